@@ -1,0 +1,120 @@
+import Type, { type Static, type TSchema } from 'typebox'
+import { PhaseStatus, WorkStatus } from './runs.ts'
+import { RepositoryName, Timestamp, Uuid } from './fields.ts'
+
+// Source of the envelope and of run.created, run.completed and run.failed:
+// API & Operations Reference, "Event Schemas". The others are ours, in the same envelope.
+
+const event = <Name extends string, Data extends TSchema>(name: Name, data: Data) =>
+  Type.Object({ event_type: Type.Literal(name), timestamp: Timestamp, data }, { $id: name })
+
+const run = { run_id: Uuid, repository: Type.String(), commit_sha: Type.String() }
+
+export const RunCreatedEvent = event(
+  'pipeline.run.created',
+  Type.Object({
+    run_id: Uuid,
+    repository: Type.String(),
+    branch: Type.String(),
+    commit_sha: Type.String(),
+    triggered_by: Type.String(),
+  }),
+)
+
+/** Discovery is done and the phases are known. */
+export const RunStartedEvent = event('pipeline.run.started', Type.Object(run))
+
+export const RunCompletedEvent = event(
+  'pipeline.run.completed',
+  Type.Object({
+    ...run,
+    status: Type.Enum(['success', 'failed']),
+    duration_seconds: Type.Integer({ minimum: 0, description: 'Whole seconds.' }),
+  }),
+)
+
+/** Follows `pipeline.run.completed` of a failed run. `failed_phase` is "discovery" before any phase. */
+export const RunFailedEvent = event(
+  'pipeline.run.failed',
+  Type.Object({ ...run, failed_phase: Type.String(), error_message: Type.String() }),
+)
+
+export const RunCancelledEvent = event(
+  'pipeline.run.cancelled',
+  Type.Object({ ...run, cancelled_by: Type.String() }),
+)
+
+export const PhaseUpdatedEvent = event(
+  'pipeline.phase.updated',
+  Type.Object({
+    run_id: Uuid,
+    repository: Type.String(),
+    phase_id: Uuid,
+    phase: Type.String(),
+    group_number: Type.Integer(),
+    status: PhaseStatus,
+  }),
+)
+
+export const TaskUpdatedEvent = event(
+  'pipeline.task.updated',
+  Type.Object({
+    run_id: Uuid,
+    repository: Type.String(),
+    phase: Type.String(),
+    task_id: Uuid,
+    project: Type.String(),
+    status: WorkStatus,
+    attempt: Type.Integer(),
+  }),
+)
+
+export const StepUpdatedEvent = event(
+  'pipeline.step.updated',
+  Type.Object({
+    run_id: Uuid,
+    repository: Type.String(),
+    phase: Type.String(),
+    project: Type.String(),
+    task_id: Uuid,
+    step_id: Uuid,
+    step: Type.String(),
+    status: WorkStatus,
+    exit_code: Type.Union([Type.Integer(), Type.Null()]),
+  }),
+)
+
+/** Every event there is, by its type. A later family adds its own here. */
+export const eventSchemas = {
+  'pipeline.run.created': RunCreatedEvent,
+  'pipeline.run.started': RunStartedEvent,
+  'pipeline.run.completed': RunCompletedEvent,
+  'pipeline.run.failed': RunFailedEvent,
+  'pipeline.run.cancelled': RunCancelledEvent,
+  'pipeline.phase.updated': PhaseUpdatedEvent,
+  'pipeline.task.updated': TaskUpdatedEvent,
+  'pipeline.step.updated': StepUpdatedEvent,
+} as const
+
+export type EventType = keyof typeof eventSchemas
+export type SlipwayEvent = { [T in EventType]: Static<(typeof eventSchemas)[T]> }[EventType]
+export type EventData<T extends EventType> = Extract<SlipwayEvent, { event_type: T }>['data']
+
+export const eventTypes = Object.keys(eventSchemas) as EventType[]
+
+/** Query of `GET /v1/events` (Server-Sent Events; `Last-Event-ID` wins over `after`). */
+export const FollowEventsQuery = Type.Object(
+  {
+    after: Type.Optional(
+      Type.Integer({ minimum: 0, description: 'Resume behind this event id; absent: from now on.' }),
+    ),
+    types: Type.Optional(
+      Type.String({ maxLength: 2000, description: 'Comma-separated event types, or prefixes ending in ".*".' }),
+    ),
+    repository: Type.Optional(RepositoryName),
+    run_id: Type.Optional(Uuid),
+    ticket: Type.Optional(Type.String()),
+  },
+  { $id: 'FollowEventsQuery', additionalProperties: false },
+)
+export type FollowEventsQuery = Static<typeof FollowEventsQuery>

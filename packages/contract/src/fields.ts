@@ -1,0 +1,48 @@
+import Type from 'typebox'
+
+/** RFC 9562 UUID, lower case. */
+export const Uuid = Type.String({ format: 'uuid', description: 'UUID (RFC 9562).' })
+
+/** RFC 3339 instant in UTC with milliseconds, as `Date.prototype.toISOString` writes it. */
+export const Timestamp = Type.String({
+  format: 'date-time',
+  description: 'Instant (RFC 3339, UTC, milliseconds).',
+})
+
+export const NullableTimestamp = Type.Union([Timestamp, Type.Null()])
+
+/** `owner/name`, each of GitHub's characters; at most 140 characters in all. */
+export const RepositoryName = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,98}/[A-Za-z0-9._-]{1,100}$',
+  maxLength: 140,
+  description: 'Repository as owner/name.',
+})
+
+/** 7 to 40 hexadecimal digits; what is shorter than 40 is resolved in discovery. */
+export const CommitSha = Type.String({
+  pattern: '^[0-9a-fA-F]{7,40}$',
+  description: 'Commit, 7 to 40 hexadecimal digits.',
+})
+
+/** A branch name, or `refs/tags/x` for a tag; git-check-ref-format(1) is applied by the server. */
+export const RefName = Type.String({
+  minLength: 1,
+  maxLength: 255,
+  description: 'Branch name, or refs/tags/<name> for a tag.',
+})
+
+/** Results per page of a list. */
+export const Limit = Type.Integer({
+  minimum: 1,
+  maximum: 100,
+  default: 20,
+  description: 'Results per page.',
+})
+
+/** Rows to skip, counted from the newest. */
+export const Offset = Type.Integer({
+  minimum: 0,
+  maximum: Number.MAX_SAFE_INTEGER,
+  default: 0,
+  description: 'Results to skip.',
+})

@@ -1,0 +1,22 @@
+import { type ErrorCode, errorCodes } from '@slipway/contract/errors'
+
+/**
+ * The one error that domain code throws on purpose. Its message is shown to the
+ * client; any other error reaches a client only as `internal_error`.
+ */
+export class AppError extends Error {
+  override readonly name = 'AppError'
+  readonly code: ErrorCode
+  readonly details: Record<string, unknown> | undefined
+
+  constructor(code: ErrorCode, message: string, details?: Record<string, unknown>) {
+    super(message)
+    this.code = code
+    this.details = details
+  }
+
+  /** The HTTP status that the code stands for. */
+  get status(): number {
+    return errorCodes[this.code]
+  }
+}

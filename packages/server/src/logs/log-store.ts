@@ -1,0 +1,69 @@
+/**
+ * Step logs while they are written and after. A line has a sequence number from 1,
+ * dense in its log and the same for ever, and the time at which it arrived.
+ * A line is in the file before anyone is shown it, so a follower never sees one
+ * that a crash takes away; it is synced to disk every second and at the close.
+ *
+ * Keys are those of the object store: `pipeline-runs/{run_id}/logs/{phase}/{project}/{step}.log`.
+ * One writer a key at a time; any number of readers, who hold no lock and need no writer.
+ */
+export interface LogStore {
+  /** Opens a log for appending; an existing one is continued (a torn last line is ended first). */
+  open(key: string, options: OpenLogOptions): Promise<LogWriter>
+  /** Null when there is no such log (yet). */
+  stat(key: string): Promise<LogStat | null>
+  /** The lines of `range`, as bytes of whole lines each ending in "\n". Empty when there are none. */
+  read(key: string, range: LogRange, signal: AbortSignal): AsyncIterable<LogChunk>
+  /** Like `read`, then goes on with what is appended until the log is sealed or `signal` aborts. */
+  follow(key: string, range: LogRange, signal: AbortSignal): AsyncIterable<LogChunk>
+  /** Bytes `start..end` (inclusive) of the log as stored, for HTTP ranges. */
+  readBytes(key: string, start: number, end: number): AsyncIterable<Buffer>
+  /** Deletes every log under the prefix, sealed or not. */
+  deletePrefix(prefix: string): Promise<void>
+  /** Seals what a dead writer of this data directory left open under the prefix. */
+  sealAbandoned(key: string): Promise<void>
+  close(): Promise<void>
+}
+
+export interface OpenLogOptions {
+  /** Values that never reach the log, in any of the encodings a tool might print them in. */
+  secrets: readonly string[]
+  /** A line of our own that goes first, e.g. that a second attempt begins. */
+  marker?: string
+}
+
+export interface LogWriter {
+  /**
+   * Appends output as it came; lines may be split anywhere. Resolves (or returns) once whole lines are
+   * in the file; a partial last line waits for its end, at most 100 ms, then is stored as it is so far
+   * only if nothing in it could be the beginning of a secret.
+   */
+  write(chunk: Buffer): void | Promise<void>
+  /** Appends one line of our own. */
+  note(line: string): Promise<void>
+  /** Ends the last line, syncs, and hands the log to the object store. */
+  seal(): Promise<LogStat>
+}
+
+export interface LogStat {
+  bytes: number
+  lines: number
+  sealed: boolean
+}
+
+export interface LogRange {
+  /** Only lines with a greater sequence number. Default 0. */
+  after?: number
+  /** Only the last so many lines. */
+  tail?: number
+}
+
+export interface LogChunk {
+  /** Sequence number of the first line in `data`. */
+  seq: number
+  lines: number
+  /** When these lines arrived. */
+  at: Date
+  /** Whole lines, UTF-8 as the command wrote it, each ending in "\n". */
+  data: Buffer
+}

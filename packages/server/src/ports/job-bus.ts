@@ -1,0 +1,70 @@
+/**
+ * Moves jobs from the ledger to workers. The ledger is the truth: a bus may
+ * lose, double or reorder what it carries, and nothing is lost or done twice,
+ * because a delivery counts only when the ledger's conditional claim succeeds.
+ *
+ * Lifecycle: `open` once, any number of subscriptions, `close` once (it closes them).
+ * Concurrency: a subscription never holds more than `capacity` jobs at a time.
+ * Failure: while the bus is away, `wake` and `cancel` resolve, `check` rejects, and
+ * everything queued is delivered when it is back, without anybody asking again.
+ */
+export interface JobBus {
+  readonly name: string
+  open(): Promise<void>
+  /** Tells the bus that these jobs are committed to the ledger as queued. Never rejects. */
+  wake(jobs: readonly JobNotice[]): void
+  subscribe(options: SubscribeOptions): JobSubscription
+  /** Tells whoever holds these jobs to stop working on them. Best effort: the ledger already says so. */
+  cancel(jobIds: readonly string[]): void
+  check(): Promise<void>
+  close(): Promise<void>
+}
+
+export interface JobNotice {
+  id: string
+  type: string
+  subject: string
+}
+
+export interface SubscribeOptions {
+  workerId: string
+  types: readonly string[]
+  /** Jobs held at once. */
+  capacity: number
+  handle: JobHandler
+}
+
+/**
+ * Does one claimed job. What it resolves to is written to the ledger; a rejection is a failed
+ * attempt, retried until `max_attempts`. `signal` aborts when the job is cancelled, its deadline
+ * passes or the worker has lost its lease; what is returned afterwards is refused by the ledger.
+ */
+export type JobHandler = (job: ClaimedJob, signal: AbortSignal) => Promise<JobOutcome>
+
+export interface ClaimedJob {
+  id: string
+  type: string
+  subject: string
+  runId: string | null
+  payload: unknown
+  /** 1 for the first. */
+  attempt: number
+  /** When the ledger ends it. */
+  deadlineAt: Date
+}
+
+export type JobOutcome =
+  | { state: 'succeeded'; result: unknown }
+  /** Ended for good: no further attempt would change it. */
+  | { state: 'failed'; error: string; result?: unknown }
+  /** The handler has already ended the job in a transaction of its own. */
+  | { state: 'settled' }
+
+export interface JobSubscription {
+  /** Jobs in hand. */
+  readonly active: number
+  /** Takes no new jobs and resolves when those in hand are done. */
+  drain(): Promise<void>
+  /** Takes no new jobs and aborts those in hand; resolves when their handlers have returned. */
+  close(): Promise<void>
+}
