@@ -34,9 +34,9 @@ export interface OpenLogOptions {
 
 export interface LogWriter {
   /**
-   * Appends output as it came; lines may be split anywhere. Resolves (or returns) once whole lines are
-   * in the file; a partial last line waits for its end, at most 100 ms, then is stored as it is so far
-   * only if nothing in it could be the beginning of a secret.
+   * Appends output as it came; lines may be split anywhere, also inside a secret. Resolves (or returns)
+   * once whole lines are in the file; a partial last line waits for its end, or until it is 64 KiB long,
+   * where it is broken in two.
    */
   write(chunk: Buffer): void | Promise<void>
   /** Appends one line of our own. */
