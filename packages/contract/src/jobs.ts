@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { Uuid } from './fields.ts'
+import { TriggerType } from './runs.ts'
 
 /** Job types of the ledger. `builds` and `runners` bring theirs with their families. */
 export const JobType = Type.Enum(['discovery', 'task'])
@@ -17,23 +18,10 @@ export const DiscoveryJob = Type.Object(
 )
 export type DiscoveryJob = Static<typeof DiscoveryJob>
 
-/** One step as a worker gets it: the step's own configuration, resolved. */
-export const StepDefinition = Type.Object(
-  {
-    name: Type.String(),
-    action: Type.String(),
-    with: Type.Record(Type.String(), Type.Unknown(), { description: 'What the action is given.' }),
-    timeout_ms: Type.Integer({ minimum: 1 }),
-    needs: Type.Array(Type.String()),
-    env: Type.Record(Type.String(), Type.String()),
-    network: Type.Enum(['host', 'none']),
-    image: Type.Union([Type.String(), Type.Null()]),
-  },
-  { $id: 'StepDefinition' },
-)
-export type StepDefinition = Static<typeof StepDefinition>
-
-/** Asks a worker to run one project in one phase. Subject `pipeline.tasks.{run-id}.{task-id}`. */
+/**
+ * Asks a worker to run one project in one phase. Subject `pipeline.tasks.{run-id}.{task-id}`.
+ * The steps are not in it: a worker is given those of its attempt when it begins one.
+ */
 export const TaskJob = Type.Object(
   {
     run_id: Uuid,
@@ -41,12 +29,11 @@ export const TaskJob = Type.Object(
     repository: Type.String(),
     branch: Type.String(),
     commit_sha: Type.String(),
+    trigger_type: TriggerType,
     phase: Type.String(),
     project: Type.String(),
     project_path: Type.String({ description: 'Directory of the project; "." at the root.' }),
-    steps: Type.Array(
-      Type.Object({ id: Uuid, log_key: Type.String(), definition: StepDefinition }),
-    ),
+    timeout_ms: Type.Integer({ minimum: 1, description: 'For all steps together.' }),
   },
   { $id: 'TaskJob' },
 )

@@ -170,6 +170,8 @@ create table steps (
   id           uuid primary key,
   run_id       uuid not null,
   task_id      uuid not null references tasks on delete cascade,
+  -- Every attempt of a task has step rows of its own, so that no state ever moves backwards.
+  attempt      integer not null default 1,
   position     integer not null,
   name         text not null,
   definition   jsonb not null,
@@ -182,7 +184,7 @@ create table steps (
   completed_at timestamptz
 );
 create index steps_of_run on steps (run_id);
-create index steps_of_task on steps (task_id);
+create unique index steps_of_task on steps (task_id, attempt, position);
 
 -- The outbox. "seq" is given after the commit by the one relay, so a reader's cursor skips nothing.
 create table events (
