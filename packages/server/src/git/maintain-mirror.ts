@@ -1,0 +1,21 @@
+import { runGit } from './run-git.ts'
+
+/** Commits that a mirror keeps a ref to; git's negotiation gets slower with each. */
+const keptRefs = 50
+
+/**
+ * Lets go of all but the newest commits and packs what is left. Objects stay for two more
+ * weeks, so that no checkout that borrows them (none lives longer than a day) loses any.
+ */
+export async function maintainMirror(directory: string, signal: AbortSignal): Promise<void> {
+  const list = await runGit(
+    ['for-each-ref', '--sort=-creatordate', '--format=%(refname)', 'refs/slipway/'],
+    { cwd: directory, signal },
+  )
+  const old = list.stdout.toString('utf8').split('\n').filter(Boolean).slice(keptRefs)
+  if (old.length > 0) {
+    const input = old.map((ref) => `delete ${ref}\n`).join('')
+    await runGit(['update-ref', '--stdin'], { cwd: directory, signal, input })
+  }
+  await runGit(['gc', '--quiet', '--prune=2.weeks.ago'], { cwd: directory, signal, timeoutMs: 600_000 })
+}
