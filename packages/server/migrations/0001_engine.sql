@@ -200,7 +200,7 @@ create unique index events_seq on events (seq) where seq is not null;
 create index events_unnumbered on events (id) where seq is null;
 
 create table event_sequence (
-  only boolean primary key default true check (only),
+  "only" boolean primary key default true check ("only"),
   last bigint not null
 );
 insert into event_sequence (last) values (0);
