@@ -1,0 +1,16 @@
+import { configDefaults, defineConfig } from 'vitest/config'
+
+// Our packages are tested from their sources, not from what the last build left in dist/.
+const conditions = ['@slipway/source', 'module', 'node', 'development|production']
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    include: ['packages/*/src/**/*.test.ts', 'test/**/*.test.ts', 'scripts/**/*.test.ts'],
+    exclude: [...configDefaults.exclude, 'test/lint/fixtures/**'],
+    reporters: ['default', './scripts/ci-reporter.ts'],
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+})
