@@ -102,14 +102,32 @@ export type EventData<T extends EventType> = Extract<SlipwayEvent, { event_type:
 
 export const eventTypes = Object.keys(eventSchemas) as EventType[]
 
+/**
+ * In a stream only, never stored: events behind the reader's cursor are no longer kept (or the
+ * cursor is of another database), and the stream goes on with the event `next`.
+ */
+export const EventGapNote = event(
+  'slipway.gap',
+  Type.Object({
+    after: Type.Integer({ minimum: 0, description: "The reader's cursor." }),
+    next: Type.Integer({ minimum: 1, description: 'Id of the first event that can follow.' }),
+  }),
+)
+
 /** Query of `GET /v1/events` (Server-Sent Events; `Last-Event-ID` wins over `after`). */
 export const FollowEventsQuery = Type.Object(
   {
     after: Type.Optional(
-      Type.Integer({ minimum: 0, description: 'Resume behind this event id; absent: from now on.' }),
+      Type.Integer({
+        minimum: 0,
+        description: 'Resume behind this event id; absent: from now on.',
+      }),
     ),
     types: Type.Optional(
-      Type.String({ maxLength: 2000, description: 'Comma-separated event types, or prefixes ending in ".*".' }),
+      Type.String({
+        maxLength: 2000,
+        description: 'Comma-separated event types, or prefixes ending in ".*".',
+      }),
     ),
     repository: Type.Optional(RepositoryName),
     run_id: Type.Optional(Uuid),

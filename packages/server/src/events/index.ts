@@ -1,0 +1,13 @@
+export { deleteOldEvents, type DeleteOldEventsInput } from './delete-old-events.ts'
+export {
+  createEventFeed,
+  type EventFeed,
+  type EventFeedDeps,
+  type EventGap,
+  type FollowInput,
+  type Following,
+} from './event-feed.ts'
+export { type EventFilter, type EventTypeFilter, parseEventTypes } from './event-filter.ts'
+export { type EventRelay, type EventRelayDeps, startEventRelay } from './relay-events.ts'
+export { EVENTS_CHANNEL, type Signals } from './signals.ts'
+export { envelope, type StoredEvent } from './stored-event.ts'

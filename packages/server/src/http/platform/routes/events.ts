@@ -1,0 +1,212 @@
+import { FollowEventsQuery } from '@slipway/contract/events'
+// For what it adds to Fastify's route schemas: operationId, tags, summary.
+import type {} from '@fastify/swagger'
+import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import Type from 'typebox'
+import { AppError } from '../../../errors.ts'
+import {
+  envelope,
+  type EventFeed,
+  type EventFilter,
+  type EventGap,
+  type Following,
+  parseEventTypes,
+} from '../../../events/index.ts'
+import type { Principal } from '../../../ports/identity.ts'
+import { eventBlock, type EventStream, idBlock, openEventStream } from './event-stream.ts'
+
+export interface EventRoutesDeps {
+  feed: EventFeed
+  /** Aborts when the server begins to stop: every stream ends then. */
+  signal: AbortSignal
+  limits?: Partial<EventStreamLimits>
+}
+
+/** Times in milliseconds. */
+export interface EventStreamLimits {
+  /** Streams of one principal, beyond which 429. */
+  perPrincipal: number
+  /** Streams of this server, beyond which 503. */
+  total: number
+  heartbeatMs: number
+  /** The longest that a reader may take nothing. */
+  drainMs: number
+  /** How often an open stream's token is asked after. */
+  validityMs: number
+}
+
+const LIMITS: EventStreamLimits = {
+  perPrincipal: 1_000,
+  total: 4_000,
+  heartbeatMs: 15_000,
+  drainMs: 30_000,
+  validityMs: 60_000,
+}
+
+/** Readers come back after one to three seconds, not all at once. */
+const RETRY_MS = { least: 1_000, spread: 2_000 }
+/** Checks of a token that may fail to get an answer before the stream ends. */
+const UNANSWERED_CHECKS = 3
+
+/** What the hook that authenticates leaves on the request. */
+interface Caller {
+  principal: Principal
+  /** Whether the token is still good; rejects when that cannot be told. */
+  stillValid?: () => Promise<boolean>
+}
+
+/** `GET /v1/events`: the outbox as Server-Sent Events. */
+export function eventRoutes(deps: EventRoutesDeps): FastifyPluginAsync {
+  const { feed, signal } = deps
+  const limits = { ...LIMITS, ...deps.limits }
+  const open = openStreams(limits)
+  const streams = new Set<EventStream>()
+  signal.addEventListener('abort', () => {
+    for (const stream of streams) stream.end()
+  })
+
+  return async (app) => {
+    app.get<{ Querystring: FollowEventsQuery }>(
+      '/events',
+      {
+        // A HEAD made of this GET would never end.
+        exposeHeadRoute: false,
+        schema: {
+          operationId: 'followEvents',
+          tags: ['Events'],
+          summary: 'Follow events as they happen',
+          description:
+            'Server-Sent Events. `id` is the cursor: `Last-Event-ID`, else `after`, resumes behind it; ' +
+            'without either the stream begins now. `data` is the event envelope. ' +
+            'An event `slipway.gap` says that events behind the cursor are no longer kept.',
+          querystring: FollowEventsQuery,
+          response: {
+            200: {
+              description: 'A stream without end.',
+              content: { 'text/event-stream': { schema: Type.String() } },
+            },
+          },
+        },
+      },
+      async (request, reply) => {
+        const { principal, stillValid } = request as FastifyRequest & Caller
+        const filter = filterOf(request.query, principal)
+        const lastEventId = parseLastEventId(request.headers['last-event-id'])
+        const release = open(principal.id)
+        try {
+          // "Now" is before the head: what happens once a client sees it is in its stream.
+          const after = lastEventId ?? request.query.after ?? (await feed.lastSeq())
+          if (signal.aborted) throw new AppError('unavailable', 'The server is stopping.')
+
+          reply.hijack()
+          let following: Following | undefined
+          const stream = openEventStream(reply.raw, {
+            headers: reply.getHeaders(),
+            retryMs: RETRY_MS.least + Math.floor(Math.random() * RETRY_MS.spread),
+            heartbeatMs: limits.heartbeatMs,
+            drainMs: limits.drainMs,
+            position: () => following?.position(),
+          })
+          const stopChecking = checkToken(stillValid, limits.validityMs, stream.end)
+          streams.add(stream)
+          try {
+            await stream.send(idBlock(after))
+            const onGap = async (gap: EventGap) => void (await stream.send(gapBlock(gap)))
+            following = feed.follow({ after, filter, onGap }, stream.closed)
+            for await (const event of following) {
+              if (!(await stream.send(eventBlock(event)))) break
+            }
+          } catch (error) {
+            // The client comes back with its cursor.
+            request.log.warn({ err: error }, 'A stream of events broke off')
+          } finally {
+            stopChecking()
+            streams.delete(stream)
+            stream.end()
+          }
+        } finally {
+          release()
+        }
+      },
+    )
+  }
+}
+
+function filterOf(query: FollowEventsQuery, principal: Principal): EventFilter {
+  const visible = principal.repositories
+  if (query.repository !== undefined && visible !== null && !visible.includes(query.repository)) {
+    throw new AppError('authorization_failed', 'This token does not see that repository.')
+  }
+  return {
+    visibleRepositories: visible,
+    ...(query.types === undefined ? {} : { types: parseEventTypes(query.types) }),
+    ...(query.repository === undefined ? {} : { repository: query.repository }),
+    ...(query.run_id === undefined ? {} : { runId: query.run_id.toLowerCase() }),
+  }
+}
+
+function parseLastEventId(header: string | string[] | undefined): number | undefined {
+  if (header === undefined || header === '') return undefined
+  const seq = typeof header === 'string' && /^\d{1,16}$/.test(header) ? Number(header) : Number.NaN
+  if (!Number.isSafeInteger(seq)) {
+    throw new AppError('invalid_request', 'Last-Event-ID is not an event id of this server.', {
+      header: 'Last-Event-ID',
+    })
+  }
+  return seq
+}
+
+/** Goes out under the id in front of what follows, so that a resumed stream says it once. */
+function gapBlock({ after, next }: EventGap): string {
+  const data = JSON.stringify({ after, next })
+  const json = envelope('slipway.gap', new Date(), data)
+  return `id: ${next - 1}\nevent: slipway.gap\ndata: ${json}\n\n`
+}
+
+function openStreams(limits: EventStreamLimits): (principalId: string) => () => void {
+  const byPrincipal = new Map<string, number>()
+  let total = 0
+  return (id) => {
+    const own = byPrincipal.get(id) ?? 0
+    if (own >= limits.perPrincipal) {
+      throw new AppError('limit_exceeded', 'Too many open event streams for this token.', {
+        limit: limits.perPrincipal,
+      })
+    }
+    if (total >= limits.total) {
+      throw new AppError('unavailable', 'Too many open event streams on this server.')
+    }
+    byPrincipal.set(id, own + 1)
+    total += 1
+    return () => {
+      total -= 1
+      const left = (byPrincipal.get(id) ?? 1) - 1
+      if (left > 0) byPrincipal.set(id, left)
+      else byPrincipal.delete(id)
+    }
+  }
+}
+
+/** Calls `invalid` when the token is no longer good, or when nobody can tell for too long. */
+function checkToken(
+  stillValid: Caller['stillValid'],
+  everyMs: number,
+  invalid: () => void,
+): () => void {
+  if (stillValid === undefined) return () => {}
+  let unanswered = 0
+  const timer = setInterval(() => {
+    stillValid().then(
+      (valid) => {
+        unanswered = 0
+        if (!valid) invalid()
+      },
+      () => {
+        unanswered += 1
+        if (unanswered >= UNANSWERED_CHECKS) invalid()
+      },
+    )
+  }, everyMs)
+  timer.unref()
+  return () => clearInterval(timer)
+}
