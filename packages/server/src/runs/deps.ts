@@ -1,0 +1,7 @@
+import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
+
+/** What the functions of this room need. */
+export interface RunsDeps extends UnitOfWorkDeps {
+  /** Tells whoever works on these jobs to stop; the ledger already says so. */
+  stopJobs: (jobIds: readonly string[]) => void
+}

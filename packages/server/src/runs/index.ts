@@ -1,0 +1,16 @@
+export { type Attempt, beginAttempt } from './begin-attempt.ts'
+export { cancelRun } from './cancel-run.ts'
+export { completeDiscovery, type Discovery } from './complete-discovery.ts'
+export type { RunsDeps } from './deps.ts'
+export { endLostDiscovery, endLostTask, recordLostAttempt } from './end-lost-work.ts'
+export { findStepLog, type StepLog } from './find-step-log.ts'
+export { getRun } from './get-run.ts'
+export { listRuns } from './list-runs.ts'
+export {
+  reportStepStatus,
+  reportTaskStatus,
+  reportWork,
+  type StepReport,
+  type WorkReport,
+} from './report-work.ts'
+export { startRun } from './start-run.ts'

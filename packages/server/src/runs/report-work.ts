@@ -1,0 +1,140 @@
+import type { WorkStatus } from '@slipway/contract/runs'
+import { type UnitOfWork, transact } from '../db/unit-of-work.ts'
+import { AppError } from '../errors.ts'
+import { settleJob } from '../jobs/index.ts'
+import { advance } from './apply-advance.ts'
+import type { RunsDeps } from './deps.ts'
+import { type LockedRun, lockRun } from './run-rows.ts'
+import { isActive } from './run-states.ts'
+import { type StepRow, type TaskRow, mergeStepReport, taskStatusAfter } from './merge-report.ts'
+import { type StepChange, failRunningSteps, writeSteps, writeTasks } from './write-progress.ts'
+
+type Reported = Exclude<WorkStatus, 'pending'>
+
+/** What became of a task and its steps, as the one who does the work says it. */
+export interface WorkReport {
+  /** The attempt that is reported on; one that is not the newest is refused. Absent: the newest. */
+  attempt?: number
+  task?: { status: Reported; error?: string | undefined }
+  steps?: readonly StepReport[]
+}
+
+export interface StepReport {
+  id: string
+  status: Reported
+  exitCode?: number | undefined
+  error?: string | undefined
+  logKey?: string | undefined
+}
+
+/**
+ * Takes a report about one task. States only move forward; a repeated report changes nothing, one
+ * that contradicts what is known, or comes after the run's end, is a `resource_conflict`.
+ * A task whose steps have all succeeded has succeeded; one with a failed step and none running has failed.
+ */
+export async function reportWork(
+  deps: RunsDeps,
+  input: { taskId: string; report: WorkReport },
+): Promise<void> {
+  const { taskId, report } = input
+  await transact(deps, async (unit) => {
+    const run = await lockRun(unit.trx, { task: taskId })
+    if (run === null) throw new AppError('resource_not_found', `There is no task ${taskId}`)
+    await applyReport(deps, unit, run, taskId, report)
+  })
+}
+
+/** `PUT /v1/tasks/{id}/status`. */
+export async function reportTaskStatus(
+  deps: RunsDeps,
+  input: { taskId: string; status: Reported; error?: string | undefined },
+): Promise<{ id: string; status: WorkStatus }> {
+  const { taskId, status, error } = input
+  await reportWork(deps, { taskId, report: { task: { status, error } } })
+  return { id: taskId, status }
+}
+
+/** `PUT /v1/steps/{id}/status`. */
+export async function reportStepStatus(
+  deps: RunsDeps,
+  input: { stepId: string } & Omit<StepReport, 'id'>,
+): Promise<{ id: string; status: WorkStatus }> {
+  const { stepId, ...step } = input
+  await transact(deps, async (unit) => {
+    const run = await lockRun(unit.trx, { step: stepId })
+    const row = await unit.trx
+      .selectFrom('steps')
+      .select(['task_id', 'attempt'])
+      .where('id', '=', stepId)
+      .executeTakeFirst()
+    if (run === null || row === undefined) {
+      throw new AppError('resource_not_found', `There is no step ${stepId}`)
+    }
+    const report = { attempt: row.attempt, steps: [{ id: stepId, ...step }] }
+    await applyReport(deps, unit, run, row.task_id, report)
+  })
+  return { id: stepId, status: step.status }
+}
+
+async function applyReport(
+  deps: RunsDeps,
+  unit: UnitOfWork,
+  run: LockedRun,
+  taskId: string,
+  report: WorkReport,
+): Promise<void> {
+  const { task, steps } = await loadTask(unit, taskId)
+  const attempt = Math.max(task.attempt, 1)
+  if (report.attempt !== undefined && report.attempt !== attempt) {
+    throw new AppError('resource_conflict', `Attempt ${report.attempt} has been replaced by ${attempt}`, {
+      attempt,
+    })
+  }
+  const changes: StepChange[] = []
+  const after = new Map(steps.map((step) => [step.id, step]))
+  for (const reported of report.steps ?? []) {
+    const step = after.get(reported.id)
+    if (step === undefined) throw new AppError('resource_not_found', `There is no step ${reported.id}`)
+    const merged = mergeStepReport(step, reported)
+    if (merged === null) continue
+    changes.push(merged)
+    after.set(step.id, { ...step, ...merged })
+  }
+  const end = taskStatusAfter(task, [...after.values()], report.task)
+  if (changes.length === 0 && end === null) return
+  if (!isActive(run.status)) {
+    throw new AppError('resource_conflict', `The run has already ended as ${run.status}`, {
+      run_status: run.status,
+    })
+  }
+  await writeSteps(unit, run, changes)
+  if (end === null) return
+  if (end.status === 'failed') await failRunningSteps(unit, run, [taskId], end.error ?? 'The task failed')
+  await writeTasks(unit, run, [{ id: taskId, ...end }])
+  if (end.status !== 'running' && task.job_id !== null) {
+    const outcome =
+      end.status === 'success'
+        ? ({ state: 'succeeded', result: null } as const)
+        : ({ state: 'failed', error: end.error ?? 'The task failed' } as const)
+    await settleJob(unit, { id: task.job_id, outcome })
+  }
+  await advance(deps, unit, run)
+}
+
+async function loadTask(
+  unit: UnitOfWork,
+  taskId: string,
+): Promise<{ task: TaskRow; steps: StepRow[] }> {
+  const task = await unit.trx
+    .selectFrom('tasks')
+    .select(['status', 'error', 'attempt', 'job_id'])
+    .where('id', '=', taskId)
+    .executeTakeFirstOrThrow()
+  const steps = await unit.trx
+    .selectFrom('steps')
+    .select(['id', 'name', 'status', 'exit_code as exitCode', 'error', 'log_key as logKey'])
+    .where('task_id', '=', taskId)
+    .where('attempt', '=', Math.max(task.attempt, 1))
+    .execute()
+  return { task: task as TaskRow, steps: steps as StepRow[] }
+}

@@ -1,0 +1,121 @@
+import type { CreateRunRequest, CreateRunResponse } from '@slipway/contract/runs'
+import { type Transaction, sql } from 'kysely'
+import { v7 as uuid } from 'uuid'
+import { requireVisible } from '../access/index.ts'
+import type { Tables } from '../db/tables.gen.ts'
+import { transact } from '../db/unit-of-work.ts'
+import { AppError } from '../errors.ts'
+import { refNameProblem } from '../git/index.ts'
+import type { Principal } from '../ports/identity.ts'
+import type { RunsDeps } from './deps.ts'
+
+/** Active runs that one repository may have (API & Operations Reference, "API Rate Limits"). */
+export const maxActiveRuns = 100
+
+/** Milliseconds a discovery may take ("Timeout Handling"). */
+const discoveryTimeoutMs = 600_000
+
+/**
+ * Accepts a commit for a run: stores the run, announces it and asks for its discovery, in
+ * one transaction. A second active run of the same commit and ref is a `resource_conflict`
+ * with the first one's id; more than `maxActiveRuns` are `limit_exceeded`.
+ */
+export async function startRun(
+  deps: RunsDeps,
+  input: { principal: Principal; request: CreateRunRequest },
+): Promise<CreateRunResponse> {
+  const { principal, request } = input
+  const { repository, branch } = request
+  requireVisible(principal, repository)
+  const problem = refNameProblem(branch)
+  if (problem !== null) {
+    throw new AppError('invalid_request', `branch ${problem}`, {
+      problems: [{ path: '/branch', message: problem }],
+    })
+  }
+  const commit = request.commit_sha.toLowerCase()
+  const triggeredBy = principal.roles.includes('service-account')
+    ? (request.triggered_by ?? principal.name)
+    : principal.name
+
+  return transact(deps, async (unit) => {
+    // Raising the ordinals locks the repository's counter: what follows is one at a time in a repository.
+    const repositoryOrdinal = await nextOrdinal(unit.trx, repository, '')
+    const branchOrdinal = await nextOrdinal(unit.trx, repository, branch)
+    await refuseWhereActive(unit.trx, { repository, branch, commit })
+    const id = uuid()
+    await unit.trx
+      .insertInto('runs')
+      .values({
+        id,
+        repository,
+        branch,
+        commit_sha: commit,
+        trigger_type: request.trigger_type,
+        triggered_by: triggeredBy,
+        repository_ordinal: repositoryOrdinal,
+        branch_ordinal: branchOrdinal,
+        started_at: unit.now,
+      })
+      .execute()
+    unit.emit({
+      type: 'pipeline.run.created',
+      repository,
+      runId: id,
+      data: { run_id: id, repository, branch, commit_sha: commit, triggered_by: triggeredBy },
+    })
+    unit.enqueue({
+      id: uuid(),
+      type: 'discovery',
+      subject: `pipeline.discovery.${id}`,
+      runId: id,
+      payload: { run_id: id, repository, branch, commit_sha: commit },
+      timeoutMs: discoveryTimeoutMs,
+    })
+    return { id, status: 'pending', started_at: unit.now.toISOString() }
+  })
+}
+
+async function nextOrdinal(
+  trx: Transaction<Tables>,
+  repository: string,
+  branch: string,
+): Promise<number> {
+  const row = await trx
+    .insertInto('run_ordinals')
+    .values({ repository, branch, last: 1 })
+    .onConflict((conflict) =>
+      conflict
+        .columns(['repository', 'branch'])
+        .doUpdateSet({ last: sql<number>`run_ordinals.last + 1` }),
+    )
+    .returning('last')
+    .executeTakeFirstOrThrow()
+  return row.last
+}
+
+async function refuseWhereActive(
+  trx: Transaction<Tables>,
+  run: { repository: string; branch: string; commit: string },
+): Promise<void> {
+  const active = await trx
+    .selectFrom('runs')
+    .select(['id', 'branch', 'commit_sha'])
+    .where('repository', '=', run.repository)
+    .where('status', 'in', ['pending', 'running'])
+    .limit(maxActiveRuns)
+    .execute()
+  const same = active.find((row) => row.branch === run.branch && row.commit_sha === run.commit)
+  if (same !== undefined) {
+    throw new AppError('resource_conflict', 'This commit and ref already have an active run', {
+      run_id: same.id,
+    })
+  }
+  if (active.length >= maxActiveRuns) {
+    throw new AppError(
+      'limit_exceeded',
+      `${run.repository} has ${maxActiveRuns} active runs, as many as it may have`,
+      { limit: maxActiveRuns },
+    )
+  }
+}

@@ -1,0 +1,3 @@
+export type { ControlPlane } from './control-plane.ts'
+export type { WorkerDeps } from './deps.ts'
+export { startWorker, workerTypes } from './start-worker.ts'

@@ -1,0 +1,56 @@
+import { describe, expect, it, vi } from 'vitest'
+import { AppError } from '../errors.ts'
+import type { WorkReport } from '../runs/index.ts'
+import type { ControlPlane } from './control-plane.ts'
+import { createProgressReporter } from './progress-reporter.ts'
+
+function recorder(answer: (report: WorkReport) => Promise<void>) {
+  const reports: WorkReport[] = []
+  const control = {
+    reportWork: async ({ report }: { report: WorkReport }) => {
+      reports.push(report)
+      await answer(report)
+    },
+  } as ControlPlane
+  return { control, reports }
+}
+
+describe('createProgressReporter', () => {
+  it('puts what happens during a report into one next report, the newest word on each step', async () => {
+    let release = () => undefined as void
+    const first = new Promise<void>((resolve) => (release = resolve))
+    let calls = 0
+    const { control, reports } = recorder(() => (calls++ === 0 ? first : Promise.resolve()))
+    const reporter = createProgressReporter(control, { taskId: 't', attempt: 2 }, () => undefined)
+    reporter.step({ id: 'a', status: 'running' })
+    reporter.step({ id: 'a', status: 'success', exitCode: 0 })
+    reporter.step({ id: 'b', status: 'running' })
+    reporter.step({ id: 'b', status: 'success', exitCode: 0 })
+    const finished = reporter.finish({ status: 'success' })
+    release()
+    await finished
+    expect(reports).toEqual([
+      { attempt: 2, steps: [{ id: 'a', status: 'running' }] },
+      {
+        attempt: 2,
+        steps: [
+          { id: 'a', status: 'success', exitCode: 0 },
+          { id: 'b', status: 'success', exitCode: 0 },
+        ],
+        task: { status: 'success' },
+      },
+    ])
+  })
+
+  it('says once that it was refused and sends nothing more', async () => {
+    const refusal = new AppError('resource_conflict', 'no longer yours')
+    const { control, reports } = recorder(() => Promise.reject(refusal))
+    const onRefused = vi.fn()
+    const reporter = createProgressReporter(control, { taskId: 't', attempt: 1 }, onRefused)
+    reporter.step({ id: 'a', status: 'running' })
+    await vi.waitFor(() => expect(onRefused).toHaveBeenCalledExactlyOnceWith(refusal))
+    reporter.step({ id: 'a', status: 'failed' })
+    await expect(reporter.finish({ status: 'failed' })).rejects.toBe(refusal)
+    expect(reports).toHaveLength(1)
+  })
+})

@@ -1,0 +1,103 @@
+import type { TaskJob } from '@slipway/contract/jobs'
+import { stepCommand } from '@slipway/forge'
+import { AppError } from '../errors.ts'
+import type { Execution, ExecutionResult } from '../ports/executor.ts'
+import type { Attempt } from '../runs/index.ts'
+import type { WorkerDeps } from './deps.ts'
+import type { ProgressReporter } from './progress-reporter.ts'
+import { stepEnvironment } from './step-environment.ts'
+import type { Workspace } from './workspace.ts'
+
+/**
+ * Runs one step and reports it. Whatever it printed is in its log and synced before its end
+ * is reported. Resolves to whether it succeeded; aborting `signal` stops it.
+ */
+export async function runStep(
+  deps: WorkerDeps,
+  input: {
+    job: TaskJob
+    attempt: Attempt
+    step: Attempt['steps'][number]
+    workspace: Workspace
+    reporter: ProgressReporter
+  },
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { attempt, step, reporter } = input
+  reporter.step({ id: step.id, status: 'running' })
+  const end = await execute(deps, input, signal).catch((error: unknown) => {
+    deps.log.error({ err: error, stepId: step.id }, 'a step could not be run')
+    return notRun(error)
+  })
+  const succeeded = end.outcome === 'exited' && end.exitCode === 0
+  reporter.step({
+    id: step.id,
+    status: succeeded ? 'success' : 'failed',
+    ...(end.exitCode === null ? {} : { exitCode: end.exitCode }),
+    ...(end.reason === null ? {} : { error: end.reason }),
+  })
+  deps.log.debug({ stepId: step.id, attempt: attempt.number, ...end }, 'step ended')
+  return succeeded
+}
+
+async function execute(
+  deps: WorkerDeps,
+  input: { job: TaskJob; attempt: Attempt; step: Attempt['steps'][number]; workspace: Workspace },
+  signal: AbortSignal,
+): Promise<ExecutionResult> {
+  const { job, attempt, step, workspace } = input
+  const writer = await deps.logs.open(step.logKey, {
+    secrets: [],
+    ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
+  })
+  try {
+    requireSecrets(step)
+    const execution = await deps.executor.start(
+      {
+        id: step.id,
+        argv: stepCommand(step.step, { hasBash: workspace.hasBash }),
+        workspace: workspace.directory,
+        cwd: job.project_path,
+        cache: workspace.cache,
+        readOnly: workspace.borrowed,
+        env: stepEnvironment(job, step.step),
+        network: step.step.network,
+        image: step.step.image,
+        limits: { ...deps.stepLimits, timeoutMs: step.step.timeoutMs },
+      },
+      writer,
+    )
+    const end = await stopOnAbort(execution, signal)
+    if (end.reason !== null) await writer.note(end.reason)
+    return end
+  } catch (error) {
+    const end = notRun(error)
+    await writer.note(end.reason)
+    return end
+  } finally {
+    await writer.seal()
+  }
+}
+
+async function stopOnAbort(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
+  const stop = () => execution.stop()
+  if (signal.aborted) stop()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    return await execution.done
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
+
+function notRun(error: unknown) {
+  const reason = error instanceof AppError ? error.message : 'The step could not be run'
+  return { outcome: 'failed', exitCode: null, reason } as const
+}
+
+/** A step never starts with less than it asked for. */
+function requireSecrets(step: Attempt['steps'][number]): void {
+  const [missing] = Object.keys(step.step.secrets)
+  if (missing === undefined) return
+  throw new AppError('resource_not_found', `Secret ${missing} is not defined for this repository`)
+}

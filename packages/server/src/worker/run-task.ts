@@ -1,0 +1,101 @@
+import type { TaskJob } from '@slipway/contract/jobs'
+import { AppError } from '../errors.ts'
+import { GitError } from '../git/index.ts'
+import type { ClaimedJob, JobOutcome } from '../ports/job-bus.ts'
+import type { Attempt } from '../runs/index.ts'
+import type { WorkerDeps } from './deps.ts'
+import { createProgressReporter } from './progress-reporter.ts'
+import { runStep } from './run-step.ts'
+import { runStepGraph } from './step-graph.ts'
+import { makeWorkspace, removeWorkspace, type Workspace } from './workspace.ts'
+
+/** Steps of one task at a time. */
+const parallelSteps = 16
+
+/**
+ * Does one attempt of a task: a fresh checkout, its steps in the order of their needs,
+ * everything reported as it happens. The last report ends the task and its job together.
+ */
+export async function runTask(
+  deps: WorkerDeps,
+  job: ClaimedJob,
+  signal: AbortSignal,
+): Promise<JobOutcome> {
+  const payload = job.payload as TaskJob
+  const claim = { id: job.id, attempt: job.attempt, workerId: deps.workerId }
+  const name = `${payload.task_id}-${job.attempt}`
+  const [attempt, workspace] = await Promise.allSettled([
+    deps.control.beginAttempt({ taskId: payload.task_id, claim }),
+    makeWorkspace(deps, { job: payload, name }, signal),
+  ])
+  try {
+    if (attempt.status === 'rejected') {
+      if (isRefusal(attempt.reason)) return { state: 'settled' }
+      throw attempt.reason
+    }
+    if (workspace.status === 'rejected') {
+      await failCheckout(deps, payload, attempt.value, workspace.reason)
+    } else {
+      await runSteps(deps, payload, attempt.value, workspace.value, signal)
+    }
+    return { state: 'settled' }
+  } finally {
+    // Off the critical path: the task's end has been reported already.
+    if (workspace.status === 'fulfilled') {
+      const { directory } = workspace.value
+      removeWorkspace(directory).catch((error: unknown) =>
+        deps.log.warn({ err: error, directory }, 'a workspace could not be removed'),
+      )
+    }
+  }
+}
+
+async function runSteps(
+  deps: WorkerDeps,
+  job: TaskJob,
+  attempt: Attempt,
+  workspace: Workspace,
+  signal: AbortSignal,
+): Promise<void> {
+  const stop = new AbortController()
+  const timeout = AbortSignal.timeout(job.timeout_ms)
+  const stopped = AbortSignal.any([signal, stop.signal, timeout])
+  const reporter = createProgressReporter(
+    deps.control,
+    { taskId: job.task_id, attempt: attempt.number },
+    () => stop.abort(),
+  )
+  const steps = attempt.steps.map((step) => ({ ...step, name: step.step.name, needs: step.step.needs }))
+  const succeeded = await runStepGraph({
+    steps,
+    parallel: parallelSteps,
+    run: (step) => runStep(deps, { job, attempt, step, workspace, reporter }, stopped),
+    stopOthers: () => stop.abort(),
+  })
+  const late = timeout.aborted ? `it took longer than ${job.timeout_ms / 1000} s` : undefined
+  try {
+    await reporter.finish(succeeded ? { status: 'success' } : { status: 'failed', error: late })
+  } catch (error) {
+    if (!isRefusal(error)) throw error
+    deps.log.debug({ taskId: job.task_id, err: error }, 'the task was no longer ours')
+  }
+}
+
+/** A commit that can't be had fails the task; a remote that is away, only this attempt. */
+async function failCheckout(
+  deps: WorkerDeps,
+  job: TaskJob,
+  attempt: Attempt,
+  reason: unknown,
+): Promise<void> {
+  if (!(reason instanceof GitError) || !reason.permanent) throw reason
+  await deps.control.reportWork({
+    taskId: job.task_id,
+    report: { attempt: attempt.number, task: { status: 'failed', error: reason.message } },
+  })
+}
+
+/** The control plane says that the work is not ours any more: cancelled, replaced or over. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof AppError && (error.code === 'resource_conflict' || error.code === 'resource_not_found')
+}

@@ -1,0 +1,48 @@
+import { access, constants, mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { TaskJob } from '@slipway/contract/jobs'
+import { checkout, repositoryUrl } from '../git/index.ts'
+import type { WorkerDeps } from './deps.ts'
+
+/** A fresh checkout for the steps of one attempt. */
+export interface Workspace {
+  directory: string
+  /** Kept from run to run of a repository; what pull requests put there, only pull requests see. */
+  cache: string
+  /** Directories outside that the checkout needs to read. */
+  borrowed: readonly string[]
+  hasBash: boolean
+}
+
+/** `name` is unique among the worker's workspaces. Leaves nothing behind when it fails. */
+export async function makeWorkspace(
+  deps: WorkerDeps,
+  input: { job: TaskJob; name: string },
+  signal: AbortSignal,
+): Promise<Workspace> {
+  const { job, name } = input
+  const directory = join(deps.workDirectory, name)
+  const trust = job.trigger_type === 'pull_request' ? 'pull-requests' : 'branches'
+  const cache = join(deps.cacheDirectory, trust, job.repository)
+  await mkdir(cache, { recursive: true })
+  await mkdir(directory, { recursive: true })
+  try {
+    const { mirror, sha } = await deps.mirrors.fetchCommit(
+      { url: repositoryUrl(deps.gitBaseUrl, job.repository), commit: job.commit_sha },
+      signal,
+    )
+    await checkout({ mirror, sha, directory }, signal)
+    const hasBash = await access('/bin/bash', constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    return { directory, cache, borrowed: [join(mirror.directory, 'objects')], hasBash }
+  } catch (error) {
+    await removeWorkspace(directory)
+    throw error
+  }
+}
+
+export async function removeWorkspace(directory: string): Promise<void> {
+  await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+}
