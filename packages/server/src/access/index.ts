@@ -1,0 +1,20 @@
+// The room of access: who may do and see what, and who did it.
+export { resolveAdminToken } from './admin-token.ts'
+export { type AuditLog, type NewAuditEntry, openAuditLog } from './audit-log.ts'
+export { createTicket } from './create-ticket.ts'
+export { createToken } from './create-token.ts'
+export { listAudit } from './list-audit.ts'
+export { listTokens } from './list-tokens.ts'
+export {
+  type Permission,
+  allows,
+  isServiceAccount,
+  permissions,
+  permissionsOfRole,
+  requirePermission,
+} from './permissions.ts'
+export { revokeToken } from './revoke-token.ts'
+export { keepSecretFile } from './secret-file.ts'
+export { spendTicket } from './spend-ticket.ts'
+export { hashSecret, tokenPrefix } from './token-secret.ts'
+export { canSee, requireVisible } from './visible-repositories.ts'

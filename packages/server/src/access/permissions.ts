@@ -1,0 +1,61 @@
+import type { Role } from '@slipway/contract/access'
+import { AppError } from '../errors.ts'
+import type { Principal } from '../ports/identity.ts'
+
+/** What a route may ask for. Each one guards at least one route. */
+export const permissions = [
+  'runs:read',
+  'runs:create',
+  'runs:cancel',
+  'logs:read',
+  'events:read',
+  'workers:report',
+  'tokens:manage',
+  'audit:read',
+] as const
+export type Permission = (typeof permissions)[number]
+
+const viewer: readonly Permission[] = ['runs:read', 'logs:read', 'events:read']
+const developer: readonly Permission[] = [...viewer, 'runs:create', 'runs:cancel']
+
+/** What each role may do; a token with several roles may do what any of them may. */
+export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> = {
+  viewer: new Set(viewer),
+  developer: new Set(developer),
+  approver: new Set(viewer),
+  operator: new Set(developer),
+  admin: new Set(permissions),
+  // Limited to what workers do (API & Operations Reference, "Authentication Requirements").
+  'service-account': new Set<Permission>(['workers:report', 'runs:create']),
+}
+
+/** Whether any of the principal's roles has the permission. */
+export function allows(principal: Principal, permission: Permission): boolean {
+  for (const role of principal.roles) {
+    if (permissionsOfRole[role].has(permission)) return true
+  }
+  return false
+}
+
+/** Service accounts are believed when they say who caused a run, and have no rate limit. */
+export function isServiceAccount(principal: Principal): boolean {
+  return principal.roles.includes('service-account')
+}
+
+/**
+ * Whether the principal may give this role away: only what it may do itself, and only a
+ * service account or an administrator makes a service account, which is believed in more than that.
+ */
+export function mayGrant(principal: Principal, role: Role): boolean {
+  if (principal.roles.includes('admin') || principal.roles.includes(role)) return true
+  if (role === 'service-account') return false
+  return [...permissionsOfRole[role]].every((permission) => allows(principal, permission))
+}
+
+/** Refuses with `authorization_failed`, naming what is missing. */
+export function requirePermission(principal: Principal, permission: Permission): void {
+  if (allows(principal, permission)) return
+  throw new AppError('authorization_failed', `This needs the permission ${permission}`, {
+    permission,
+  })
+}

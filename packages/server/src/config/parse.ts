@@ -1,0 +1,172 @@
+import { isIP } from 'node:net'
+import { resolve } from 'node:path'
+
+/** Why a value is refused. The message never repeats the value of a secret. */
+export class InvalidValue extends Error {
+  override readonly name = 'InvalidValue'
+}
+
+/** Turns the text of a setting into its value, or throws `InvalidValue`. */
+export type Parse<T> = (text: string) => T
+
+export const anyText: Parse<string> = (text) => text
+
+/** `true`, `false`, `1`, `0`, `yes`, `no`, in any case. */
+export const boolean: Parse<boolean> = (text) => {
+  const word = text.trim().toLowerCase()
+  if (word === 'true' || word === '1' || word === 'yes') return true
+  if (word === 'false' || word === '0' || word === 'no') return false
+  throw new InvalidValue(`${quote(text)} is neither true nor false`)
+}
+
+/** A whole number of `minimum` to `maximum`, in decimal digits. */
+export function integer(minimum: number, maximum: number): Parse<number> {
+  return (text) => {
+    const number = /^\d{1,15}$/.test(text.trim()) ? Number(text) : Number.NaN
+    if (number >= minimum && number <= maximum) return number
+    throw new InvalidValue(`${quote(text)} is not a whole number of ${minimum} to ${maximum}`)
+  }
+}
+
+/** A positive number, fractions allowed. */
+export const positiveNumber: Parse<number> = (text) => {
+  const number = /^\d{1,9}(\.\d{1,6})?$/.test(text.trim()) ? Number(text) : 0
+  if (number > 0) return number
+  throw new InvalidValue(`${quote(text)} is not a number above 0`)
+}
+
+/** An IP address or a host name to listen on. */
+export const host: Parse<string> = (text) => {
+  if (isIP(text) > 0 || /^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$/.test(text)) return text
+  throw new InvalidValue(`${quote(text)} is neither an IP address nor a host name`)
+}
+
+/** A TCP port; 0 lets the system choose one. */
+export const port = integer(0, 65_535)
+
+/** Ports separated by commas; an empty value means none. */
+export const ports: Parse<readonly number[]> = (text) =>
+  text.trim() === '' ? [] : [...new Set(text.split(',').map(integer(1, 65_535)))]
+
+export const directory: Parse<string> = (text) => resolve(text)
+
+const byteUnits: Readonly<Record<string, number>> = {
+  '': 1,
+  B: 1,
+  kB: 1000,
+  MB: 1000 ** 2,
+  GB: 1000 ** 3,
+  TB: 1000 ** 4,
+  KiB: 1024,
+  MiB: 1024 ** 2,
+  GiB: 1024 ** 3,
+  TiB: 1024 ** 4,
+}
+
+/** Bytes: `1048576`, `256MiB`, `2GB`. */
+export const bytes: Parse<number> = (text) => {
+  const [, digits, unit = ''] = /^(\d{1,12})\s*([A-Za-z]{0,3})$/.exec(text.trim()) ?? []
+  const size = Object.hasOwn(byteUnits, unit) ? Number(digits) * (byteUnits[unit] ?? 0) : 0
+  if (size > 0 && Number.isSafeInteger(size)) return size
+  throw new InvalidValue(`${quote(text)} is not a size such as 256MiB or 2GB`)
+}
+
+const durationUnits: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+}
+
+/** Milliseconds: `500ms`, `30s`, `10m`, `12h`, `90d`. */
+export const duration: Parse<number> = (text) => {
+  const [, digits, unit = ''] = /^(\d{1,9})(ms|s|m|h|d)$/.exec(text.trim()) ?? []
+  const time = Number(digits) * (durationUnits[unit] ?? 0)
+  if (time > 0 && Number.isSafeInteger(time)) return time
+  throw new InvalidValue(`${quote(text)} is not a duration such as 30s, 12h or 90d`)
+}
+
+/** The address clients use: http or https, no query, no credentials; without a slash at its end. */
+export const publicUrl: Parse<string> = (text) => {
+  const url = parseUrl(text, ['http:', 'https:'])
+  if (url.search !== '' || url.hash !== '') {
+    throw new InvalidValue('a query or fragment has no meaning here')
+  }
+  return url.href.replace(/\/+$/, '')
+}
+
+/** Where Git repositories are: https, http, ssh or file; without a slash at its end. */
+export const gitBaseUrl: Parse<string> = (text) => {
+  const url = parseUrl(text, ['https:', 'http:', 'ssh:', 'file:'])
+  if (url.search !== '' || url.hash !== '') {
+    throw new InvalidValue('a query or fragment has no meaning here')
+  }
+  return url.href.replace(/\/+$/, '')
+}
+
+/** A libpq connection URL. It may hold a password, so it is never repeated. */
+export const databaseUrl: Parse<string> = (text) => {
+  if (!URL.canParse(text) || !/^postgres(ql)?:$/.test(new URL(text).protocol)) {
+    throw new InvalidValue('not a URL of the form postgres://user:password@host:port/database')
+  }
+  return text
+}
+
+/** At least 20 printable ASCII characters: it has to travel in an Authorization header. */
+export const adminToken: Parse<string> = (text) => {
+  if (!/^[\u0021-\u007e]+$/.test(text)) {
+    throw new InvalidValue('may only hold printable ASCII characters, without spaces')
+  }
+  if (text.length < 20) throw new InvalidValue('must have at least 20 characters')
+  return text
+}
+
+/** 32 bytes as 64 hexadecimal digits or as base64. */
+export const masterKey: Parse<Buffer> = (text) => {
+  const key = Buffer.from(text, /^[0-9a-f]{64}$/i.test(text) ? 'hex' : 'base64')
+  if (key.length === 32 && /^[A-Za-z0-9+/_-]+={0,2}$/.test(text)) return key
+  throw new InvalidValue('must be 32 bytes, as 64 hexadecimal digits or base64')
+}
+
+const addressGroups = new Set(['loopback', 'linklocal', 'uniquelocal'])
+
+/** Whose X-Forwarded-* headers are believed: nobody's, everybody's, or those of the listed addresses. */
+export const trustProxy: Parse<boolean | string[]> = (text) => {
+  if (/^(true|false)$/i.test(text.trim())) return text.trim().toLowerCase() === 'true'
+  const entries = text.split(',').map((entry) => entry.trim())
+  for (const entry of entries) {
+    if (!addressGroups.has(entry) && !isNetwork(entry)) {
+      throw new InvalidValue(
+        `${quote(entry)} is not true, false, an IP address, a network such as 10.0.0.0/8, or one of ` +
+          [...addressGroups].join(', '),
+      )
+    }
+  }
+  return entries
+}
+
+function isNetwork(text: string): boolean {
+  const [address = '', prefix, ...rest] = text.split('/')
+  const version = isIP(address)
+  if (version === 0 || rest.length > 0) return false
+  if (prefix === undefined) return true
+  return /^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)
+}
+
+function parseUrl(text: string, protocols: readonly string[]): URL {
+  const forms = protocols.map((protocol) => `${protocol}//`).join(', ')
+  if (!URL.canParse(text)) throw new InvalidValue(`not a URL; it begins with one of ${forms}`)
+  const url = new URL(text)
+  if (!protocols.includes(url.protocol)) {
+    throw new InvalidValue(`a URL here begins with one of ${forms}, not ${url.protocol}//`)
+  }
+  if (url.password !== '' || (url.username !== '' && url.protocol !== 'ssh:')) {
+    throw new InvalidValue('credentials do not belong into this URL')
+  }
+  return url
+}
+
+function quote(text: string): string {
+  return JSON.stringify(text.length > 60 ? `${text.slice(0, 60)}…` : text)
+}

@@ -1,0 +1,123 @@
+import { type FileConfig, readConfigFile } from './config-file.ts'
+import { InvalidValue } from './parse.ts'
+import {
+  type Setting,
+  type SettingName,
+  type SettingValues,
+  namesOfOthers,
+  settings,
+} from './settings.ts'
+import { suggest } from './suggest.ts'
+
+/** All settings, checked, in the units the code uses. */
+export interface Config extends FileConfig {
+  http: {
+    host: string
+    port: number
+    /** Without a slash at its end; null: the address listened on. */
+    publicUrl: string | null
+    /** As Fastify takes it. */
+    trustProxy: boolean | string[]
+    compatPorts: readonly number[]
+  }
+  /** Absolute. */
+  dataDir: string
+  /** Null: the embedded PostgreSQL. */
+  databaseUrl: string | null
+  /** Null: the one kept in the data directory. */
+  adminToken: string | null
+  /** 32 bytes; null: the one kept in the data directory. */
+  masterKey: Buffer | null
+  git: { baseUrl: string; allowFileRepositories: boolean }
+  worker: { capacity: number }
+  steps: {
+    allowUnisolated: boolean
+    outputLimitBytes: number
+    memoryLimitBytes: number | null
+    pidsLimit: number
+    cpuLimit: number | null
+  }
+  debug: boolean
+}
+
+/** Everything that is wrong with the settings, at once, each by name; no secret's value is in it. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError'
+  readonly problems: readonly string[]
+
+  constructor(problems: readonly string[]) {
+    super(`The settings cannot be used:\n${problems.map((problem) => `  ${problem}`).join('\n')}`)
+    this.problems = problems
+  }
+}
+
+/** Reads all settings from `env` and from the file it names, or throws one `ConfigError`. */
+export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
+  const problems: string[] = unknownNames(env)
+  const values = readValues(env, problems)
+  const file = await readConfigFile(values.SLIPWAY_CONFIG, (message) =>
+    problems.push(`SLIPWAY_CONFIG (${values.SLIPWAY_CONFIG}): ${message}`),
+  )
+  if (values.GIT_BASE_URL?.startsWith('file:') && values.SLIPWAY_ALLOW_FILE_REPOSITORIES === false) {
+    problems.push('GIT_BASE_URL: a file: URL needs SLIPWAY_ALLOW_FILE_REPOSITORIES=true')
+  }
+  if (problems.length > 0) throw new ConfigError(problems)
+  return toConfig(values, file)
+}
+
+function unknownNames(env: NodeJS.ProcessEnv): string[] {
+  return Object.keys(env)
+    .filter((name) => name.startsWith('SLIPWAY_'))
+    .filter((name) => !Object.hasOwn(settings, name) && !namesOfOthers.has(name))
+    .map((name) => {
+      const near = suggest(name, Object.keys(settings))
+      return `${name}: there is no such setting${near === null ? '' : `; did you mean ${near}?`}`
+    })
+}
+
+/** A value that was refused is undefined behind its type: `problems` then stops its use. */
+function readValues(env: NodeJS.ProcessEnv, problems: string[]): SettingValues {
+  const values: Partial<Record<SettingName, unknown>> = {}
+  for (const [name, setting] of Object.entries(settings) as [SettingName, Setting<unknown>][]) {
+    const given = env[name]
+    const text = given === undefined || (given === '' && !setting.emptyIsValue) ? null : given
+    try {
+      const source = text ?? setting.default
+      values[name] = source === null ? null : setting.parse(source)
+    } catch (error) {
+      if (!(error instanceof InvalidValue)) throw error
+      problems.push(`${name}: ${error.message}`)
+    }
+  }
+  return values as SettingValues
+}
+
+function toConfig(values: SettingValues, file: FileConfig): Config {
+  return {
+    ...file,
+    http: {
+      host: values.HOST,
+      port: values.PORT,
+      publicUrl: values.SLIPWAY_PUBLIC_URL,
+      trustProxy: values.SLIPWAY_TRUST_PROXY,
+      compatPorts: values.SLIPWAY_COMPAT_PORTS.filter((port) => port !== values.PORT),
+    },
+    dataDir: values.SLIPWAY_DATA_DIR,
+    databaseUrl: values.DATABASE_URL,
+    adminToken: values.SLIPWAY_ADMIN_TOKEN,
+    masterKey: values.SLIPWAY_MASTER_KEY,
+    git: {
+      baseUrl: values.GIT_BASE_URL,
+      allowFileRepositories: values.SLIPWAY_ALLOW_FILE_REPOSITORIES,
+    },
+    worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
+    steps: {
+      allowUnisolated: values.SLIPWAY_ALLOW_UNISOLATED,
+      outputLimitBytes: values.SLIPWAY_STEP_OUTPUT_LIMIT,
+      memoryLimitBytes: values.SLIPWAY_STEP_MEMORY_LIMIT,
+      pidsLimit: values.SLIPWAY_STEP_PIDS_LIMIT,
+      cpuLimit: values.SLIPWAY_STEP_CPU_LIMIT,
+    },
+    debug: values.DEBUG,
+  }
+}

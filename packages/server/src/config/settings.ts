@@ -1,0 +1,173 @@
+import { availableParallelism } from 'node:os'
+import {
+  type Parse,
+  adminToken,
+  anyText,
+  boolean,
+  bytes,
+  databaseUrl,
+  directory,
+  gitBaseUrl,
+  host,
+  integer,
+  masterKey,
+  port,
+  ports,
+  positiveNumber,
+  publicUrl,
+  trustProxy,
+} from './parse.ts'
+
+/** One environment setting: what documentation, start and error messages know of it. */
+export interface Setting<T> {
+  description: string
+  /** The text used when the setting is absent; null: there is none, and the value is null. */
+  default: string | null
+  /** For readers, where the default depends on the machine or is made at the first start. */
+  defaultNote?: string
+  /** Its value appears in no message. */
+  secret?: true
+  /** The empty text is a value of its own, not the same as absent. */
+  emptyIsValue?: true
+  parse: Parse<T>
+}
+
+type Present<T> = Setting<T> & { default: string }
+type Absent<T> = Setting<T> & { default: null }
+
+const present = <T>(setting: Present<T>): Present<T> => setting
+const absent = <T>(setting: Absent<T>): Absent<T> => setting
+
+/** Every setting that the server reads from its environment, and nothing else is read. */
+export const settings = {
+  PORT: present({
+    description: 'TCP port to listen on; 0 lets the system choose.',
+    default: '3000',
+    parse: port,
+  }),
+  HOST: present({
+    description: 'Address to listen on. `0.0.0.0` and `::` make the server reachable from outside.',
+    default: '127.0.0.1',
+    parse: host,
+  }),
+  SLIPWAY_PUBLIC_URL: absent({
+    description: 'Address that clients use, for links in answers.',
+    default: null,
+    defaultNote: 'the address listened on',
+    parse: publicUrl,
+  }),
+  SLIPWAY_TRUST_PROXY: present({
+    description:
+      'Whose `X-Forwarded-*` headers are believed: `false`, `true` (anybody’s), or addresses, networks and the groups `loopback`, `linklocal`, `uniquelocal`, separated by commas.',
+    default: 'false',
+    parse: trustProxy,
+  }),
+  SLIPWAY_COMPAT_PORTS: present({
+    description:
+      'Further ports for the same application, separated by commas; empty: none. A port in use is a warning.',
+    default: '3001,3070',
+    emptyIsValue: true,
+    parse: ports,
+  }),
+  SLIPWAY_DATA_DIR: present({
+    description: 'Directory of everything the server keeps on this machine.',
+    default: '.slipway',
+    parse: directory,
+  }),
+  DATABASE_URL: absent({
+    description: 'PostgreSQL to use, as `postgres://user:password@host:port/database`.',
+    default: null,
+    defaultNote: 'a PostgreSQL of its own in the data directory',
+    secret: true,
+    parse: databaseUrl,
+  }),
+  SLIPWAY_ADMIN_TOKEN: absent({
+    description: 'Bearer token of the administrator, at least 20 printable ASCII characters.',
+    default: null,
+    defaultNote: 'made at the first start, kept in `admin-token` in the data directory',
+    secret: true,
+    parse: adminToken,
+  }),
+  SLIPWAY_ALLOW_UNISOLATED: present({
+    description:
+      'Whether the `process` executor may run steps where it cannot isolate them from the machine.',
+    default: 'false',
+    parse: boolean,
+  }),
+  SLIPWAY_MASTER_KEY: absent({
+    description:
+      'Key of everything that is signed or encrypted: 32 bytes, as 64 hexadecimal digits or base64.',
+    default: null,
+    defaultNote: 'made at the first start, kept in the data directory',
+    secret: true,
+    parse: masterKey,
+  }),
+  GIT_BASE_URL: present({
+    description:
+      'Where repositories are fetched from: `<GIT_BASE_URL>/<owner>/<name>.git`, by https, http, ssh or (if allowed) file.',
+    default: 'https://github.com',
+    parse: gitBaseUrl,
+  }),
+  SLIPWAY_ALLOW_FILE_REPOSITORIES: present({
+    description:
+      'Whether `GIT_BASE_URL` may be a `file:` URL. Whoever may start runs can then read every repository below it.',
+    default: 'false',
+    parse: boolean,
+  }),
+  SLIPWAY_CONFIG: absent({
+    description: 'Path of a YAML file with the structured settings below.',
+    default: null,
+    parse: anyText,
+  }),
+  SLIPWAY_WORKER_CAPACITY: present({
+    description: 'Tasks that the worker inside the server runs at once.',
+    default: String(Math.max(2, availableParallelism())),
+    defaultNote: 'the number of CPU cores, at least 2',
+    parse: integer(1, 1024),
+  }),
+  SLIPWAY_STEP_OUTPUT_LIMIT: present({
+    description: 'Output that one step may write, e.g. `256MiB`; one byte more ends it.',
+    default: '256MiB',
+    parse: bytes,
+  }),
+  SLIPWAY_STEP_MEMORY_LIMIT: absent({
+    description: 'Memory that one step may use, e.g. `4GiB`.',
+    default: null,
+    defaultNote: 'no limit',
+    parse: bytes,
+  }),
+  SLIPWAY_STEP_PIDS_LIMIT: present({
+    description: 'Processes and threads that one step may have at once.',
+    default: '4096',
+    parse: integer(1, 4_194_304),
+  }),
+  SLIPWAY_STEP_CPU_LIMIT: absent({
+    description: 'CPU cores that one step may use, fractions allowed, e.g. `1.5`.',
+    default: null,
+    defaultNote: 'no limit',
+    parse: positiveNumber,
+  }),
+  DEBUG: present({
+    description: 'Whether to write debug logs.',
+    default: 'false',
+    parse: boolean,
+  }),
+} satisfies Record<string, Setting<unknown>>
+
+export type SettingName = keyof typeof settings
+
+/** What each setting comes to: null where it is absent and has no default. */
+export type SettingValues = {
+  [Name in SettingName]:
+    | ReturnType<(typeof settings)[Name]['parse']>
+    | ((typeof settings)[Name]['default'] extends string ? never : null)
+}
+
+/** Names beginning with SLIPWAY_ that other parts set or read, and the server leaves alone. */
+export const namesOfOthers: ReadonlySet<string> = new Set([
+  // What the command-line client and workers on other machines read.
+  'SLIPWAY_URL',
+  'SLIPWAY_TOKEN',
+  // What a step finds in its environment; a server may be started inside of one.
+  'SLIPWAY_CACHE',
+])
