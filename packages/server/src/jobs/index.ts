@@ -1,0 +1,24 @@
+export { archiveJobs, dropJobHistory } from './archive-jobs.ts'
+export { cancelJobs } from './cancel-jobs.ts'
+export { type ClaimedAttempt, claimJobs, type ClaimInput } from './claim-jobs.ts'
+export { completeJobs, type EncodedVerdict, type JobVerdict, settleJob } from './complete-jobs.ts'
+export { encodeResult, maxResultBytes } from './encode-outcome.ts'
+export { expireJob, expireJobs } from './expire-jobs.ts'
+export { failAttempt, failJob } from './fail-attempt.ts'
+export type {
+  EndReason,
+  JobOwner,
+  JobOwners,
+  LedgerDeps,
+  LossReason,
+  UnsettledJob,
+} from './job-owners.ts'
+export { type JobState, jobStates } from './job-states.ts'
+export { type KeptWorker, keepWorker, type KeepWorkerDeps } from './keep-worker.ts'
+export { listHeldJobs } from './list-held-jobs.ts'
+export { giveUpMs, heartbeatMs, leaseMs } from './liveness.ts'
+export { msToNextRun } from './next-run.ts'
+export { registerWorker, type WorkerIdentity } from './register-worker.ts'
+export { releaseJobs, returnJobs } from './release-jobs.ts'
+export { releaseDeadHome, releaseSilentWorkers, releaseWorker } from './release-workers.ts'
+export { type JobDutiesOptions, startJobDuties } from './start-job-duties.ts'
