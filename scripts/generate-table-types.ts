@@ -45,6 +45,7 @@ async function readColumns(client: pg.Client): Promise<Column[]> {
       join pg_namespace n on n.oid = c.relnamespace
       join pg_type t on t.oid = a.atttypid
     where n.nspname = 'public' and c.relkind in ('r', 'p') and not c.relispartition
+      and c.relname <> 'schema_migrations'
       and a.attnum > 0 and not a.attisdropped
     order by c.relname collate "C", a.attnum`)
   return rows

@@ -1,0 +1,43 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { startEmbeddedPostgres } from '../packages/server/src/db/embedded/start-embedded-postgres.ts'
+import { migrate } from '../packages/server/src/db/migrate.ts'
+import { openDatabase } from '../packages/server/src/db/open-database.ts'
+import { generateTableTypes } from './generate-table-types.ts'
+
+/** Every generated file, by its path in the repository, and what makes it. */
+const generators: Record<string, () => Promise<string>> = {
+  'packages/server/src/db/tables.gen.ts': () => withMigratedDatabase(generateTableTypes),
+}
+
+const check = process.argv.includes('--check')
+const drifted: string[] = []
+for (const [path, generate] of Object.entries(generators)) {
+  const file = new URL(`../${path}`, import.meta.url)
+  const wanted = await generate()
+  if ((await readFile(file, 'utf8').catch(() => null)) === wanted) continue
+  drifted.push(path)
+  if (!check) await writeFile(file, wanted)
+}
+for (const path of drifted) {
+  console.log(check ? `${path} has drifted: run npm run generate` : `Wrote ${path}`)
+}
+if (check && drifted.length > 0) process.exitCode = 1
+
+async function withMigratedDatabase(use: (url: string) => Promise<string>): Promise<string> {
+  const log = { info() {}, warn() {}, error: console.error }
+  const dataDir = await mkdtemp(join(tmpdir(), 'slipway-generate-'))
+  try {
+    const server = await startEmbeddedPostgres({ dataDir, log })
+    try {
+      const database = await openDatabase({ url: server.url, log })
+      await migrate({ pool: database.pool, log }).finally(() => database.close())
+      return await use(server.url)
+    } finally {
+      await server.stop()
+    }
+  } finally {
+    await rm(dataDir, { recursive: true, force: true })
+  }
+}
