@@ -120,7 +120,7 @@ async function finishRun(
     .where('id', '=', run.id)
     .execute()
   if (end.status !== 'success') {
-    const held = await cancelJobs(unit, { runId: run.id })
+    const held = await cancelJobs({ unit, owners: {} }, { runId: run.id })
     if (held.length > 0) unit.afterCommit(() => deps.stopJobs(held))
   }
   announceEnd(unit, run, end)

@@ -34,7 +34,7 @@ export async function completeDiscovery(
   await transact(deps, async (unit) => {
     const run = await lockRun(unit.trx, { run: runId })
     if (run === null || !isActive(run.status)) throw ended()
-    const settled = await settleJob(unit, { ...claim, outcome: { state: 'succeeded', result: null } })
+    const settled = await settleJob(unit, { ...claim, state: 'succeeded' })
     if (!settled) throw ended()
     if (!discovery.ok) {
       await failDiscovery(deps, unit, run, discovery)

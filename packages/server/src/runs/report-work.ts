@@ -1,7 +1,7 @@
 import type { WorkStatus } from '@slipway/contract/runs'
 import { type UnitOfWork, transact } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
-import { settleJob } from '../jobs/index.ts'
+import { settleForOwner } from '../jobs/index.ts'
 import { advance } from './apply-advance.ts'
 import type { RunsDeps } from './deps.ts'
 import { type LockedRun, lockRun } from './run-rows.ts'
@@ -112,11 +112,8 @@ async function applyReport(
   if (end.status === 'failed') await failRunningSteps(unit, run, [taskId], end.error ?? 'The task failed')
   await writeTasks(unit, run, [{ id: taskId, ...end }])
   if (end.status !== 'running' && task.job_id !== null) {
-    const outcome =
-      end.status === 'success'
-        ? ({ state: 'succeeded', result: null } as const)
-        : ({ state: 'failed', error: end.error ?? 'The task failed' } as const)
-    await settleJob(unit, { id: task.job_id, outcome })
+    const state = end.status === 'success' ? 'succeeded' : 'failed'
+    await settleForOwner(unit, { id: task.job_id, state, error: end.error })
   }
   await advance(deps, unit, run)
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import type { StoredEvent } from '../../../events/index.ts'
+import { waitForDrain } from '../../wait-for-drain.ts'
 
 /**
  * One response as a stream of Server-Sent Events (WHATWG HTML, "Server-sent events").
@@ -60,19 +61,7 @@ export function openEventStream(raw: ServerResponse, options: EventStreamOptions
 
   async function drained(): Promise<boolean> {
     blocked = true
-    const result = await new Promise<boolean>((resolve) => {
-      const settle = (taken: boolean) => () => {
-        clearTimeout(timer)
-        raw.off('drain', onDrain)
-        closing.signal.removeEventListener('abort', onClose)
-        resolve(taken)
-      }
-      const onDrain = settle(true)
-      const onClose = settle(false)
-      const timer = setTimeout(onClose, options.drainMs)
-      raw.once('drain', onDrain)
-      closing.signal.addEventListener('abort', onClose)
-    })
+    const result = await waitForDrain(raw, { drainMs: options.drainMs, signal: closing.signal })
     blocked = false
     if (!result) raw.destroy()
     return result

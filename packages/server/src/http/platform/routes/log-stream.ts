@@ -1,0 +1,93 @@
+import type { ServerResponse } from 'node:http'
+import type { LogChunk } from '../../../logs/index.ts'
+import { waitForDrain } from '../../wait-for-drain.ts'
+
+/** Milliseconds that a reader may take nothing. */
+const drainMs = 30_000
+
+/** How lines are put on the wire. */
+export interface LogFormat {
+  contentType: string
+  encode: (chunk: LogChunk) => Buffer | string
+  /** What goes out once there are no more lines. */
+  end: string
+}
+
+/** The lines as they are, each ending in a line break. */
+export const plainText: LogFormat = {
+  contentType: 'text/plain; charset=utf-8',
+  encode: (chunk) => chunk.data,
+  end: '',
+}
+
+/** The same, each behind the time at which it arrived. */
+export const timedText: LogFormat = {
+  contentType: 'text/plain; charset=utf-8',
+  encode: (chunk) => {
+    const at = chunk.at.toISOString()
+    return linesOf(chunk)
+      .map((line) => `${at} ${line}\n`)
+      .join('')
+  },
+  end: '',
+}
+
+/** Server-Sent Events: the id is the line's sequence number, so that a reader resumes behind it. */
+export const eventStream: LogFormat = {
+  contentType: 'text/event-stream',
+  encode: (chunk) => {
+    const timestamp = chunk.at.toISOString()
+    return linesOf(chunk)
+      .map((line, index) => {
+        const seq = chunk.seq + index
+        return `id: ${seq}\ndata: ${JSON.stringify({ seq, timestamp, line })}\n\n`
+      })
+      .join('')
+  },
+  end: 'event: end\ndata: {}\n\n',
+}
+
+function linesOf(chunk: LogChunk): string[] {
+  return chunk.data.toString('utf8').replace(/\n$/, '').split('\n')
+}
+
+/**
+ * Sends lines as they come, at the reader's pace. Ends the response when there are no more;
+ * `signal` aborts when the reader is gone or has taken nothing for too long.
+ */
+export async function streamLog(
+  raw: ServerResponse,
+  input: {
+    headers: Record<string, number | string | string[] | undefined>
+    format: LogFormat
+    lines: (signal: AbortSignal) => AsyncIterable<LogChunk>
+    signal: AbortSignal
+  },
+): Promise<void> {
+  const gone = new AbortController()
+  raw.on('error', () => gone.abort())
+  raw.once('close', () => gone.abort())
+  const signal = AbortSignal.any([gone.signal, input.signal])
+  raw.writeHead(200, {
+    ...input.headers,
+    'content-type': input.format.contentType,
+    'cache-control': 'no-store, no-transform',
+    'x-accel-buffering': 'no',
+  })
+  raw.flushHeaders()
+  try {
+    for await (const chunk of input.lines(signal)) {
+      if (signal.aborted) break
+      if (raw.write(input.format.encode(chunk))) continue
+      if (!(await waitForDrain(raw, { drainMs, signal }))) {
+        raw.destroy()
+        return
+      }
+    }
+    raw.end(input.format.end)
+  } catch (error) {
+    // A log that stops in the middle must not look like a whole one.
+    raw.destroy()
+    throw error
+  }
+}

@@ -1,0 +1,1 @@
+export type { LogChunk, LogRange, LogStat, LogStore, LogWriter } from './log-store.ts'
