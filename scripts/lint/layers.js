@@ -83,6 +83,7 @@ function serverPlace(path) {
     const layer = folder === 'main.ts' ? 'entry' : folder === 'compose.ts' ? 'compose' : 'base'
     return { layer, unit: layer }
   }
+  if (folder === 'config') return { layer: 'base', unit: 'base' }
   if (folder === 'commands') return { layer: 'entry', unit: 'entry' }
   if (capabilityRooms.includes(folder)) return { layer: 'capability', unit: folder }
   if (sharedRooms.includes(folder)) return { layer: 'shared', unit: folder }

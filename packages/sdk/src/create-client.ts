@@ -1,0 +1,43 @@
+import type { Health } from '@slipway/contract/health'
+import {
+  auditApi,
+  type AuditApi,
+  ticketsApi,
+  type TicketsApi,
+  tokensApi,
+  type TokensApi,
+} from './access.ts'
+import { eventsApi, type EventsApi } from './events.ts'
+import { runsApi, type RunsApi } from './runs.ts'
+import { stepsApi, type StepsApi, tasksApi, type TasksApi } from './steps.ts'
+import { type CallOptions, type ClientOptions, createTransport } from './transport.ts'
+
+/** Slipway's platform API. Every call rejects with a `SlipwayError`, or its signal's reason. */
+export interface SlipwayClient {
+  readonly runs: RunsApi
+  readonly tasks: TasksApi
+  readonly steps: StepsApi
+  readonly tokens: TokensApi
+  readonly tickets: TicketsApi
+  readonly audit: AuditApi
+  readonly events: EventsApi
+  /** Also of a server that says it is unhealthy (503). */
+  health(options?: CallOptions): Promise<Health>
+}
+
+/** A client without state of its own: nothing to close, safe to share. Browsers and Node. */
+export function createClient(options: ClientOptions): SlipwayClient {
+  const transport = createTransport(options)
+  return {
+    runs: runsApi(transport),
+    tasks: tasksApi(transport),
+    steps: stepsApi(transport),
+    tokens: tokensApi(transport),
+    tickets: ticketsApi(transport),
+    audit: auditApi(transport),
+    events: eventsApi(transport),
+    async health({ signal } = {}) {
+      return (await transport.json({ path: 'health', signal, accept: [503] })) as Health
+    },
+  }
+}

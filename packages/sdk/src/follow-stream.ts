@@ -1,0 +1,93 @@
+import { backoff } from './retry-delay.ts'
+import { SlipwayError } from './slipway-error.ts'
+import { createSseParser, type SseEvent } from './sse-parser.ts'
+import { readText } from './read-text.ts'
+import type { Query, Transport } from './transport.ts'
+import { wait } from './wait.ts'
+
+export interface FollowInput {
+  path: string
+  query?: Query
+  /** Resume behind this id. */
+  lastId?: string
+  signal?: AbortSignal | undefined
+  /** Called at each (re)opening, before the first event that follows. */
+  onOpen?: (() => void) | undefined
+  /** True: the stream has an end. False: it is opened again for ever. */
+  finite: boolean
+}
+
+const MAX_DELAY_MS = 5_000
+
+/**
+ * The events of a Server-Sent Events endpoint, over as many connections as it takes: each resumes
+ * behind the last event of the one before (`Last-Event-ID`), so none is missed or seen twice.
+ *
+ * A finite stream is over at an event `end`, or when a connection that brought nothing new closes
+ * in order: a server that merely restarts closes in order too.
+ *
+ * @throws SlipwayError when the server refuses, cannot be reached at first within the client's
+ *   retries, or not again within `reconnectMs`
+ */
+export async function* followStream(
+  transport: Transport,
+  input: FollowInput,
+): AsyncGenerator<SseEvent, void, undefined> {
+  const { signal } = input
+  let lastId = input.lastId ?? ''
+  let opened = false
+  let lastGood = Date.now()
+  for (let made = 0; ; made += 1) {
+    const parser = createSseParser(lastId)
+    let progress = false
+    let failure: unknown
+    try {
+      const response = await transport.open({
+        path: input.path,
+        headers: {
+          accept: 'text/event-stream',
+          'cache-control': 'no-store',
+          ...(lastId === '' ? {} : { 'last-event-id': lastId }),
+        },
+        ...(input.query === undefined ? {} : { query: input.query }),
+        signal,
+      })
+      opened = true
+      lastGood = Date.now()
+      input.onOpen?.()
+      for await (const text of readText(response, transport.idleMs)) {
+        lastGood = Date.now()
+        for (const event of parser.push(text)) {
+          if (input.finite && event.type === 'end') return
+          progress = true
+          yield event
+        }
+      }
+      if (input.finite && !progress) return
+    } catch (error) {
+      signal?.throwIfAborted()
+      if (error instanceof SlipwayError && !passes(error)) throw error
+      if (error instanceof RangeError) throw error
+      failure = error
+    }
+    lastId = parser.lastId
+    if (progress) made = 0
+    const spent = opened
+      ? Date.now() - lastGood > transport.reconnectMs
+      : made >= transport.policy.retries
+    if (spent && failure !== undefined) throw asSlipwayError(failure)
+    const delay = backoff(made, { ...transport.policy, maxDelayMs: MAX_DELAY_MS })
+    await wait(Math.max(parser.retryMs ?? 0, delay), signal)
+  }
+}
+
+/** No answer, and answers of proxies and of servers that stop or are full, may be better next time. */
+function passes(error: SlipwayError): boolean {
+  return error.status === 0 || error.status === 429 || [502, 503, 504].includes(error.status)
+}
+
+function asSlipwayError(error: unknown): SlipwayError {
+  if (error instanceof SlipwayError) return error
+  const message = `The stream broke off: ${error instanceof Error ? error.message : String(error)}`
+  return new SlipwayError({ status: 0, code: 'network_error', message, cause: error })
+}

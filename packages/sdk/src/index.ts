@@ -1,0 +1,8 @@
+export type { AuditApi, TicketsApi, TokensApi } from './access.ts'
+export { createClient, type SlipwayClient } from './create-client.ts'
+export type { EventsApi, FollowedEvent, FollowEventsOptions, GapEvent } from './events.ts'
+export type { RetryPolicy } from './retry-delay.ts'
+export type { RunsApi } from './runs.ts'
+export { SlipwayError } from './slipway-error.ts'
+export type { LogLine, LogOptions, StepReference, StepsApi, TasksApi } from './steps.ts'
+export type { CallOptions, ClientOptions } from './transport.ts'

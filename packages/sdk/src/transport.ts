@@ -1,0 +1,181 @@
+import { defaultRetryPolicy, retryDelay, type RetryPolicy } from './retry-delay.ts'
+import { errorFromResponse, SlipwayError } from './slipway-error.ts'
+import { wait } from './wait.ts'
+
+/** Settings of a client; only `baseUrl` is needed. */
+export interface ClientOptions {
+  /** Where the server answers, e.g. `http://127.0.0.1:3000`; a path in it is kept. */
+  baseUrl: string
+  /** Bearer token, or what gives one for each request. Without it, requests are anonymous. */
+  token?: string | (() => string | Promise<string>) | undefined
+  /** Instead of the global `fetch`. */
+  fetch?: typeof fetch
+  /** Default: 3 retries, 200 ms doubling, at most 30 s. A number sets the retries alone. */
+  retries?: number | Partial<RetryPolicy>
+  /** Longest wait for an answer's end, or for the head of a stream, in milliseconds. Default 30 s. */
+  timeoutMs?: number
+  /** A stream that is silent for so long is opened again, in milliseconds. Default 60 s. */
+  idleMs?: number
+  /** A stream that broke off gives up after so long without an answer, in milliseconds. Default 2 min. */
+  reconnectMs?: number
+  /** Sent with every request. */
+  headers?: Record<string, string>
+}
+
+export type Query = Record<string, string | number | boolean | undefined>
+
+export interface RequestInput {
+  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  /** Below the base URL without a leading slash, or a whole URL. */
+  path: string
+  query?: Query
+  body?: unknown
+  headers?: Record<string, string>
+  signal?: AbortSignal | undefined
+  /** Statuses that are an answer although they are not 2xx. */
+  accept?: readonly number[]
+}
+
+/** What the parts of the client send their requests with. */
+export interface Transport {
+  /** Parsed JSON; undefined for an empty answer. */
+  json(input: RequestInput): Promise<unknown>
+  /** One try, the body unread: for streams, which retry in their own way. */
+  open(input: RequestInput): Promise<Response>
+  readonly policy: RetryPolicy
+  readonly idleMs: number
+  readonly reconnectMs: number
+}
+
+/** What a caller may pass to every request. */
+export interface CallOptions {
+  signal?: AbortSignal | undefined
+}
+
+export function createTransport(options: ClientOptions): Transport {
+  const base = parseBase(options.baseUrl)
+  const send = options.fetch ?? globalThis.fetch.bind(globalThis)
+  const timeoutMs = options.timeoutMs ?? 30_000
+  const retries =
+    typeof options.retries === 'number' ? { retries: options.retries } : options.retries
+  const policy = { ...defaultRetryPolicy, ...retries }
+
+  async function authorization(url: URL): Promise<Record<string, string>> {
+    // The token is for our server alone, whatever a link says.
+    if (url.origin !== base.origin || url.searchParams.has('signature')) return {}
+    const token = typeof options.token === 'function' ? await options.token() : options.token
+    return token ? { authorization: `Bearer ${token}` } : {}
+  }
+
+  async function once(input: RequestInput, signal: AbortSignal): Promise<Response> {
+    const url = buildUrl(base, input)
+    const init: RequestInit = {
+      method: input.method ?? 'GET',
+      headers: {
+        accept: 'application/json',
+        ...options.headers,
+        ...(await authorization(url)),
+        ...(input.body === undefined ? {} : { 'content-type': 'application/json' }),
+        ...input.headers,
+      },
+      signal,
+      ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
+    }
+    const response = await send(url, init)
+    if (!response.ok && !input.accept?.includes(response.status)) {
+      const error = await errorFromResponse(response)
+      retryAfterOf.set(error, response.headers.get('retry-after'))
+      throw error
+    }
+    return response
+  }
+
+  async function attempt<T>(
+    input: RequestInput,
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
+    const deadline = new AbortController()
+    const timer = setTimeout(() => deadline.abort(), timeoutMs)
+    const signal = input.signal ? AbortSignal.any([input.signal, deadline.signal]) : deadline.signal
+    try {
+      input.signal?.throwIfAborted()
+      return await read(await once(input, signal))
+    } catch (error) {
+      input.signal?.throwIfAborted()
+      if (error instanceof SlipwayError) throw error
+      if (deadline.signal.aborted) {
+        const message = `${base.origin} did not answer within ${timeoutMs} ms`
+        throw new SlipwayError({ status: 0, code: 'timeout', message, cause: error })
+      }
+      if (error instanceof SyntaxError) {
+        const message = 'The server answered with something that is not JSON'
+        throw new SlipwayError({ status: 200, code: 'invalid_response', message, cause: error })
+      }
+      throw networkError(base.origin, error)
+    } finally {
+      // A stream's body outlives the wait for its head.
+      clearTimeout(timer)
+    }
+  }
+
+  return {
+    policy,
+    idleMs: options.idleMs ?? 60_000,
+    reconnectMs: options.reconnectMs ?? 120_000,
+    open: (input) => attempt(input, (response) => Promise.resolve(response)),
+    async json(input) {
+      for (let made = 0; ; made += 1) {
+        try {
+          return await attempt(input, readJson)
+        } catch (error) {
+          if (!(error instanceof SlipwayError)) throw error
+          const retryAfter = retryAfterOf.get(error) ?? null
+          const failed = { method: input.method ?? 'GET', status: error.status, retryAfter, made }
+          const delay = retryDelay(failed, policy)
+          if (delay === null) throw error
+          await wait(delay, input.signal)
+        }
+      }
+    },
+  }
+}
+
+/** `Retry-After` of the answer that an error was made from. */
+const retryAfterOf = new WeakMap<SlipwayError, string | null>()
+
+export function networkError(origin: string, error: unknown): SlipwayError {
+  const message = `No answer from ${origin}: ${rootMessage(error)}`
+  return new SlipwayError({ status: 0, code: 'network_error', message, cause: error })
+}
+
+async function readJson(response: Response): Promise<unknown> {
+  const text = await response.text()
+  return text === '' ? undefined : JSON.parse(text)
+}
+
+function parseBase(baseUrl: string): URL {
+  const url = URL.canParse(baseUrl) ? new URL(baseUrl) : null
+  if (!url || !/^https?:$/.test(url.protocol)) {
+    throw new TypeError(`baseUrl is not an http or https URL: ${baseUrl}`)
+  }
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  return url
+}
+
+function buildUrl(base: URL, input: RequestInput): URL {
+  const url = new URL(input.path, base)
+  for (const [name, value] of Object.entries(input.query ?? {})) {
+    if (value !== undefined) url.searchParams.set(name, String(value))
+  }
+  return url
+}
+
+/** The innermost message says what happened; "fetch failed" does not. */
+function rootMessage(error: unknown): string {
+  let at: unknown = error
+  for (let depth = 0; depth < 5 && at instanceof Error && at.cause instanceof Error; depth += 1)
+    at = at.cause
+  if (!(at instanceof Error)) return String(at)
+  if (at.message) return at.message
+  return 'code' in at ? String(at.code) : at.name
+}
