@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import type { Kysely } from 'kysely'
 import type { Tables } from '../../packages/server/src/db/tables.gen.ts'
 import { type NewEvent, transact } from '../../packages/server/src/db/unit-of-work.ts'
-import type { Signals, StoredEvent } from '../../packages/server/src/events/index.ts'
+import type { StoredEvent } from '../../packages/server/src/events/index.ts'
 
 /** A documented event of a run of its own, unless `over` says otherwise. */
 export function someEvent(
@@ -56,21 +56,4 @@ export async function take(
     if (taken.length === count) break
   }
   return taken
-}
-
-/** Signals between servers of one process: delivered later, never at once, as over a network. */
-export function connectSignals(): Signals {
-  const listeners = new Map<string, Set<(payload?: string) => void>>()
-  return {
-    notify(channel, payload) {
-      setImmediate(() => {
-        for (const listener of listeners.get(channel) ?? []) listener(payload)
-      })
-    },
-    on(channel, listener) {
-      const all = listeners.get(channel) ?? new Set()
-      listeners.set(channel, all.add(listener))
-      return () => void all.delete(listener)
-    },
-  }
 }

@@ -1,12 +1,13 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
+import type { Log } from '../db/log.ts'
+import type { Signals } from '../db/signals.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { AppError } from '../errors.ts'
 import { compileEventFilter, type EventFilter } from './event-filter.ts'
 import { type NumberedEvents, readEventPage, readLastSeq } from './event-queries.ts'
 import { createEventRing } from './event-ring.ts'
+import { EVENTS_CHANNEL } from './events-channel.ts'
 import { limitConcurrency } from './limit-concurrency.ts'
-import { EVENTS_CHANNEL, type Signals } from './signals.ts'
 import type { StoredEvent } from './stored-event.ts'
 
 /**
@@ -55,7 +56,7 @@ export interface EventFeedDeps {
   db: Kysely<Tables>
   /** Absent: this is the only server. */
   signals?: Signals
-  log: Pick<Logger, 'warn'>
+  log: Pick<Log, 'warn'>
   /** Newest events kept in memory. Default 2000. */
   ringSize?: number
   /** Events a follower reads at once from the database. Default 100. */
@@ -83,8 +84,9 @@ export function createEventFeed(deps: EventFeedDeps): EventFeed {
 
   const ready = start()
   const unsubscribe = signals?.on(EVENTS_CHANNEL, (payload) => {
-    const last = Number(payload)
+    const last = payload === null ? Number.NaN : Number(payload)
     if (Number.isSafeInteger(last)) reach(last)
+    else void look()
   })
 
   async function start() {
@@ -93,6 +95,12 @@ export function createEventFeed(deps: EventFeedDeps): EventFeed {
     ring.restart(last)
     started = true
     reach(last)
+  }
+
+  /** Signals were missed, so nobody has said how far numbers go. */
+  async function look() {
+    const last = await persist(() => readLastSeq(db))
+    if (last !== undefined) reach(last)
   }
 
   function publish({ events, last }: NumberedEvents) {

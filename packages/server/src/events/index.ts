@@ -9,5 +9,4 @@ export {
 } from './event-feed.ts'
 export { type EventFilter, type EventTypeFilter, parseEventTypes } from './event-filter.ts'
 export { type EventRelay, type EventRelayDeps, startEventRelay } from './relay-events.ts'
-export { EVENTS_CHANNEL, type Signals } from './signals.ts'
 export { envelope, type StoredEvent } from './stored-event.ts'

@@ -1,7 +1,8 @@
 import type { Pool } from 'pg'
-import type { Logger } from 'pino'
+import type { Log } from '../db/log.ts'
+import type { Signals } from '../db/signals.ts'
 import { numberEvents, type NumberedEvents } from './event-queries.ts'
-import { EVENTS_CHANNEL, type Signals } from './signals.ts'
+import { EVENTS_CHANNEL } from './events-channel.ts'
 
 /**
  * Gives committed events their numbers and hands them on.
@@ -24,7 +25,7 @@ export interface EventRelayDeps {
   publish: (batch: NumberedEvents) => void
   /** Absent: this is the only server. */
   signals?: Signals
-  log: Pick<Logger, 'warn'>
+  log: Pick<Log, 'warn'>
   /** Events per batch. Default 1000. */
   batchSize?: number
   /** For events whose wake was lost with their server. Default 5 seconds. */
@@ -58,7 +59,7 @@ export function startEventRelay(deps: EventRelayDeps): EventRelay {
         failures = 0
         if (batch.events.length === batchSize) asked = true
         publish(batch)
-        if (batch.events.length > 0) tellOthers(batch.last)
+        if (batch.events.length > 0) signals?.notify(EVENTS_CHANNEL, String(batch.last))
       }
     } catch (error) {
       failures += 1
@@ -67,20 +68,6 @@ export function startEventRelay(deps: EventRelayDeps): EventRelay {
     } finally {
       running = undefined
     }
-  }
-
-  function tellOthers(last: number) {
-    if (signals === undefined) return
-    try {
-      Promise.resolve(signals.notify(EVENTS_CHANNEL, String(last))).catch(missed)
-    } catch (error) {
-      missed(error)
-    }
-  }
-
-  /** The others find out by their poll. */
-  function missed(error: unknown) {
-    log.warn({ err: error }, 'Other servers could not be told of new events')
   }
 
   function tryAgain() {
