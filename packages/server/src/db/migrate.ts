@@ -126,7 +126,10 @@ async function applyNext(client: PoolClient, migrations: readonly Migration[]) {
     await client.query('rollback')
     return null
   }
-  await patientQuery(client, migration.sql)
+  await patientQuery(client, migration.sql).catch((error: unknown) => {
+    const reason = error instanceof Error ? error.message : String(error)
+    throw new StartupError(`The migration ${migration.name} failed: ${reason}`, { cause: error })
+  })
   await client.query('insert into schema_migrations (name, checksum) values ($1, $2)', [
     migration.name,
     migration.checksum,

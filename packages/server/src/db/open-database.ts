@@ -1,10 +1,10 @@
 import { Kysely, PostgresDialect } from 'kysely'
 import pg from 'pg'
+import { connectPatiently } from './connect-patiently.ts'
 import { typeParsers } from './int8.ts'
 import type { Log } from './log.ts'
 import { StartupError } from './startup-error.ts'
 import type { Tables } from './tables.gen.ts'
-import { connectPatiently } from './connect-patiently.ts'
 
 const oldestVersion = 15
 
@@ -67,7 +67,7 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   let closed: Promise<void> | undefined
   const close = () => (closed ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())))
   try {
-    await refuseOldVersion(pool, connectTimeoutMs)
+    await checkServer(pool, connectTimeoutMs)
   } catch (error) {
     await close()
     if (error instanceof StartupError) throw error
@@ -76,22 +76,25 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   return { db, pool, close }
 }
 
-async function refuseOldVersion(pool: pg.Pool, connectTimeoutMs: number) {
+async function checkServer(pool: pg.Pool, connectTimeoutMs: number) {
   const client = await connectPatiently(pool, connectTimeoutMs)
   try {
     const { rows } = await client.query<{ number: number; name: string }>(
       `select current_setting('server_version_num')::int as number,
               current_setting('server_version') as name`,
     )
-    const version = rows[0]
-    if (version === undefined || version.number < oldestVersion * 10_000) {
-      throw new StartupError(
-        `PostgreSQL ${version?.name} is too old: Slipway needs ${oldestVersion} or newer`,
-      )
-    }
+    if (rows[0] !== undefined) refuseOldVersion(rows[0])
   } finally {
     client.release()
   }
+}
+
+/** `number` as in `server_version_num`: 150004 for 15.4. */
+export function refuseOldVersion(version: { number: number; name: string }): void {
+  if (version.number >= oldestVersion * 10_000) return
+  throw new StartupError(
+    `The database is PostgreSQL ${version.name}: Slipway needs ${oldestVersion} or newer`,
+  )
 }
 
 /** Never repeats the URL: it may hold a password. */

@@ -21,6 +21,8 @@ export interface EmbeddedPostgresOptions {
   /** Created if absent, owned by this process until `stop`. */
   dataDir: string
   log: Log
+  /** The npm package to take PostgreSQL from; null: from the PATH. Default: the platform's, else the PATH. */
+  packageDirectory?: string | null
 }
 
 export interface EmbeddedPostgres {
@@ -43,7 +45,7 @@ export async function startEmbeddedPostgres(
   const dataDir = resolve(options.dataDir)
   const ownership = await lockDataDirectory(dataDir)
   try {
-    const cluster = await prepare(dataDir)
+    const cluster = await prepare(dataDir, options.packageDirectory)
     const supervisor = await supervise(cluster, options.log)
     const url = (user: string, database: string) =>
       `postgresql://${user}@localhost/${database}?host=${encodeURIComponent(cluster.socketDirectory)}`
@@ -73,7 +75,7 @@ interface Cluster {
   logFile: string
 }
 
-async function prepare(dataDir: string): Promise<Cluster> {
+async function prepare(dataDir: string, packageDirectory?: string | null): Promise<Cluster> {
   const home = join(dataDir, 'postgres')
   const identity = await chooseIdentity(await ownerOf(join(home, 'data')))
   await mkdir(home, { recursive: true, mode: 0o700 })
@@ -83,7 +85,7 @@ async function prepare(dataDir: string): Promise<Cluster> {
     await chmod(dataDir, ((await stat(dataDir)).mode & 0o7777) | 0o011)
   }
   const socketDirectory = await makeSocketDirectory(join(home, 'run'), identity.user)
-  const binaries = await findBinaries(join(home, 'lib'))
+  const binaries = await findBinaries(join(home, 'lib'), packageDirectory)
   return { home, socketDirectory, binaries, identity, logFile: join(home, 'postgres.log') }
 }
 
