@@ -27,7 +27,8 @@ const capabilityRooms = ['monitor', 'builds', 'runs', 'releases', 'deployments',
 
 /**
  * Layers of the server: what each may import besides itself.
- * `packages` are the packages of ours among them.
+ * `packages` are the packages of ours among them; `types` are layers of which it may name types
+ * (`import type`): what passes the database on to a room need not be able to query it.
  */
 export const serverLayers = {
   entry: { layers: ['entry', 'compose', 'db', 'base'], packages: ['contract'] },
@@ -45,9 +46,21 @@ export const serverLayers = {
     ],
     packages: ['contract', 'forge'],
   },
-  http: { layers: ['capability', 'shared', 'ports', 'base'], packages: ['contract'] },
-  realtime: { layers: ['capability', 'shared', 'ports', 'base'], packages: ['contract'] },
-  worker: { layers: ['capability', 'shared', 'ports', 'base'], packages: ['contract', 'forge'] },
+  http: {
+    layers: ['capability', 'shared', 'ports', 'base'],
+    types: ['db'],
+    packages: ['contract'],
+  },
+  realtime: {
+    layers: ['capability', 'shared', 'ports', 'base'],
+    types: ['db'],
+    packages: ['contract'],
+  },
+  worker: {
+    layers: ['capability', 'shared', 'ports', 'base'],
+    types: ['db'],
+    packages: ['contract', 'forge'],
+  },
   capability: {
     layers: ['capability', 'shared', 'ports', 'db', 'base'],
     packages: ['contract', 'forge'],
@@ -94,9 +107,10 @@ function serverPlace(path) {
 /**
  * @param {string} file importing file, absolute
  * @param {string} specifier as written in the import
+ * @param {boolean} typeOnly whether nothing of it is there at run time
  * @returns {string | null} what is wrong with the import
  */
-export function judgeImport(file, specifier) {
+export function judgeImport(file, specifier, typeOnly) {
   const from = locate(file)
   if (!from) return null
   if (!(from.package in packageImports))
@@ -112,7 +126,7 @@ export function judgeImport(file, specifier) {
   if (!to) return `${specifier} leaves the sources of packages/${from.package}`
   if (to.package !== from.package)
     return `${to.package} is imported as @slipway/${to.package}, not by path`
-  return from.package === 'server' ? judgeLayers(from, to) : null
+  return from.package === 'server' ? judgeLayers(from, to, typeOnly) : null
 }
 
 function judgePackage(from, name) {
@@ -123,13 +137,15 @@ function judgePackage(from, name) {
   return null
 }
 
-function judgeLayers(from, to) {
+function judgeLayers(from, to, typeOnly) {
   if (to.layer === 'unknown') return `src/${to.unit}/ is not in the table of layers`
   if (from.layer === to.layer && from.unit === to.unit) return null
   const isRoom = to.layer === 'capability' || to.layer === 'shared'
   const byIndex = !isRoom || from.layer === 'compose' || to.path === `${to.unit}/index.ts`
   const extra = from.layer === 'adapters' ? (adapterImports[from.unit] ?? []) : []
-  const allowed = serverLayers[from.layer].layers.includes(to.layer) || extra.includes(to.unit)
+  const { layers, types = [] } = serverLayers[from.layer]
+  const allowed =
+    layers.includes(to.layer) || extra.includes(to.unit) || (typeOnly && types.includes(to.layer))
   if (!allowed) return `${describe(from)} may not import ${describe(to)}`
   return byIndex ? null : `${describe(to)} is entered by its index.ts only`
 }

@@ -21,8 +21,12 @@ const path = (context) => context.filename.replaceAll('\\', '/')
 
 const dependencyDirection = {
   create(context) {
-    return onImports((node, specifier) => {
-      const message = judgeImport(path(context), specifier)
+    return onImports((node, specifier, statement) => {
+      const typeOnly =
+        statement.type === 'TSImportType' ||
+        statement.importKind === 'type' ||
+        statement.exportKind === 'type'
+      const message = judgeImport(path(context), specifier, typeOnly)
       if (message) context.report({ node, message })
     })
   },
