@@ -3,8 +3,9 @@ import type { Readable } from 'node:stream'
 /**
  * Keeps large immutable things under keys: sealed logs, outputs, large results.
  *
- * Keys: `/`-separated segments of `[A-Za-z0-9._@+=-]`, none of them `.` or `..`, at most 1,024 bytes;
- * a key that is not is refused with a TypeError before anything is touched.
+ * Keys: `/`-separated segments of `[A-Za-z0-9._@+=-]`, none of them `.` or `..`, each at most 200
+ * bytes and all at most 1,024; a key that is not is refused with a TypeError before anything is
+ * touched (`object-key.ts`). No key may be another's folder: a store may refuse `a/b` when `a` exists.
  * Concurrency: a `put` is atomic: readers see the old object or the new one, never half of one;
  * of two puts the last to finish wins.
  * Failure: a rejected `put` leaves nothing behind. `get`, `head` of a missing key answer null;
