@@ -106,7 +106,7 @@ describe('a follower', () => {
     const relay = openRelay(feed)
     await feed.lastSeq()
     const following = Array.from({ length: 1000 }, () =>
-      take(feed.follow({ after: 0, filter: everything }, never), 3),
+      take(feed.follow({ after: 0, filter: everything }, new AbortController().signal), 3),
     )
     await store(feed, relay, 3)
     const seen = await Promise.all(following)
