@@ -1,0 +1,122 @@
+import rateLimit from '@fastify/rate-limit'
+import type { Health } from '@slipway/contract/health'
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
+import type { Logger } from 'pino'
+import type { AuditLog } from '../access/index.ts'
+import { answerBrokenRequest } from './answer-broken-request.ts'
+import { changingMethods, createAuditHook } from './audit-changes.ts'
+import { type AuthenticateDeps, createGate } from './authenticate.ts'
+import { openApiRoute } from './openapi/openapi-route.ts'
+import { registerOpenApi } from './openapi/register-openapi.ts'
+import { answerErrors, sendError } from './platform/answer-errors.ts'
+import { type PlatformDeps, platformPlugin } from './platform/plugin.ts'
+import { decoratePrincipal } from './principal.ts'
+import { type RateLimits, createRateLimiter, defaultRateLimits } from './rate-limits.ts'
+import { pathOf, redactUrl } from './redact-url.ts'
+import { requestId } from './request-id.ts'
+import { listRoutes } from './route-list.ts'
+import { routeGuards } from './route-permissions.ts'
+import { docsRoutes } from './system/docs-routes.ts'
+import { healthRoutes } from './system/health-routes.ts'
+import { createValidatorCompiler } from './validate-input.ts'
+
+/** Bytes (API & Operations Reference, "Request Size Limits"). */
+const bodyLimit = 10 * 1024 * 1024
+
+export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
+  log: Logger
+  /** Shown in the OpenAPI document. */
+  version: string
+  /** Whose X-Forwarded-* headers are believed; as in the settings. */
+  trustProxy: boolean | string[]
+  audit: AuditLog
+  checkHealth: () => Promise<Health>
+  isReady: () => boolean
+  /** Default: `defaultRateLimits`. */
+  rateLimits?: RateLimits
+  platform: PlatformDeps
+}
+
+/** The whole application over HTTP, ready to be listened with; its caller closes it. */
+export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
+  const app = createApp(deps)
+  decoratePrincipal(app)
+  app.setValidatorCompiler(createValidatorCompiler())
+  takeOnlyJson(app)
+  addCommonHeaders(app)
+  logRequests(app, deps.log)
+
+  await app.register(rateLimit, { global: false })
+  const rateLimiter = createRateLimiter(app, deps.rateLimits ?? defaultRateLimits)
+  const routes = listRoutes(app, routeGuards, (route, { method, url, guard }) => {
+    const gate = createGate({ ...deps, rateLimiter }, guard)
+    if (gate !== null) route.onRequest = [gate, ...[route.onRequest ?? []].flat()]
+    if (changingMethods.has(method)) {
+      const audit = createAuditHook(deps, `${method} ${url}`)
+      route.onSend = [audit, ...[route.onSend ?? []].flat()]
+    }
+  })
+  await registerOpenApi(app, deps.version)
+
+  answerErrors(app, routes)
+  await app.register(healthRoutes(deps))
+  await app.register(openApiRoute)
+  await app.register(docsRoutes)
+  await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
+  await app.ready()
+  return app
+}
+
+function createApp(deps: HttpServerDeps): FastifyInstance {
+  const log: FastifyBaseLogger = deps.log.child({}, { serializers: { req: describeRequest } })
+  return Fastify({
+    loggerInstance: log,
+    logController: new LogController({ disableRequestLogging: true }),
+    genReqId: (request) => requestId(request),
+    trustProxy: deps.trustProxy,
+    bodyLimit,
+    // Time to send a whole request in; a slow one may not hold a socket for ever.
+    requestTimeout: 120_000,
+    return503OnClosing: false,
+    forceCloseConnections: 'idle',
+    routerOptions: { maxParamLength: 512 },
+    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
+    clientErrorHandler: answerBrokenRequest,
+  })
+}
+
+/** What is in a log about a request: never its headers, never a credential in its URL. */
+function describeRequest(request: { method?: string; url?: string }): object {
+  return { method: request.method, url: redactUrl(request.url ?? '') }
+}
+
+/** JSON is the only kind of body. An empty one is none, whatever its content type says. */
+function takeOnlyJson(app: FastifyInstance): void {
+  const parse = app.getDefaultJsonParser('error', 'error')
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body.length === 0) done(null)
+    else void parse(request, body as string, done)
+  })
+}
+
+function addCommonHeaders(app: FastifyInstance): void {
+  app.addHook('onRequest', (request, reply, done) => {
+    void reply
+      .header('x-request-id', request.id)
+      .header('x-content-type-options', 'nosniff')
+      .header('referrer-policy', 'no-referrer')
+      .header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+    done()
+  })
+}
+
+function logRequests(app: FastifyInstance, log: Logger): void {
+  if (!log.isLevelEnabled('debug')) return
+  app.addHook('onResponse', (request, reply, done) => {
+    const { id, method, url } = request
+    const ms = Math.round(reply.elapsedTime)
+    log.debug({ request_id: id, method, path: pathOf(url), status: reply.statusCode, ms }, 'Answered')
+    done()
+  })
+}

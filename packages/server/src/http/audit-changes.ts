@@ -1,0 +1,36 @@
+import type { FastifyBaseLogger, onSendAsyncHookHandler } from 'fastify'
+import type { AuditLog } from '../access/index.ts'
+import { knownPrincipal } from './principal.ts'
+import { pathOf } from './redact-url.ts'
+
+/** Methods that change something. */
+export const changingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
+
+/**
+ * The hook that writes a change, or the attempt at one, to the audit log before its answer leaves.
+ * What is over the rate limit is left out, or anybody could fill the log. An entry that cannot be
+ * stored goes to the server's own log: what was done cannot be undone by not saying so.
+ */
+export function createAuditHook(
+  deps: { audit: AuditLog; log: FastifyBaseLogger },
+  route: string,
+): onSendAsyncHookHandler {
+  return async (request, reply, payload) => {
+    if (reply.statusCode === 429) return payload
+    const entry = {
+      at: new Date(),
+      actor: knownPrincipal(request)?.name ?? 'anonymous',
+      action: route,
+      resource: pathOf(request.url),
+      address: request.ip,
+      outcome: reply.statusCode,
+      request_id: request.id,
+    }
+    try {
+      await deps.audit.record(entry)
+    } catch (error) {
+      deps.log.error({ err: error, audit: entry }, 'An entry of the audit log could not be stored')
+    }
+    return payload
+  }
+}

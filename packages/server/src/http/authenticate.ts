@@ -1,0 +1,101 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import type { Kysely } from 'kysely'
+import { isTokenValid, requirePermission, spendTicket } from '../access/index.ts'
+import type { Tables } from '../db/tables.gen.ts'
+import { AppError } from '../errors.ts'
+import type { Identity, Principal } from '../ports/identity.ts'
+import { linkHolder, setPrincipal } from './principal.ts'
+import type { RateLimiter } from './rate-limits.ts'
+import { pathOf } from './redact-url.ts'
+import { type RouteGuard, permissionOf } from './route-permissions.ts'
+
+export interface AuthenticateDeps {
+  db: Kysely<Tables>
+  identity: Identity
+  /** Whether this path, with the `expires` and `signature` of this query, is a link of ours. */
+  verifySignedLink: (link: { path: string; query: Readonly<Record<string, unknown>> }) => boolean
+  rateLimiter: RateLimiter
+}
+
+type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
+
+/** The hook that lets a request through to a route, or not. Null where everybody may pass. */
+export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest | null {
+  if (guard === 'public') return null
+  const { rateLimiter } = deps
+  const permission = permissionOf(guard)
+  const linksPass = typeof guard === 'object'
+  return async (request, reply) => {
+    if (linksPass && hasSignedLink(deps, request)) {
+      setPrincipal(request, linkHolder)
+      return
+    }
+    const credential = takeCredential(request)
+    const principal = credential === null ? null : await identify(deps, request, credential)
+    if (principal === null) {
+      await rateLimiter.countFailure(request, reply)
+      void reply.header('www-authenticate', 'Bearer')
+      throw new AppError(
+        'authentication_failed',
+        credential === null
+          ? 'This needs a bearer token'
+          : `This ${credential.kind} is unknown, expired or no longer valid`,
+      )
+    }
+    setPrincipal(request, principal)
+    await rateLimiter.countRequest(request, reply)
+    if (permission !== null) requirePermission(principal, permission)
+  }
+}
+
+function hasSignedLink(deps: AuthenticateDeps, request: FastifyRequest): boolean {
+  const query = request.query as Record<string, unknown>
+  if (request.headers.authorization !== undefined || query['signature'] === undefined) return false
+  return deps.verifySignedLink({ path: pathOf(request.url), query })
+}
+
+interface Credential {
+  kind: 'token' | 'ticket'
+  secret: string
+}
+
+/**
+ * The header, else the ticket of a request that only reads: what changes something needs the
+ * header, which no foreign page can make a browser send. The ticket is taken out of the query,
+ * where schemas do not know it.
+ */
+function takeCredential(request: FastifyRequest): Credential | null {
+  const query = request.query as Record<string, unknown>
+  const ticket = query['ticket']
+  if (ticket !== undefined) delete query['ticket']
+  const { authorization } = request.headers
+  if (authorization !== undefined) {
+    const secret = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+    return secret === undefined ? null : { kind: 'token', secret }
+  }
+  return request.method === 'GET' && typeof ticket === 'string' && ticket !== ''
+    ? { kind: 'ticket', secret: ticket }
+    : null
+}
+
+async function identify(
+  deps: AuthenticateDeps,
+  request: FastifyRequest,
+  { kind, secret }: Credential,
+): Promise<Principal | null> {
+  try {
+    if (kind === 'token') {
+      const { identity } = deps
+      request.stillValid = async () => (await identity.authenticate(secret)) !== null
+      return await identity.authenticate(secret)
+    }
+    const principal = await spendTicket(deps, { ticket: secret })
+    if (principal !== null) {
+      request.stillValid = () => isTokenValid(deps, { principalId: principal.id })
+    }
+    return principal
+  } catch (error) {
+    request.log.error({ err: error, request_id: request.id }, 'A token could not be checked')
+    throw new AppError('unavailable', 'Whose token this is cannot be told at the moment')
+  }
+}

@@ -1,0 +1,94 @@
+import { type Server, createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { FastifyInstance } from 'fastify'
+import type { Logger } from 'pino'
+import { answerBrokenRequest } from './answer-broken-request.ts'
+
+export interface ListenOptions {
+  host: string
+  /** 0: the system chooses. */
+  port: number
+  /** Further ports for the same application; one that cannot be had is a warning. */
+  compatPorts: readonly number[]
+  /** Milliseconds that answers under way, streams included, have to end when the server closes. Default 5,000. */
+  graceMs?: number
+}
+
+export interface Listener {
+  /** The port listened on. */
+  readonly port: number
+  /** The main address, as a URL without a slash at its end. */
+  readonly url: string
+  /** Every server there is, the main one first; sockets are upgraded on all of them. */
+  readonly servers: readonly Server[]
+  /**
+   * Takes no new connections, ends the idle ones, gives answers under way their time, and then
+   * ends them too. Resolves when every socket is closed; repeating is harmless.
+   */
+  close(): Promise<void>
+}
+
+/** Serves the application; rejects when the main port cannot be had. */
+export async function listen(
+  deps: { app: FastifyInstance; log: Logger },
+  options: ListenOptions,
+): Promise<Listener> {
+  const { app, log } = deps
+  const { host, graceMs = 5_000 } = options
+  await app.listen({ host, port: options.port, listenTextResolver: () => '' })
+  const { port } = app.server.address() as AddressInfo
+  const further = await Promise.all(
+    options.compatPorts
+      .filter((compatPort) => compatPort !== port)
+      .map((compatPort) => listenFurther(app, log, { host, port: compatPort })),
+  )
+  const servers = [app.server, ...further.filter((server) => server !== null)]
+
+  async function close(): Promise<void> {
+    const grace = setTimeout(() => {
+      for (const server of servers) server.closeAllConnections()
+    }, graceMs)
+    try {
+      await Promise.all([app.close(), ...servers.slice(1).map(closeServer)])
+    } finally {
+      clearTimeout(grace)
+    }
+  }
+  let closed: Promise<void> | undefined
+  return { port, url: urlOf(host, port), servers, close: () => (closed ??= close()) }
+}
+
+async function listenFurther(
+  app: FastifyInstance,
+  log: Logger,
+  at: { host: string; port: number },
+): Promise<Server | null> {
+  const server = createServer((request, response) => app.routing(request, response))
+  server.requestTimeout = app.server.requestTimeout
+  server.keepAliveTimeout = app.server.keepAliveTimeout
+  server.on('clientError', answerBrokenRequest)
+  try {
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject)
+      server.listen(at, () => {
+        server.off('error', reject)
+        resolve()
+      })
+    })
+  } catch (error) {
+    log.warn({ err: error, port: at.port }, 'A further port cannot be listened on')
+    return null
+  }
+  return server
+}
+
+function closeServer(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    server.close(() => resolve())
+    server.closeIdleConnections()
+  })
+}
+
+function urlOf(host: string, port: number): string {
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`
+}

@@ -1,0 +1,112 @@
+import { STATUS_CODES } from 'node:http'
+import { type ErrorCode, type PlatformError, errorCodes } from '@slipway/contract/errors'
+import type { ErrorObject } from 'ajv'
+import { AppError } from '../../errors.ts'
+
+/** What an error is to a client of `/v1`. */
+export interface ErrorAnswer {
+  status: number
+  body: PlatformError
+  /** Nobody foresaw it: it belongs into the server's log. */
+  unforeseen: boolean
+}
+
+/** Problems that one answer names at most. */
+const maxProblems = 100
+
+/**
+ * Turns whatever was thrown into the family's error body. What is neither an `AppError` nor a
+ * refusal of the HTTP layer is `internal_error`, of which a client learns the request id only.
+ */
+export function toErrorAnswer(error: unknown, requestId: string): ErrorAnswer {
+  if (error instanceof AppError) return refusal(error.code, error.message, error.details)
+  const { code, statusCode, validation, validationContext } = asHttpError(error)
+  if (validation !== undefined) return invalidInput(validation, validationContext)
+  if (code !== undefined) {
+    const known = ofHttpLayer[code]
+    if (known !== undefined) return refusal(...known)
+    if (code.startsWith('FST_') && statusCode !== undefined && statusCode < 500) {
+      return refusal('invalid_request', STATUS_CODES[statusCode] ?? 'The request cannot be understood')
+    }
+  }
+  return {
+    status: errorCodes.internal_error,
+    body: {
+      error: {
+        code: 'internal_error',
+        message: 'Something went wrong on our side',
+        details: { request_id: requestId },
+      },
+    },
+    unforeseen: true,
+  }
+}
+
+/** The refusals of Fastify, by its codes. */
+const ofHttpLayer: Readonly<Record<string, [ErrorCode, string]>> = {
+  FST_ERR_CTP_BODY_TOO_LARGE: ['payload_too_large', 'The body is larger than 10 MB'],
+  FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body must be application/json'],
+  FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_request', 'The body is not valid JSON'],
+  FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_request', 'The body is empty'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says'],
+  FST_ERR_BAD_URL: ['invalid_request', 'The path is not validly encoded'],
+}
+
+function refusal(code: ErrorCode, message: string, details?: Record<string, unknown>): ErrorAnswer {
+  const error = details === undefined ? { code, message } : { code, message, details }
+  return { status: errorCodes[code], body: { error }, unforeseen: false }
+}
+
+const partNames: Readonly<Record<string, string>> = {
+  body: 'body',
+  querystring: 'query',
+  params: 'path',
+  headers: 'header',
+}
+
+function invalidInput(errors: readonly ErrorObject[], context: string | undefined): ErrorAnswer {
+  const part = partNames[context ?? ''] ?? 'request'
+  const telling = errors.filter((error) => !isNoise(error))
+  const all = (telling.length > 0 ? telling : errors).map(toProblem)
+  const problems = all.slice(0, maxProblems)
+  const [first] = problems
+  const rest = all.length > 1 ? ` (and ${all.length - 1} more)` : ''
+  const where = first === undefined || first.path === '' ? '' : `${first.path} `
+  return refusal('invalid_request', `The ${part} is not valid: ${where}${first?.message}${rest}`, {
+    problems,
+  })
+}
+
+/** Of a value that may be null, nobody needs to hear that it could also have been null. */
+function isNoise(error: ErrorObject): boolean {
+  return (
+    error.keyword === 'anyOf' ||
+    (error.keyword === 'type' && error.params['type'] === 'null' && error.schemaPath.includes('/anyOf/'))
+  )
+}
+
+function toProblem(error: ErrorObject): { path: string; message: string } {
+  const { instancePath, keyword, params } = error
+  if (keyword === 'required') {
+    return { path: `${instancePath}/${params['missingProperty']}`, message: 'is missing' }
+  }
+  if (keyword === 'additionalProperties') {
+    return { path: `${instancePath}/${params['additionalProperty']}`, message: 'is not known here' }
+  }
+  if (keyword === 'enum') {
+    const allowed = (params['allowedValues'] as unknown[]).join(', ')
+    return { path: instancePath, message: `must be one of ${allowed}` }
+  }
+  return { path: instancePath, message: error.message ?? 'is not valid' }
+}
+
+interface HttpError {
+  code?: string
+  statusCode?: number
+  validation?: ErrorObject[]
+  validationContext?: string
+}
+
+function asHttpError(error: unknown): HttpError {
+  return error instanceof Error ? (error as HttpError) : {}
+}

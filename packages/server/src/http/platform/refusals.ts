@@ -1,0 +1,12 @@
+import { PlatformError } from '@slipway/contract/errors'
+
+/** Response schemas of a route's own refusals: status → when it happens. */
+export function refusals<Status extends number>(
+  when: Readonly<Record<Status, string>>,
+): Record<Status, { description: string; content: object }> {
+  const entries = Object.entries<string>(when).map(([status, description]) => [
+    status,
+    { description, content: { 'application/json': { schema: PlatformError } } },
+  ])
+  return Object.fromEntries(entries) as Record<Status, { description: string; content: object }>
+}

@@ -1,0 +1,68 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { isServiceAccount } from '../access/index.ts'
+import { AppError } from '../errors.ts'
+import { knownPrincipal } from './principal.ts'
+
+/** Requests within a window of so many milliseconds. */
+export interface RateLimits {
+  windowMs: number
+  /** Of one principal. */
+  perPrincipal: number
+  /** Of one address (an IPv6 /64) that could not say who it is. */
+  failedPerAddress: number
+}
+
+/** API & Operations Reference, "API Rate Limits". */
+export const defaultRateLimits: RateLimits = {
+  windowMs: 60_000,
+  perPrincipal: 1_000,
+  failedPerAddress: 1_000,
+}
+
+export interface RateLimiter {
+  /** Counts a request of a known principal; throws `limit_exceeded` when it is one too many. */
+  countRequest(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** Counts a failed authentication of an address; throws likewise. */
+  countFailure(request: FastifyRequest, reply: FastifyReply): Promise<void>
+}
+
+/** Needs @fastify/rate-limit, which counts; what an answer says of it is ours. */
+export function createRateLimiter(app: FastifyInstance, limits: RateLimits): RateLimiter {
+  const requests = app.createRateLimit({
+    max: limits.perPrincipal,
+    timeWindow: limits.windowMs,
+    keyGenerator: (request) => knownPrincipal(request)?.id ?? '',
+  })
+  const failures = app.createRateLimit({
+    max: limits.failedPerAddress,
+    timeWindow: limits.windowMs,
+  })
+  return {
+    async countRequest(request, reply) {
+      const principal = knownPrincipal(request)
+      if (principal !== null && isServiceAccount(principal)) return
+      answer(reply, await requests(request))
+    },
+    async countFailure(request, reply) {
+      answer(reply, await failures(request))
+    },
+  }
+}
+
+type Count = Awaited<ReturnType<ReturnType<FastifyInstance['createRateLimit']>>>
+
+function answer(reply: FastifyReply, count: Count): void {
+  if (count.isAllowed) return
+  // In epoch seconds: the documents of the other families say so.
+  const reset = Math.ceil((Date.now() + count.ttl) / 1000)
+  void reply
+    .header('x-ratelimit-limit', count.max)
+    .header('x-ratelimit-remaining', count.remaining)
+    .header('x-ratelimit-reset', reset)
+  if (!count.isExceeded) return
+  void reply.header('retry-after', count.ttlInSeconds)
+  throw new AppError('limit_exceeded', `More than ${count.max} requests in ${count.timeWindow / 1000} s`, {
+    limit: count.max,
+    retry_after_seconds: count.ttlInSeconds,
+  })
+}

@@ -1,0 +1,36 @@
+import type { Permission } from '../access/index.ts'
+
+/**
+ * What a route asks of its caller:
+ * - `public`: nothing;
+ * - `authenticated`: any valid token;
+ * - a permission: a token with a role that has it;
+ * - `orSignedLink`: that, or a link of ours that names the path, has not expired and carries our signature.
+ */
+export type RouteGuard =
+  | 'public'
+  | 'authenticated'
+  | Permission
+  | { permission: Permission; orSignedLink: true }
+
+/** Every route there is. One without an entry here, or an entry without its route, stops the start. */
+export const routeGuards: Readonly<Record<string, RouteGuard>> = {
+  'GET /health': 'public',
+  'GET /livez': 'public',
+  'GET /readyz': 'public',
+  'GET /openapi.json': 'public',
+  'GET /docs': 'public',
+  'GET /docs/:file': 'public',
+
+  'GET /v1/tokens': 'tokens:manage',
+  'POST /v1/tokens': 'tokens:manage',
+  'DELETE /v1/tokens/:id': 'tokens:manage',
+  'POST /v1/tickets': 'authenticated',
+  'GET /v1/audit': 'audit:read',
+}
+
+/** The permission a guard names, if it names one. */
+export function permissionOf(guard: RouteGuard): Permission | null {
+  if (guard === 'public' || guard === 'authenticated') return null
+  return typeof guard === 'string' ? guard : guard.permission
+}

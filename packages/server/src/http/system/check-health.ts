@@ -1,0 +1,72 @@
+import type { Health } from '@slipway/contract/health'
+
+/** Resolves when the part is usable, rejects when it is not. */
+export type HealthCheck = () => Promise<void>
+
+export interface CheckHealthOptions {
+  /** Milliseconds after which a check that has not answered has failed. Default 2,000. */
+  deadlineMs?: number
+  /** Milliseconds for which an answer is given again without asking. Default 1,000. */
+  cacheMs?: number
+  onFailure?: (check: string, error: unknown) => void
+}
+
+/**
+ * Asks all checks at once. However many ask for it, each check runs at most once at a time: one
+ * that hangs is not started again before it has ended.
+ */
+export function createHealthCheck(
+  checks: Readonly<Record<string, HealthCheck>>,
+  options: CheckHealthOptions = {},
+): () => Promise<Health> {
+  const deadlineMs = options.deadlineMs ?? 2_000
+  const cacheMs = options.cacheMs ?? 1_000
+  const running = new Map<string, Promise<void>>()
+  let latest: { health: Promise<Health>; until: number } | null = null
+
+  function run(name: string, check: HealthCheck): Promise<void> {
+    const already = running.get(name)
+    if (already !== undefined) return already
+    // The check may throw instead of rejecting.
+    const started = Promise.resolve()
+      .then(check)
+      .finally(() => running.delete(name))
+    running.set(name, started)
+    return started
+  }
+
+  async function passes(name: string, check: HealthCheck): Promise<boolean> {
+    let timer: NodeJS.Timeout | undefined
+    const deadline = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => reject(new Error(`no answer in ${deadlineMs} ms`)), deadlineMs)
+    })
+    try {
+      await Promise.race([run(name, check), deadline])
+      return true
+    } catch (error) {
+      options.onFailure?.(name, error)
+      return false
+    } finally {
+      clearTimeout(timer)
+    }
+  }
+
+  async function checkAll(): Promise<Health> {
+    const results = await Promise.all(
+      Object.entries(checks).map(async ([name, check]) => [name, await passes(name, check)] as const),
+    )
+    return {
+      status: results.every(([, passed]) => passed) ? 'healthy' : 'unhealthy',
+      timestamp: new Date().toISOString(),
+      checks: Object.fromEntries(
+        results.map(([name, passed]) => [name, passed ? 'pass' : 'fail'] as const),
+      ),
+    }
+  }
+
+  return () => {
+    const now = Date.now()
+    if (latest === null || latest.until <= now) latest = { health: checkAll(), until: now + cacheMs }
+    return latest.health
+  }
+}
