@@ -4,7 +4,6 @@ import { connect } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { NewEvent } from '../../packages/server/src/db/unit-of-work.ts'
-import { AppError } from '../../packages/server/src/errors.ts'
 import {
   createEventFeed,
   deleteOldEvents,
@@ -12,10 +11,13 @@ import {
   type EventRelay,
   startEventRelay,
 } from '../../packages/server/src/events/index.ts'
+import { answerErrors } from '../../packages/server/src/http/platform/answer-errors.ts'
 import {
   type EventRoutesDeps,
   eventRoutes,
 } from '../../packages/server/src/http/platform/routes/events.ts'
+import { decoratePrincipal, setPrincipal } from '../../packages/server/src/http/principal.ts'
+import { createValidatorCompiler } from '../../packages/server/src/http/validate-input.ts'
 import { asDocumented } from '../support/assert-events.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { openStream, type OpenStream } from '../support/event-source.ts'
@@ -54,17 +56,15 @@ async function serve(
 ): Promise<string> {
   const app = Fastify({ forceCloseConnections: true })
   apps.push(app)
+  app.setValidatorCompiler(createValidatorCompiler())
+  decoratePrincipal(app)
   app.addHook('onRequest', async (request) => {
     const { 'x-principal': id = 'someone', 'x-repositories': visible } = request.headers
     const repositories = typeof visible === 'string' ? visible.split(',') : null
-    const principal = { id: String(id), name: String(id), roles: ['viewer'], repositories }
-    Object.assign(request, { principal, ...(stillValid === undefined ? {} : { stillValid }) })
+    setPrincipal(request, { id: String(id), name: String(id), roles: ['viewer'], repositories })
+    request.stillValid = stillValid
   })
-  app.setErrorHandler<Error & { validation?: unknown }>(async (error, _request, reply) => {
-    const status = error instanceof AppError ? error.status : error.validation ? 400 : 500
-    const code = error instanceof AppError ? error.code : error.message
-    return reply.code(status).send({ error: { code } })
-  })
+  answerErrors(app, { routes: [], methodsAt: () => [] })
   await app.register(eventRoutes({ feed, signal: stopping.signal, limits }), { prefix: '/v1' })
   return `${await app.listen({ host: '127.0.0.1', port: 0 })}/v1/events`
 }

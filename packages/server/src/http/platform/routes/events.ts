@@ -3,6 +3,7 @@ import { FollowEventsQuery } from '@slipway/contract/events'
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import Type from 'typebox'
+import { requireVisible } from '../../../access/index.ts'
 import { AppError } from '../../../errors.ts'
 import {
   envelope,
@@ -48,13 +49,6 @@ const RETRY_MS = { least: 1_000, spread: 2_000 }
 /** Checks of a token that may fail to get an answer before the stream ends. */
 const UNANSWERED_CHECKS = 3
 
-/** What the hook that authenticates leaves on the request. */
-interface Caller {
-  principal: Principal
-  /** Whether the token is still good; rejects when that cannot be told. */
-  stillValid?: () => Promise<boolean>
-}
-
 /** `GET /v1/events`: the outbox as Server-Sent Events. */
 export function eventRoutes(deps: EventRoutesDeps): FastifyPluginAsync {
   const { feed, signal } = deps
@@ -89,7 +83,7 @@ export function eventRoutes(deps: EventRoutesDeps): FastifyPluginAsync {
         },
       },
       async (request, reply) => {
-        const { principal, stillValid } = request as FastifyRequest & Caller
+        const { principal, stillValid } = request
         const filter = filterOf(request.query, principal)
         const lastEventId = parseLastEventId(request.headers['last-event-id'])
         const release = open(principal.id)
@@ -134,9 +128,7 @@ export function eventRoutes(deps: EventRoutesDeps): FastifyPluginAsync {
 
 function filterOf(query: FollowEventsQuery, principal: Principal): EventFilter {
   const visible = principal.repositories
-  if (query.repository !== undefined && visible !== null && !visible.includes(query.repository)) {
-    throw new AppError('authorization_failed', 'This token does not see that repository.')
-  }
+  if (query.repository !== undefined) requireVisible(principal, query.repository)
   return {
     visibleRepositories: visible,
     ...(query.types === undefined ? {} : { types: parseEventTypes(query.types) }),
@@ -189,7 +181,7 @@ function openStreams(limits: EventStreamLimits): (principalId: string) => () => 
 
 /** Calls `invalid` when the token is no longer good, or when nobody can tell for too long. */
 function checkToken(
-  stillValid: Caller['stillValid'],
+  stillValid: FastifyRequest['stillValid'],
   everyMs: number,
   invalid: () => void,
 ): () => void {
