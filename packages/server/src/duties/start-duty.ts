@@ -1,10 +1,10 @@
 import { type Kysely, sql } from 'kysely'
-import type { Logger } from 'pino'
+import type { Log } from '../db/log.ts'
 import type { Tables } from '../db/tables.gen.ts'
 
 export interface DutyDeps {
   db: Kysely<Tables>
-  log: Logger
+  log: Log
   /** A UUID of this process: the id of its worker, so that its successor at the same home can free its leases. */
   holder: string
 }
@@ -43,7 +43,8 @@ const longestPauseMs = 15_000
  */
 export function startDuty(deps: DutyDeps, options: DutyOptions): Duty {
   const leaseMs = options.leaseMs ?? 15_000
-  const log = deps.log.child({ duty: options.name })
+  const say = (error: unknown, message: string) =>
+    deps.log.warn({ err: error, duty: options.name }, message)
   /** Until when (monotonic) nobody else can have it, by our own cautious clock. */
   let ours = 0
   let woken = false
@@ -72,13 +73,16 @@ export function startDuty(deps: DutyDeps, options: DutyOptions): Duty {
   const runHolding = async (): Promise<number> => {
     const run = new AbortController()
     const lose = () => run.abort(new Error(`lost the lease of ${options.name}`))
-    let renewing: Promise<void> | null = null
+    let renewing: Promise<unknown> = Promise.resolve()
+    let busy = false
     const renew = setInterval(() => {
       if (!held()) return lose()
-      renewing ??= acquire()
+      if (busy) return
+      busy = true
+      renewing = acquire()
         .then((kept) => kept || lose())
-        .catch((error: unknown) => log.warn({ err: error }, 'cannot renew the lease'))
-        .then(() => void (renewing = null))
+        .catch((error: unknown) => say(error, 'The lease cannot be renewed'))
+        .finally(() => void (busy = false))
     }, leaseMs / 3)
     running = run
     try {
@@ -100,7 +104,7 @@ export function startDuty(deps: DutyDeps, options: DutyOptions): Duty {
       return next
     } catch (error) {
       if (closed) return 0
-      log.error({ err: error }, 'the duty failed')
+      say(error, 'A duty failed')
       woken = false
       pauseMs = Math.min(pauseMs * 2, longestPauseMs)
       return pauseMs / 2
@@ -122,7 +126,7 @@ export function startDuty(deps: DutyDeps, options: DutyOptions): Duty {
         // While it is ours we come back in time to renew it, without running.
         await rest(Math.min(until - performance.now(), leaseMs / 3))
         if (held() && !fresh()) {
-          await acquire().catch((error: unknown) => log.warn({ err: error }, 'cannot renew'))
+          await acquire().catch((error: unknown) => say(error, 'The lease cannot be renewed'))
         }
       }
     }
@@ -148,7 +152,7 @@ export function startDuty(deps: DutyDeps, options: DutyOptions): Duty {
       await sql`delete from leases
                  where name = ${options.name} and holder = ${deps.holder}::uuid`
         .execute(deps.db)
-        .catch((error: unknown) => log.warn({ err: error }, 'the lease is left to run out'))
+        .catch((error: unknown) => say(error, 'A lease is left to run out'))
     },
   }
 }

@@ -66,8 +66,7 @@ export async function endAttempt(deps: LedgerDeps, end: AttemptEnd): Promise<Att
            set state = ${next.state}, finished_at = clock_timestamp(), error = ${job.error},
                result = ${encodeResult(end.result)}::jsonb
          where id = ${row.id}::uuid`.execute(unit.trx)
-      const reason =
-        end.change === 'lose' ? 'dead' : end.change === 'expire' ? 'expired' : 'failed'
+      const reason = end.change === 'lose' ? 'dead' : end.change === 'expire' ? 'expired' : 'failed'
       await owner?.ended?.(unit, job, reason)
     }
     return { state: next.state }

@@ -1,12 +1,12 @@
 import type { Kysely } from 'kysely'
-import type { Logger } from 'pino'
+import type { Log } from '../db/log.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { giveUpMs, heartbeatMs } from './liveness.ts'
 import { registerWorker, type WorkerIdentity } from './register-worker.ts'
 
 export interface KeepWorkerDeps {
   db: Kysely<Tables>
-  log: Logger
+  log: Log
   /** Defaults to `registerWorker` on the ledger; a remote worker does it through the API. */
   register?: (worker: WorkerIdentity) => Promise<{ known: boolean }>
   /** Milliseconds between heartbeats and until giving up; for tests of the latter. */

@@ -1,4 +1,4 @@
-import { type Duty, type DutyDeps, startDuty } from '../duties/start-duty.ts'
+import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
 import { archiveJobs, dropJobHistory } from './archive-jobs.ts'
 import { expireJobs } from './expire-jobs.ts'
 import type { LedgerDeps } from './job-owners.ts'

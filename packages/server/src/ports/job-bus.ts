@@ -36,10 +36,23 @@ export interface SubscribeOptions {
 
 /**
  * Does one claimed job. What it resolves to is written to the ledger; a rejection is a failed
- * attempt, retried until `max_attempts`. `signal` aborts when the job is cancelled, its deadline
- * passes or the worker has lost its lease; what is returned afterwards is refused by the ledger.
+ * attempt, retried until `max_attempts`. `signal` aborts, with a `JobAborted` as its reason, when the
+ * job is cancelled, its deadline passes or the worker has lost its lease: what is returned afterwards
+ * is refused by the ledger. It also aborts when the subscription is closed: an outcome still counts
+ * then, and a rejection leaves the job to another worker at once.
  */
 export type JobHandler = (job: ClaimedJob, signal: AbortSignal) => Promise<JobOutcome>
+
+/** Why a handler is told to stop. */
+export class JobAborted extends Error {
+  override readonly name = 'JobAborted'
+  readonly why: 'cancelled' | 'expired' | 'lost' | 'closing'
+
+  constructor(why: JobAborted['why']) {
+    super(`The job was aborted: ${why}.`)
+    this.why = why
+  }
+}
 
 export interface ClaimedJob {
   id: string
@@ -63,6 +76,11 @@ export type JobOutcome =
 export interface JobSubscription {
   /** Jobs in hand. */
   readonly active: number
+  /**
+   * Aborts those in hand because the worker's lease is lost or may be: others begin them again.
+   * New ones come once the worker is registered again.
+   */
+  abandon(): void
   /** Takes no new jobs and resolves when those in hand are done. */
   drain(): Promise<void>
   /** Takes no new jobs and aborts those in hand; resolves when their handlers have returned. */

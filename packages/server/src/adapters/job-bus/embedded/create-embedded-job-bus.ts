@@ -1,0 +1,169 @@
+import { randomUUID } from 'node:crypto'
+import { sql } from 'kysely'
+import type { Log } from '../../../db/log.ts'
+import { giveUpMs, type LedgerDeps } from '../../../jobs/index.ts'
+import type { JobBus, SubscribeOptions } from '../../../ports/job-bus.ts'
+import { type BusSignals, QUEUED_CHANNEL, STOPPED_CHANNEL, WORKERS_CHANNEL } from './bus-signals.ts'
+import { type EmbeddedSubscription, subscribeEmbedded } from './subscribe-embedded.ts'
+
+export interface EmbeddedJobBusDeps extends LedgerDeps {
+  log: Log
+  /** To and from other servers on the same database; absent: there are none. */
+  signals?: BusSignals
+  /**
+   * Milliseconds between looks at the ledger that nobody asked for: they find what a lost wake or
+   * another process left, and what was taken from a holder that was not told. Default 3,000.
+   */
+  pollMs?: number
+}
+
+const checkMs = 2000
+
+/**
+ * The job bus that is the ledger itself: workers of this process are woken by a function call,
+ * those of other processes by a signal, and claim for themselves.
+ */
+export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
+  const id = randomUUID()
+  const pollMs = deps.pollMs ?? 3000
+  const subscriptions = new Set<EmbeddedSubscription>()
+  const unlisten: (() => void)[] = []
+  const signals = deps.signals
+  let closed = false
+  /** Whether a worker of another process is alive; a signal costs too much to be sent to nobody. */
+  let others = false
+  let lookForOthers: NodeJS.Timeout | null = null
+  const signalling = new Set<string>()
+  const signalAgain = new Set<string>()
+
+  const ended = (subscription: EmbeddedSubscription) => subscriptions.delete(subscription)
+  const all = (act: (subscription: EmbeddedSubscription) => void) => {
+    for (const subscription of subscriptions) act(subscription)
+  }
+
+  /** One signal a channel is under way at a time; what comes meanwhile is one more. */
+  function tellOthers(channel: string) {
+    if (signals === undefined || closed) return
+    if (signalling.has(channel)) {
+      signalAgain.add(channel)
+      return
+    }
+    signalling.add(channel)
+    void (async () => {
+      try {
+        await signals.notify(channel, id)
+      } catch (error) {
+        deps.log.warn({ err: error, channel }, 'Other servers could not be told')
+      }
+      signalling.delete(channel)
+      if (signalAgain.delete(channel)) tellOthers(channel)
+    })()
+  }
+
+  async function refreshOthers() {
+    const mine = [...subscriptions].map(({ options }) => options.workerId)
+    try {
+      const { rows } = await sql<{ found: boolean }>`
+        select exists (
+          select from workers
+           where id <> all (${mine}::uuid[]) and cardinality(types) > 0
+             and last_seen_at > now() - ${giveUpMs}::integer * interval '1 ms') as found`.execute(
+        deps.db,
+      )
+      others = rows[0]?.found ?? false
+    } catch {
+      // Telling nobody in vain is the smaller harm.
+      others = true
+    }
+  }
+
+  function listen(current: BusSignals) {
+    const fromOthers = (act: () => void) => (payload?: string) => {
+      if (payload !== id && !closed) act()
+    }
+    unlisten.push(
+      current.on(
+        QUEUED_CHANNEL,
+        fromOthers(() => all((subscription) => subscription.wake())),
+      ),
+      current.on(
+        STOPPED_CHANNEL,
+        fromOthers(() => all((subscription) => subscription.doubt())),
+      ),
+      current.on(
+        WORKERS_CHANNEL,
+        fromOthers(() => void (others = true)),
+      ),
+    )
+    lookForOthers = setInterval(() => void refreshOthers(), pollMs)
+  }
+
+  return {
+    name: 'embedded',
+    async open() {
+      if (signals === undefined) return
+      listen(signals)
+      await refreshOthers()
+    },
+    wake(jobs) {
+      if (jobs.length === 0 || closed) return
+      all((subscription) => {
+        if (jobs.some((job) => subscription.options.types.includes(job.type))) subscription.wake()
+      })
+      if (others) tellOthers(QUEUED_CHANNEL)
+    },
+    subscribe(options) {
+      if (closed) throw new Error('The job bus is closed')
+      refuseOverlap(subscriptions, options)
+      const subscription = subscribeEmbedded({ ...deps, pollMs }, options)
+      subscriptions.add(subscription)
+      subscription.wake()
+      tellOthers(WORKERS_CHANNEL)
+      return {
+        get active() {
+          return subscription.active
+        },
+        abandon: () => subscription.abandon(),
+        drain: () => subscription.drain().finally(() => ended(subscription)),
+        close: () => subscription.close().finally(() => ended(subscription)),
+      }
+    },
+    cancel(jobIds) {
+      if (jobIds.length === 0 || closed) return
+      const ids = new Set(jobIds)
+      all((subscription) => subscription.cancel(ids))
+      if (others) tellOthers(STOPPED_CHANNEL)
+    },
+    async check() {
+      let timer: NodeJS.Timeout | undefined
+      const late = new Promise<never>((_resolve, reject) => {
+        timer = setTimeout(() => reject(new Error('The database does not answer')), checkMs)
+      })
+      try {
+        await Promise.race([sql`select 1`.execute(deps.db), late])
+      } finally {
+        clearTimeout(timer)
+      }
+    },
+    async close() {
+      closed = true
+      for (const stop of unlisten.splice(0)) stop()
+      if (lookForOthers !== null) clearInterval(lookForOthers)
+      await Promise.all([...subscriptions].map((subscription) => subscription.close()))
+      subscriptions.clear()
+    },
+  }
+}
+
+/** A worker looks up what it holds by type: two subscriptions of one worker must not share one. */
+function refuseOverlap(subscriptions: Iterable<EmbeddedSubscription>, options: SubscribeOptions) {
+  if (!Number.isInteger(options.capacity) || options.capacity < 1) {
+    throw new TypeError('The capacity of a subscription is an integer of at least 1')
+  }
+  for (const { options: other } of subscriptions) {
+    const shared = options.types.find((type) => other.types.includes(type))
+    if (other.workerId === options.workerId && shared !== undefined) {
+      throw new TypeError(`The worker ${options.workerId} is already subscribed to ${shared}`)
+    }
+  }
+}

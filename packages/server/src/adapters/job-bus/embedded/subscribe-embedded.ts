@@ -1,0 +1,245 @@
+import type { Log } from '../../../db/log.ts'
+import {
+  claimJobs,
+  expireJob,
+  type LedgerDeps,
+  listHeldJobs,
+  msToNextRun,
+  releaseJobs,
+  returnJobs,
+} from '../../../jobs/index.ts'
+import type { JobSubscription, SubscribeOptions } from '../../../ports/job-bus.ts'
+import { type Hold, holdKey, takeHold } from './hold.ts'
+import { createReporter, describe, type HandlerEnd } from './report-outcome.ts'
+
+export interface EmbeddedSubscriptionDeps extends LedgerDeps {
+  log: Log
+  /** Milliseconds between looks at the ledger that nobody asked for. */
+  pollMs: number
+}
+
+export interface EmbeddedSubscription extends JobSubscription {
+  readonly options: SubscribeOptions
+  /** Something of its types may be claimable. */
+  wake(): void
+  /** What it holds may have been taken from it: looks it up. */
+  doubt(): void
+  /** Tells the handlers of these jobs to stop. */
+  cancel(jobIds: ReadonlySet<string>): void
+}
+
+const firstPauseMs = 100
+const longestPauseMs = 3000
+/** Milliseconds that a closing subscription waits for its outcomes to be written. */
+const closeWaitMs = 5000
+/** Milliseconds after a claim that took all there was, before looking for what is due later. */
+const lookAheadMs = 200
+
+/**
+ * One loop that claims as many jobs as there are free slots, whenever it was woken and has some.
+ * Only one claim is under way at a time; what wakes it meanwhile makes it claim once more.
+ */
+export function subscribeEmbedded(
+  deps: EmbeddedSubscriptionDeps,
+  options: SubscribeOptions,
+): EmbeddedSubscription {
+  const { workerId, capacity } = options
+  const types = [...options.types]
+  const holds = new Map<string, Hold>()
+  /** Takes nothing new; what is in hand is still looked after. */
+  let stopped = false
+  let finished = false
+  let closeBy = Number.POSITIVE_INFINITY
+  /** There may be something to claim. */
+  let wanted = true
+  /** The ledger may hold other attempts to be ours than we do. */
+  let doubtful = false
+  let turning: Promise<void> | null = null
+  let pauseMs = firstPauseMs
+  let pause: NodeJS.Timeout | null = null
+  let lookAhead: NodeJS.Timeout | null = null
+  let nextRun: NodeJS.Timeout | null = null
+  let nextRunAt = Number.POSITIVE_INFINITY
+  const poll = setInterval(() => {
+    wanted = true
+    doubtful = true
+    pump()
+  }, deps.pollMs)
+
+  const report = createReporter(deps, {
+    workerId,
+    closeBy: () => closeBy,
+    onFailure: () => void (doubtful = true),
+    onRetryIn: claimAgainIn,
+  })
+  const free = () => capacity - holds.size
+
+  function pump() {
+    if (finished || turning !== null || pause !== null) return
+    if (!doubtful && (stopped || !wanted || free() <= 0)) return
+    turning = turn()
+      .then(() => void (pauseMs = firstPauseMs), retryLater)
+      .then(() => {
+        turning = null
+        pump()
+      })
+  }
+
+  async function turn() {
+    if (doubtful) {
+      await reconcile()
+      doubtful = false
+    }
+    const limit = free()
+    if (stopped || !wanted || limit <= 0) return
+    wanted = false
+    const jobs = await claimJobs(deps, { workerId, types, limit })
+    if (jobs.length === limit) wanted = true
+    else lookAheadSoon()
+    types.push(...types.splice(0, 1))
+    if (stopped) await returnJobs(deps, { workerId, attempts: jobs })
+    else for (const job of jobs) begin(job)
+  }
+
+  function retryLater(error: unknown) {
+    wanted = true
+    doubtful = true
+    if (finished) return
+    if (pauseMs === firstPauseMs) deps.log.warn({ err: error }, 'Jobs could not be claimed')
+    pause = setTimeout(() => {
+      pause = null
+      pump()
+    }, pauseMs)
+    pauseMs = Math.min(pauseMs * 2, longestPauseMs)
+  }
+
+  /**
+   * A claim or an outcome may have been lost on its way in either direction. What the ledger does not
+   * hold to be ours is stopped; what we know nothing of is freed. No claim is under way meanwhile.
+   */
+  async function reconcile() {
+    const mine = [...holds.values()]
+    const held = new Map(
+      (await listHeldJobs(deps, { workerId, types })).map((job) => [holdKey(job), job]),
+    )
+    for (const hold of mine) if (!held.delete(hold.key)) hold.abandon('lost')
+    const orphans = [...held.values()].filter((job) => !job.overdue && !holds.has(holdKey(job)))
+    if (orphans.length === 0) return
+    await releaseJobs(deps, { workerId, only: orphans, error: 'The claim was lost on its way.' })
+  }
+
+  function begin(job: Parameters<typeof takeHold>[0]) {
+    // An earlier attempt may still be on its way out: the two must not overlap.
+    const earlier = [...holds.values()].filter((hold) => hold.job.id === job.id)
+    const hold = takeHold(job, ({ job: { id, attempt } }) => {
+      expireJob(deps, { id, attempt }).catch((error: unknown) =>
+        deps.log.warn({ err: error, job: id }, 'A passed deadline is left to the sweep'),
+      )
+    })
+    for (const other of earlier) other.abandon('lost')
+    holds.set(hold.key, hold)
+    const outcome =
+      earlier.length === 0
+        ? enter(hold)
+        : Promise.all(earlier.map((other) => other.done)).then(() => enter(hold))
+    hold.returned = outcome
+    hold.done = outcome
+      .then((value) => report(hold, value))
+      .catch((error: unknown) =>
+        deps.log.error({ err: error, job: job.id }, 'An outcome could not be written'),
+      )
+      .then(() => {
+        hold.dispose()
+        holds.delete(hold.key)
+        pump()
+      })
+  }
+
+  async function enter(hold: Hold): Promise<HandlerEnd> {
+    if (hold.abandoned !== null) return { state: 'rejected', error: 'It was not begun.' }
+    try {
+      return await options.handle(hold.job, hold.signal)
+    } catch (error) {
+      return { state: 'rejected', error: describe(error) }
+    }
+  }
+
+  function claimAgainIn(ms: number) {
+    const at = performance.now() + ms
+    if (stopped || at >= nextRunAt) return
+    if (nextRun !== null) clearTimeout(nextRun)
+    nextRunAt = at
+    nextRun = setTimeout(() => {
+      nextRunAt = Number.POSITIVE_INFINITY
+      wanted = true
+      pump()
+    }, ms)
+  }
+
+  function lookAheadSoon() {
+    if (stopped) return
+    lookAhead ??= setTimeout(() => {
+      lookAhead = null
+      if (stopped || pause !== null) return
+      msToNextRun(deps, { types }).then(
+        (ms) => ms !== null && ms <= deps.pollMs && claimAgainIn(ms),
+        () => void (doubtful = true),
+      )
+    }, lookAheadMs)
+  }
+
+  async function stop() {
+    stopped = true
+    for (const timer of [lookAhead, nextRun]) if (timer !== null) clearTimeout(timer)
+    // At the latest now, what a claim under way brings is given back.
+    await turning
+  }
+
+  async function finish() {
+    finished = true
+    clearInterval(poll)
+    if (pause !== null) clearTimeout(pause)
+    await turning
+  }
+
+  return {
+    options,
+    get active() {
+      return holds.size
+    },
+    wake() {
+      wanted = true
+      pump()
+    },
+    doubt() {
+      doubtful = true
+      pump()
+    },
+    cancel(jobIds) {
+      for (const hold of holds.values()) if (jobIds.has(hold.job.id)) hold.abandon('cancelled')
+    },
+    abandon() {
+      for (const hold of holds.values()) hold.abandon('lost')
+    },
+    async drain() {
+      await stop()
+      await Promise.all([...holds.values()].map((hold) => hold.done))
+      await finish()
+    },
+    async close() {
+      for (const hold of holds.values()) hold.abandon('closing')
+      await stop()
+      await Promise.all([...holds.values()].map((hold) => hold.returned))
+      closeBy = performance.now() + closeWaitMs
+      await within(closeWaitMs, Promise.all([...holds.values()].map((hold) => hold.done)))
+      await finish()
+    },
+  }
+}
+
+async function within(ms: number, work: Promise<unknown>): Promise<void> {
+  let timer: NodeJS.Timeout | undefined
+  const timeout = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
+  await Promise.race([work, timeout])
+  clearTimeout(timer)
+}

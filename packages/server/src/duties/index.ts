@@ -1,0 +1,1 @@
+export { type Duty, type DutyDeps, type DutyOptions, startDuty } from './start-duty.ts'

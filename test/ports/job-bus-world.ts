@@ -1,0 +1,102 @@
+import { randomUUID } from 'node:crypto'
+import pg from 'pg'
+import { createEmbeddedJobBus } from '../../packages/server/src/adapters/job-bus/embedded/create-embedded-job-bus.ts'
+import type { BusSignals } from '../../packages/server/src/adapters/job-bus/embedded/bus-signals.ts'
+import { transact } from '../../packages/server/src/db/unit-of-work.ts'
+import {
+  cancelJobs,
+  type JobOwners,
+  type LedgerDeps,
+  registerWorker,
+  settleJob,
+} from '../../packages/server/src/jobs/index.ts'
+import type { JobBus } from '../../packages/server/src/ports/job-bus.ts'
+import { createTestDatabase, type TestDatabase } from '../support/database.ts'
+import { quietLog } from '../support/quiet-log.ts'
+import type { JobBusWorld } from './job-bus-tools.ts'
+
+export interface EmbeddedWorld extends JobBusWorld {
+  readonly ledger: LedgerDeps
+  readonly database: TestDatabase
+}
+
+/** Embedded buses over one database; `wakeJobs` reaches the first of them, as in one server. */
+export async function makeEmbeddedWorld(
+  options: { pollMs?: number; owners?: JobOwners; signals?: BusSignals } = {},
+): Promise<EmbeddedWorld> {
+  const database = await createTestDatabase()
+  const { db } = database
+  const buses: JobBus[] = []
+  const ledger: LedgerDeps = {
+    db,
+    owners: options.owners ?? {},
+    retryDelayMs: () => 5,
+    wakeEvents: () => {},
+    wakeJobs: (jobs) => buses[0]?.wake(jobs),
+  }
+  return {
+    ledger,
+    database,
+    async openBus() {
+      const { pollMs, signals } = options
+      const bus = createEmbeddedJobBus({
+        ...ledger,
+        log: quietLog,
+        ...(pollMs === undefined ? {} : { pollMs }),
+        ...(signals === undefined ? {} : { signals }),
+      })
+      await bus.open()
+      buses.push(bus)
+      return bus
+    },
+    async addWorker(types) {
+      const id = randomUUID()
+      await registerWorker(ledger, { id, name: 'test', home: `test:/${id}`, types, capacity: 10 })
+      return id
+    },
+    async enqueue(jobs, how) {
+      const deps = how === 'unseen' ? { ...ledger, wakeJobs: () => {} } : ledger
+      await transact(deps, async (unit) => {
+        for (const job of jobs) unit.enqueue(job)
+      })
+    },
+    async read(id) {
+      const row = await db
+        .selectFrom('jobs')
+        .select(['state', 'attempt', 'worker_id as workerId', 'result', 'error'])
+        .where('id', '=', id)
+        .executeTakeFirstOrThrow()
+      return row
+    },
+    async cancel(runId) {
+      const stopped = await transact(ledger, (unit) =>
+        cancelJobs({ unit, owners: ledger.owners }, { runId }),
+      )
+      buses[0]?.cancel(stopped)
+    },
+    settle: (job, workerId) =>
+      transact(ledger, (unit) =>
+        settleJob(unit, {
+          id: job.id,
+          attempt: job.attempt,
+          workerId,
+          state: 'succeeded',
+          result: 'settled',
+        }),
+      ),
+    async cutConnections() {
+      const admin = new pg.Client({ connectionString: database.adminUrl })
+      await admin.connect()
+      // With a time limit the function waits until the backend is gone.
+      await admin.query(
+        `select pg_terminate_backend(pid, 5000) from pg_stat_activity
+          where datname = current_database() and pid <> pg_backend_pid()`,
+      )
+      await admin.end()
+    },
+    async close() {
+      await Promise.all(buses.map((bus) => bus.close()))
+      await database.close()
+    },
+  }
+}
