@@ -107,7 +107,9 @@ test('a second owner of a directory is refused and told who the first is', async
   const said = await start().said
   expect(said).toMatchObject({
     name: 'StartupError',
-    error: expect.stringMatching(`in use by another Slipway server \\(process ${first.pid}, since `),
+    error: expect.stringMatching(
+      `in use by another Slipway server \\(process ${first.pid}, since `,
+    ),
   })
   expect(await query(url, 'select 1 as n')).toEqual([{ n: 1 }])
 })
@@ -115,7 +117,9 @@ test('a second owner of a directory is refused and told who the first is', async
 test('of many that start at once, one becomes the owner', async () => {
   const said = await Promise.all([start(), start(), start(), start()].map((owner) => owner.said))
   expect(said.filter((line) => 'url' in line)).toHaveLength(1)
-  expect(said.filter((line) => 'error' in line && /in use by another/.test(line.error))).toHaveLength(3)
+  expect(
+    said.filter((line) => 'error' in line && /in use by another/.test(line.error)),
+  ).toHaveLength(3)
 })
 
 test('a PostgreSQL that is killed is started again', async () => {
@@ -123,8 +127,6 @@ test('a PostgreSQL that is killed is started again', async () => {
   const url = await urlOf(owner)
   const before = await postmasterPid(dataDir)
   process.kill(before, 'SIGKILL')
-  await expect
-    .poll(() => query(url, 'select 1 as n').catch(() => null), gone)
-    .toEqual([{ n: 1 }])
+  await expect.poll(() => query(url, 'select 1 as n').catch(() => null), gone).toEqual([{ n: 1 }])
   expect(await postmasterPid(dataDir)).not.toBe(before)
 })

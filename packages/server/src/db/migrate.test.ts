@@ -7,7 +7,10 @@ const files = fc
   .map((numbers) =>
     numbers
       .toSorted((a, b) => a - b)
-      .map((number) => ({ name: `${String(number).padStart(4, '0')}_x.sql`, checksum: `c${number}` })),
+      .map((number) => ({
+        name: `${String(number).padStart(4, '0')}_x.sql`,
+        checksum: `c${number}`,
+      })),
   )
 
 test('whatever was applied first, the rest is pending, in order', () => {

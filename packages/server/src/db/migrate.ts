@@ -57,7 +57,10 @@ async function readMigrations(directory: string | URL): Promise<Migration[]> {
   const names = (await readdir(path)).filter((name) => name.endsWith('.sql')).sort()
   const migrations: Migration[] = []
   for (const name of names) {
-    if (!/^\d{4}_[a-z0-9_]+\.sql$/.test(name) || name.slice(0, 4) === migrations.at(-1)?.name.slice(0, 4)) {
+    if (
+      !/^\d{4}_[a-z0-9_]+\.sql$/.test(name) ||
+      name.slice(0, 4) === migrations.at(-1)?.name.slice(0, 4)
+    ) {
       throw new StartupError(`${name} is no migration's name: it must be a new number, _ and words`)
     }
     const sql = await readFile(`${path}/${name}`, 'utf8')

@@ -4,7 +4,9 @@ import { openDatabase, refuseOldVersion } from './open-database.ts'
 const log = { info() {}, warn() {}, error() {} }
 
 test('PostgreSQL 15 is the oldest', () => {
-  expect(() => refuseOldVersion({ number: 140_012, name: '14.12' })).toThrow(/PostgreSQL 14\.12.*15/)
+  expect(() => refuseOldVersion({ number: 140_012, name: '14.12' })).toThrow(
+    /PostgreSQL 14\.12.*15/,
+  )
   expect(() => refuseOldVersion({ number: 150_000, name: '15.0' })).not.toThrow()
 })
 

@@ -54,7 +54,10 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
   // A connection that breaks while it is lent out has no listener of the pool's: without one of
   // our own, the process would die of it.
   pool.on('connect', (client) => client.on('error', ignore))
-  pool.on('error', (error) => log.warn({ err: error }, 'A database connection was lost'))
+  let closed: Promise<void> | undefined
+  pool.on('error', (error) => {
+    if (closed === undefined) log.warn({ reason: error.message }, 'A database connection was lost')
+  })
 
   const db = new Kysely<Tables>({
     dialect: new PostgresDialect({
@@ -64,7 +67,6 @@ export async function openDatabase(options: OpenDatabaseOptions): Promise<Databa
       },
     }),
   })
-  let closed: Promise<void> | undefined
   const close = () => (closed ??= db.destroy().then(() => (pool.ended ? undefined : pool.end())))
   try {
     await checkServer(pool, connectTimeoutMs)

@@ -53,7 +53,9 @@ export function createListeners(log: Log): Listeners {
     const entries = channels.get(channel)
     if (entries === undefined) return
     queueMicrotask(() => {
-      for (const entry of [...entries]) {
+      // One that is added by another's call hears the next signal.
+      const present = Array.from(entries)
+      for (const entry of present) {
         // It may have gone while this call was waiting.
         if (!entries.has(entry)) continue
         try {
@@ -88,5 +90,6 @@ export function createListeners(log: Log): Listeners {
 /** PostgreSQL carries 8,000 bytes in all. */
 export function checkSignal(channel: string, payload: string): void {
   if (!/^[a-z][a-z0-9._-]{0,62}$/.test(channel)) throw new RangeError(`${channel} is no channel`)
-  if (Buffer.byteLength(payload) > 4_000) throw new RangeError('A signal carries 4,000 bytes at most')
+  if (Buffer.byteLength(payload) > 4_000)
+    throw new RangeError('A signal carries 4,000 bytes at most')
 }

@@ -57,7 +57,9 @@ function findPackage(): string | null {
 }
 
 async function findOnPath(): Promise<Binaries> {
-  const paths = await run('sh', ['-c', 'command -v initdb && command -v postgres']).catch(() => null)
+  const paths = await run('sh', ['-c', 'command -v initdb && command -v postgres']).catch(
+    () => null,
+  )
   const [initdb, postgres] = paths?.stdout.trim().split('\n') ?? []
   if (initdb === undefined || postgres === undefined) {
     throw new StartupError(

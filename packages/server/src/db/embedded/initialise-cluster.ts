@@ -25,7 +25,8 @@ export interface ClusterDeps {
 export async function initialiseCluster(deps: ClusterDeps): Promise<string> {
   const data = join(deps.home, 'data')
   for (const name of await readdir(deps.home)) {
-    if (name.startsWith('initdb-')) await rm(join(deps.home, name), { recursive: true, force: true })
+    if (name.startsWith('initdb-'))
+      await rm(join(deps.home, name), { recursive: true, force: true })
   }
   const version = await readFile(join(data, 'PG_VERSION'), 'utf8').catch((error: unknown) => {
     if (isErrno(error, 'ENOENT')) return null

@@ -17,9 +17,19 @@ export async function readLogTail(path: string, start: number): Promise<string> 
   try {
     const { size } = await file.stat()
     const from = Math.max(start, size - 2_000)
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(Math.max(size - from, 1)), 0, undefined, from)
+    const { buffer, bytesRead } = await file.read(
+      Buffer.alloc(Math.max(size - from, 1)),
+      0,
+      undefined,
+      from,
+    )
     const lines = buffer.toString('utf8', 0, bytesRead).split('\n')
-    return lines.map((line) => line.trim()).filter(Boolean).join('; ') || 'it said nothing'
+    return (
+      lines
+        .map((line) => line.trim())
+        .filter(Boolean)
+        .join('; ') || 'it said nothing'
+    )
   } finally {
     await file.close()
   }

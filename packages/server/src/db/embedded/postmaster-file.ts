@@ -22,7 +22,9 @@ export async function removeStalePostmasterFile(data: string): Promise<void> {
   if (text === null) return
   const pid = Number.parseInt(text, 10)
   if (pid > 0 && (await isPostmasterOf(pid, data))) {
-    throw new StartupError(`${data} is in use by a PostgreSQL that is not ours (process ${pid}): stop it first`)
+    throw new StartupError(
+      `${data} is in use by a PostgreSQL that is not ours (process ${pid}): stop it first`,
+    )
   }
   await rm(join(data, 'postmaster.pid'), { force: true })
 }

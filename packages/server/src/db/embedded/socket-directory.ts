@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { chmod, chown, lstat, mkdir, mkdtemp } from 'node:fs/promises'
+import { chmod, chown, lstat, mkdir, mkdtemp, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { isErrno } from './lock-file.ts'
@@ -16,9 +16,16 @@ export async function makeSocketDirectory(
   preferred: string,
   user: { uid: number; gid: number } | null,
 ): Promise<string> {
-  const directory = fits(preferred) ? await makePrivate(preferred, user) : await makeShort(preferred, user)
+  const directory = fits(preferred)
+    ? await makePrivate(preferred, user)
+    : await makeShort(preferred, user)
   if (user !== null) await chown(directory, user.uid, user.gid)
   return directory
+}
+
+/** PostgreSQL has taken its socket away; whatever else somebody put there stays. */
+export async function dropSocketDirectory(path: string): Promise<void> {
+  await rmdir(path).catch(() => {})
 }
 
 async function makeShort(preferred: string, user: { uid: number } | null): Promise<string> {

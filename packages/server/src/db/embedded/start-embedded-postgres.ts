@@ -11,7 +11,7 @@ import { launchPostgres, type Launched } from './launch-postgres.ts'
 import { lockFile } from './lock-file.ts'
 import { rotateLog } from './log-file.ts'
 import { provisionCluster } from './provision-cluster.ts'
-import { makeSocketDirectory } from './socket-directory.ts'
+import { dropSocketDirectory, makeSocketDirectory } from './socket-directory.ts'
 
 /** How long a predecessor that was killed may take to end its PostgreSQL. */
 const predecessorMs = 15_000
@@ -55,11 +55,19 @@ export async function startEmbeddedPostgres(
       await supervisor.stop()
       throw error
     }
+    const stop = async () => {
+      try {
+        await supervisor.stop()
+        await dropSocketDirectory(cluster.socketDirectory)
+      } finally {
+        await ownership.release()
+      }
+    }
     let stopped: Promise<void> | undefined
     return {
       url: url('slipway', 'slipway'),
       adminUrl: url('postgres', 'slipway'),
-      stop: () => (stopped ??= supervisor.stop().finally(() => ownership.release())),
+      stop: () => (stopped ??= stop()),
     }
   } catch (error) {
     await ownership.release()
@@ -134,9 +142,7 @@ async function supervise(cluster: Cluster, log: Log): Promise<{ stop(): Promise<
 async function launch(cluster: Cluster): Promise<Launched> {
   const lock = await lockFile(join(cluster.home, 'postgres.lock'), predecessorMs)
   if (lock === null) {
-    throw new StartupError(
-      `The last PostgreSQL of ${cluster.home} is still running: end it first`,
-    )
+    throw new StartupError(`The last PostgreSQL of ${cluster.home} is still running: end it first`)
   }
   try {
     await rotateLog(cluster.logFile)
