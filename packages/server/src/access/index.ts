@@ -1,5 +1,5 @@
 // The room of access: who may do and see what, and who did it.
-export { resolveAdminToken } from './admin-token.ts'
+export { type AdminToken, resolveAdminToken } from './admin-token.ts'
 export { type AuditLog, type NewAuditEntry, openAuditLog } from './audit-log.ts'
 export { createTicket } from './create-ticket.ts'
 export { createToken } from './create-token.ts'

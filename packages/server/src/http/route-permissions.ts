@@ -22,6 +22,15 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /docs': 'public',
   'GET /docs/:file': 'public',
 
+  'POST /v1/runs': 'runs:create',
+  'GET /v1/runs': 'runs:read',
+  'GET /v1/runs/:id': 'runs:read',
+  'DELETE /v1/runs/:id': 'runs:cancel',
+  'PUT /v1/tasks/:id/status': 'workers:report',
+  'PUT /v1/steps/:id/status': 'workers:report',
+  'GET /v1/steps/:id/logs': { permission: 'logs:read', orSignedLink: true },
+  'GET /v1/events': 'events:read',
+
   'GET /v1/tokens': 'tokens:manage',
   'POST /v1/tokens': 'tokens:manage',
   'DELETE /v1/tokens/:id': 'tokens:manage',

@@ -2,14 +2,27 @@ import type { FastifyPluginAsync } from 'fastify'
 import type { RouteList } from '../route-list.ts'
 import { answerErrors } from './answer-errors.ts'
 import { type AuditRoutesDeps, auditRoutes } from './routes/audit.ts'
+import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
+import { type RunRoutesDeps, runRoutes } from './routes/runs.ts'
+import { type StepLogRoutesDeps, stepLogRoutes } from './routes/step-logs.ts'
 import { type TicketRoutesDeps, ticketRoutes } from './routes/tickets.ts'
 import { type TokenRoutesDeps, tokenRoutes } from './routes/tokens.ts'
+import { workerUpdateRoutes } from './routes/worker-updates.ts'
 
 /** What the routes of `/v1` need, all together. */
-export interface PlatformDeps extends AuditRoutesDeps, TicketRoutesDeps, TokenRoutesDeps {}
+export type PlatformDeps = RunRoutesDeps &
+  StepLogRoutesDeps &
+  EventRoutesDeps &
+  TokenRoutesDeps &
+  TicketRoutesDeps &
+  AuditRoutesDeps
 
 /** Every set of routes below `/v1`; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
+  runRoutes,
+  workerUpdateRoutes,
+  stepLogRoutes,
+  eventRoutes,
   tokenRoutes,
   ticketRoutes,
   auditRoutes,

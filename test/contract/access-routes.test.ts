@@ -1,0 +1,93 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { type Permission, permissions } from '../../packages/server/src/access/index.ts'
+import { permissionsOfRole } from '../../packages/server/src/access/permissions.ts'
+import { listRoutes } from '../../packages/server/src/http/route-list.ts'
+import { permissionOf, routeGuards } from '../../packages/server/src/http/route-permissions.ts'
+import Fastify from 'fastify'
+import { type TestApp, createTestApp } from '../support/http.ts'
+
+let test: TestApp
+beforeAll(async () => void (test = await createTestApp()))
+afterAll(() => test.close())
+
+const entries = Object.entries(routeGuards).map(([entry, guard]) => {
+  const [method = '', pattern = ''] = entry.split(' ')
+  const url = pattern.replace(':id', '0198c5a2-8d4e-7c3a-9f10-000000000001').replace(':file', 'start.js')
+  return { entry, method, url, guard, permission: permissionOf(guard) }
+})
+const guarded = entries.filter(({ guard }) => guard !== 'public')
+const permitted = guarded.filter(
+  (route): route is typeof route & { permission: Permission } => route.permission !== null,
+)
+const rolesWithout = (permission: Permission) =>
+  Object.entries(permissionsOfRole)
+    .filter(([, has]) => !has.has(permission))
+    .map(([role]) => role)
+
+describe('every route of the table', () => {
+  it.each(guarded)('$entry refuses a request without a token', async ({ method, url }) => {
+    const answer = await test.request(method, url, { token: null })
+    expect(answer.statusCode).toBe(401)
+    expect(answer.headers['www-authenticate']).toBe('Bearer')
+    expect(answer.json()).toEqual({
+      error: { code: 'authentication_failed', message: 'This needs a bearer token' },
+    })
+  })
+
+  it.each(guarded)('$entry refuses an unknown token', async ({ method, url }) => {
+    const answer = await test.request(method, url, { token: `slw_${'a'.repeat(40)}` })
+    expect(answer.statusCode).toBe(401)
+    expect(answer.json().error.code).toBe('authentication_failed')
+  })
+
+  it.each(guarded)('$entry refuses a signature that is not ours', async ({ method, url }) => {
+    const answer = await test.request(method, `${url}?expires=9999999999&signature=AAAA`, { token: null })
+    expect(answer.statusCode).toBe(401)
+  })
+
+  it.each(permitted)('$entry refuses roles without $permission', async ({ method, url, permission }) => {
+    const roles = rolesWithout(permission)
+    expect(roles).not.toEqual([])
+    for (const role of roles) {
+      const answer = await test.request(method, url, { token: await test.tokenFor([role]) })
+      expect(answer.statusCode, role).toBe(403)
+      expect(answer.json().error).toMatchObject({
+        code: 'authorization_failed',
+        details: { permission },
+      })
+    }
+  })
+
+  const open = entries.filter(({ guard }) => guard === 'public')
+  it.each(open)('$entry answers anybody', async ({ method, url }) => {
+    const answer = await test.request(method, url, { token: null })
+    expect(answer.statusCode).toBe(200)
+  })
+})
+
+describe('the table of route permissions', () => {
+  it('uses every permission there is', () => {
+    expect(new Set(permitted.map(({ permission }) => permission))).toEqual(new Set(permissions))
+  })
+
+  it('opens nothing below /v1 to everybody', () => {
+    const open = entries.filter(({ guard, url }) => guard === 'public' && url.startsWith('/v1'))
+    expect(open).toEqual([])
+  })
+
+  it('stops the start where it lacks a route', async () => {
+    const app = Fastify()
+    listRoutes(app, { 'GET /known': 'public' }, () => {})
+    app.get('/known', async () => 'x')
+    expect(() => app.post('/known', async () => 'x')).toThrow('lacks POST /known')
+    await app.close()
+  })
+
+  it('stops the start where it names what is no route', async () => {
+    const app = Fastify()
+    listRoutes(app, { 'GET /known': 'public', 'GET /gone': 'public' }, () => {})
+    app.get('/known', async () => 'x')
+    await expect(app.ready()).rejects.toThrow('no route: GET /gone')
+    await app.close()
+  })
+})
