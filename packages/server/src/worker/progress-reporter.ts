@@ -7,6 +7,8 @@ import type { ControlPlane } from './control-plane.ts'
  */
 export interface ProgressReporter {
   step(report: StepReport): void
+  /** Says nothing more: whoever took the work away decides what becomes of it. */
+  silence(): void
   /** The last word: sends what is left and resolves when the control plane has it. */
   finish(task: NonNullable<WorkReport['task']>): Promise<void>
 }
@@ -22,9 +24,10 @@ export function createProgressReporter(
   let task: WorkReport['task']
   let sending: Promise<void> | null = null
   let refusal: { error: unknown } | null = null
+  let silent = false
 
   async function sendAll(): Promise<void> {
-    while (refusal === null && (pending.size > 0 || task !== undefined)) {
+    while (!silent && refusal === null && (pending.size > 0 || task !== undefined)) {
       const report: WorkReport = {
         attempt: input.attempt,
         steps: [...pending.values()],
@@ -52,6 +55,9 @@ export function createProgressReporter(
     step(report) {
       pending.set(report.id, report)
       void send()
+    },
+    silence() {
+      silent = true
     },
     async finish(end) {
       task = end

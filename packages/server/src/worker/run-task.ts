@@ -65,6 +65,8 @@ async function runSteps(
     { taskId: job.task_id, attempt: attempt.number },
     () => stop.abort(),
   )
+  signal.addEventListener('abort', reporter.silence, { once: true })
+  if (signal.aborted) reporter.silence()
   const steps = attempt.steps.map((step) => ({ ...step, name: step.step.name, needs: step.step.needs }))
   const succeeded = await runStepGraph({
     steps,
@@ -72,6 +74,9 @@ async function runSteps(
     run: (step) => runStep(deps, { job, attempt, step, workspace, reporter }, stopped),
     stopOthers: () => stop.abort(),
   })
+  signal.removeEventListener('abort', reporter.silence)
+  // Cancelled, past its deadline, or this worker is ending: not a failure of the task's own.
+  signal.throwIfAborted()
   const late = timeout.aborted ? `it took longer than ${job.timeout_ms / 1000} s` : undefined
   try {
     await reporter.finish(succeeded ? { status: 'success' } : { status: 'failed', error: late })
