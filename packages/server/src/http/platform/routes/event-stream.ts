@@ -11,8 +11,10 @@ import { waitForDrain } from '../../wait-for-drain.ts'
 export interface EventStream {
   /** Aborted when the client is gone or `end` was called. */
   readonly closed: AbortSignal
-  /** False when the reader took nothing for `drainMs`: it is gone then. */
-  send(block: Buffer | string): Promise<boolean>
+  /**
+   * True, at once unless the reader is behind; false when it took nothing for `drainMs` or is gone.
+   */
+  send(block: Buffer | string): boolean | Promise<boolean>
   /** Ends the response; a socket that does not take the rest is destroyed. */
   end(): void
 }
@@ -69,7 +71,7 @@ export function openEventStream(raw: ServerResponse, options: EventStreamOptions
 
   return {
     closed: closing.signal,
-    async send(block) {
+    send(block) {
       if (closing.signal.aborted) return false
       return raw.write(block) || drained()
     },

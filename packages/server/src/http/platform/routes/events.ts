@@ -108,7 +108,8 @@ export function eventRoutes(deps: EventRoutesDeps): FastifyPluginAsync {
             const onGap = async (gap: EventGap) => void (await stream.send(gapBlock(gap)))
             following = feed.follow({ after, filter, onGap }, stream.closed)
             for await (const event of following) {
-              if (!(await stream.send(eventBlock(event)))) break
+              const sent = stream.send(eventBlock(event))
+              if (sent !== true && !(await sent)) break
             }
           } catch (error) {
             // The client comes back with its cursor.
