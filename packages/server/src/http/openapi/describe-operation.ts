@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http'
 import { PlatformError } from '@slipway/contract/errors'
 import type { FastifySchema } from 'fastify'
 import { type RouteGuard, permissionOf } from '../route-permissions.ts'
+import type { Refer } from './named-schemas.ts'
 
 /** Security schemes of the document, by their names. */
 export const securitySchemes = {
@@ -24,11 +25,10 @@ export const securitySchemes = {
  * A route's schema as the document shows it: with the errors that follow from its guard and its
  * inputs, what its guard asks for, and named schemas as references.
  */
-export function describeOperation(input: {
-  method: string
-  guard: RouteGuard
-  schema: FastifySchema | undefined
-}): FastifySchema {
+export function describeOperation(
+  input: { method: string; guard: RouteGuard; schema: FastifySchema | undefined },
+  refer: Refer,
+): FastifySchema {
   const { method, guard } = input
   const schema = input.schema ?? {}
   if (schema.hide === true) return schema
@@ -38,8 +38,8 @@ export function describeOperation(input: {
   return {
     ...schema,
     ...(description === '' ? {} : { description }),
-    ...(schema.body === undefined ? {} : { body: named(schema.body) }),
-    response: { ...responses(schema.response), ...errors(guard, schema) },
+    ...(schema.body === undefined ? {} : { body: refer(schema.body) }),
+    response: { ...responses(schema.response, refer), ...errors(guard, schema, refer) },
     security: security(method, guard),
   }
 }
@@ -52,7 +52,7 @@ function security(method: string, guard: RouteGuard): Record<string, string[]>[]
   return ways
 }
 
-function errors(guard: RouteGuard, schema: FastifySchema): Record<string, object> {
+function errors(guard: RouteGuard, schema: FastifySchema, refer: Refer): Record<string, object> {
   const declared = new Set(Object.keys((schema.response as object | undefined) ?? {}))
   const hasInput = [schema.body, schema.querystring, schema.params].some((part) => part !== undefined)
   const when: Record<string, string> = {
@@ -69,52 +69,31 @@ function errors(guard: RouteGuard, schema: FastifySchema): Record<string, object
       .filter(([status]) => !declared.has(status))
       .map(([status, description]) => [
         status,
-        { description, content: { 'application/json': { schema: named(PlatformError) } } },
+        { description, content: { 'application/json': { schema: refer(PlatformError) } } },
       ]),
   )
 }
 
-function responses(declared: unknown): Record<string, unknown> {
+function responses(declared: unknown, refer: Refer): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries((declared as Record<string, object> | undefined) ?? {}).map(([status, response]) => [
       status,
-      describeResponse(status, response),
+      describeResponse(status, response, refer),
     ]),
   )
 }
 
-function describeResponse(status: string, response: object): object {
+function describeResponse(status: string, response: object, refer: Refer): object {
   const description =
     'description' in response && typeof response.description === 'string'
       ? response.description
       : `${STATUS_CODES[status] ?? status}.`
   if ('content' in response) {
     const content = Object.entries(response.content as Record<string, { schema: object }>).map(
-      ([type, { schema }]) => [type, { schema: named(schema) }],
+      ([type, { schema }]) => [type, { schema: refer(schema) }],
     )
     return { description, content: Object.fromEntries(content) }
   }
   if ('type' in response && response.type === 'null') return { description, type: 'null' }
-  return { description, content: { 'application/json': { schema: named(response) } } }
-}
-
-/**
- * A schema with a name, wrapped so that the generator, which makes references of nested schemas
- * only, makes one of this too; `unwrapReferences` takes the wrapping off again.
- */
-function named(schema: unknown): unknown {
-  const hasName = typeof schema === 'object' && schema !== null && '$id' in schema
-  return hasName ? { allOf: [schema] } : schema
-}
-
-/** Replaces every `{ allOf: [{ $ref }] }` in the finished document by the reference itself. */
-export function unwrapReferences(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(unwrapReferences)
-  if (typeof node !== 'object' || node === null) return node
-  const { allOf } = node as { allOf?: unknown[] }
-  const [only] = Array.isArray(allOf) && allOf.length === 1 ? allOf : []
-  if (typeof only === 'object' && only !== null && '$ref' in only) return only
-  return Object.fromEntries(
-    Object.entries(node).map(([key, value]) => [key, unwrapReferences(value)]),
-  )
+  return { description, content: { 'application/json': { schema: refer(response) } } }
 }

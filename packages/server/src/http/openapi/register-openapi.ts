@@ -1,7 +1,7 @@
-import swagger from '@fastify/swagger'
+import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import type { FastifyInstance } from 'fastify'
-import type { OpenAPIV3_1 } from 'openapi-types'
-import { describeOperation, securitySchemes, unwrapReferences } from './describe-operation.ts'
+import { describeOperation, securitySchemes } from './describe-operation.ts'
+import { collectNamedSchemas } from './named-schemas.ts'
 
 const tags = [
   { name: 'Runs', description: 'Take a commit through its phases, tasks and steps.' },
@@ -13,6 +13,7 @@ const tags = [
 
 /** Collects the routes that are added from here on; `GET /openapi.json` shows them. */
 export async function registerOpenApi(app: FastifyInstance, version: string): Promise<void> {
+  const named = collectNamedSchemas()
   await app.register(swagger, {
     openapi: {
       openapi: '3.1.0',
@@ -25,19 +26,18 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       tags,
       components: { securitySchemes },
     },
-    refResolver: {
-      buildLocalReference: (schema, _base, _fragment, index) =>
-        typeof schema['$id'] === 'string' ? schema['$id'] : `Schema${index}`,
-    },
     transform: ({ schema, url, route }) => ({
       url,
-      schema: describeOperation({
-        method: [route.method].flat()[0] ?? 'GET',
-        guard: route.config?.guard ?? 'authenticated',
-        schema,
-      }),
+      schema: describeOperation(
+        {
+          method: [route.method].flat()[0] ?? 'GET',
+          guard: route.config?.guard ?? 'authenticated',
+          schema,
+        },
+        named.refer,
+      ),
     }),
     transformObject: (document) =>
-      unwrapReferences('openapiObject' in document ? document.openapiObject : {}) as OpenAPIV3_1.Document,
+      named.finish('openapiObject' in document ? document.openapiObject : {}) as ReturnType<SwaggerTransformObject>,
   })
 }
