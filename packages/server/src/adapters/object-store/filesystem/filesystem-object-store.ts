@@ -7,7 +7,7 @@ import { pipeline } from 'node:stream/promises'
 import type { Logger } from 'pino'
 import { checkObjectKey, checkObjectPrefix } from '../../../ports/object-key.ts'
 import type { ObjectStore } from '../../../ports/object-store.ts'
-import { hasCode, makeDirectory, pruneDirectories, syncPath } from './directories.ts'
+import { hasCode, makeDirectory, pruneDirectories, syncPath } from '../../../directories.ts'
 
 export interface FilesystemObjectStoreOptions {
   /** Absolute directory that belongs to the store alone; made when it is missing. */

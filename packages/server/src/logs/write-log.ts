@@ -1,0 +1,78 @@
+import { compileMasks } from '../secrets/index.ts'
+import type { LogAppender } from './append-log.ts'
+import type { LogStat, LogWriter, OpenLogOptions } from './log-store.ts'
+import { createLineSplitter } from './split-lines.ts'
+
+export interface WriteLogDeps {
+  appender: LogAppender
+  /** Called once the file is closed, for the hand-over; again when `seal` is repeated after it failed. */
+  handOver: () => Promise<void>
+}
+
+/** A writer that can also be left without sealing. */
+export interface OpenWriter extends LogWriter {
+  /** Ends the last line and closes the file, which stays where it is. */
+  suspend(): Promise<void>
+  /** Closes the file; what is still written goes nowhere and `seal` hands nothing over. */
+  discard(): Promise<void>
+}
+
+export function writeLog(
+  { appender, handOver }: WriteLogDeps,
+  secrets: OpenLogOptions['secrets'],
+): OpenWriter {
+  const masks = compileMasks(secrets)
+  const masker = masks.masker()
+  const splitter = createLineSplitter()
+  let closing: Promise<void> | null = null
+  let sealing: Promise<LogStat> | null = null
+  let discarded = false
+
+  const ended = () => Promise.reject(new Error('the log has been closed'))
+
+  const note = (line: string): Promise<void> => {
+    if (discarded) return Promise.resolve()
+    if (closing !== null) return ended()
+    const own = createLineSplitter()
+    const text = masks.text(line.replaceAll(/\r?\n/g, ' '))
+    return appender.append([...own.push(Buffer.from(text)), ...own.end()])
+  }
+
+  const suspend = () => {
+    closing ??= (async () => {
+      const rest = [...splitter.push(masker.end()), ...splitter.end()]
+      // A failed write has been reported to whoever wrote; what is in the file is still worth keeping.
+      if (rest.length > 0) await appender.append(rest).catch(() => {})
+      await appender.close()
+    })()
+    return closing
+  }
+
+  const seal = async (): Promise<LogStat> => {
+    await suspend()
+    if (!discarded) await handOver()
+    return { bytes: appender.bytes, lines: appender.lines, sealed: !discarded }
+  }
+
+  return {
+    note,
+    suspend,
+    write(chunk) {
+      if (discarded) return
+      if (closing !== null) return ended()
+      const lines = splitter.push(masker.push(chunk))
+      return lines.length === 0 ? undefined : appender.append(lines)
+    },
+    seal() {
+      sealing ??= seal().catch((error: unknown) => {
+        sealing = null
+        throw error
+      })
+      return sealing
+    },
+    async discard() {
+      discarded = true
+      await suspend()
+    },
+  }
+}
