@@ -1,0 +1,20 @@
+/** A stream that the command writes to. */
+export interface Output {
+  /** Resolves when the reader took it, so that nothing piles up in memory. */
+  write(text: string): Promise<void>
+  readonly isTerminal: boolean
+  /** Width in characters; 80 where there is no terminal. */
+  columns(): number
+  /** Height in lines; 24 where there is no terminal. */
+  rows(): number
+}
+
+/** Everything that a command knows of the world around it. */
+export interface Io {
+  out: Output
+  err: Output
+  env: Readonly<Record<string, string | undefined>>
+  cwd: string
+  /** Aborts at Ctrl-C, SIGTERM and the end of who reads; its reason is an `Interrupted`. */
+  signal: AbortSignal
+}

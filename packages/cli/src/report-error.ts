@@ -1,0 +1,57 @@
+import { SlipwayError } from '@slipway/sdk'
+import { CliError } from './cli-error.ts'
+import type { Connection } from './context.ts'
+import { exitCodes } from './exit-codes.ts'
+
+export interface ErrorReport {
+  code: string
+  message: string
+  /** The next step. */
+  hint: string | undefined
+  details?: Record<string, unknown> | undefined
+  requestId?: string | undefined
+  exitCode: number
+}
+
+/** What to tell a person of an error, and how to end. */
+export function describeError(error: unknown, connection: Connection | undefined): ErrorReport {
+  if (error instanceof CliError) {
+    const { message, hint, exitCode } = error
+    return { code: 'usage', message, hint, exitCode }
+  }
+  if (error instanceof SlipwayError) return describeAnswer(error, connection)
+  const message = error instanceof Error ? error.message : String(error)
+  return { code: 'internal_error', message, hint: undefined, exitCode: exitCodes.failed }
+}
+
+function describeAnswer(error: SlipwayError, connection: Connection | undefined): ErrorReport {
+  const { code, message, details, requestId } = error
+  const exitCode = error.status === 0 ? exitCodes.unreachable : exitCodes.refused
+  return { code, message, details, requestId, exitCode, hint: hintFor(error, connection) }
+}
+
+function hintFor(error: SlipwayError, connection: Connection | undefined): string | undefined {
+  const url = connection?.url ?? 'the server'
+  switch (error.code) {
+    case 'network_error':
+    case 'timeout':
+      return (
+        `Is a server running at ${url}? Start one on this machine with \`slipway serve\`, ` +
+        'or say where yours is: --url, SLIPWAY_URL, or the configuration file.'
+      )
+    case 'invalid_response':
+      return `Is ${url} a Slipway server? A proxy in front of it may answer in its place.`
+    case 'authentication_failed':
+      return connection?.hasToken === true
+        ? 'The token is unknown, revoked or expired. Another one makes `slipway token create`.'
+        : 'No token was given: set SLIPWAY_TOKEN. The first start of a server prints one and keeps it in `admin-token` in its data directory.'
+    case 'authorization_failed':
+      return 'The token lacks the role or the repository for this; `slipway token list` shows what it has.'
+    case 'resource_conflict':
+      return typeof error.details?.id === 'string'
+        ? `See what is there: slipway run get ${error.details.id}`
+        : undefined
+    default:
+      return undefined
+  }
+}

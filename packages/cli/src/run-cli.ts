@@ -1,0 +1,118 @@
+import { readFile } from 'node:fs/promises'
+import { Command, CommanderError } from 'commander'
+import { addCompletionCommand } from './commands/completion.ts'
+import { addDoctorCommand } from './commands/doctor.ts'
+import { addEventsCommand } from './commands/events.ts'
+import { addHealthCommand } from './commands/health.ts'
+import { addInitCommand } from './commands/init.ts'
+import { addLogsCommand } from './commands/logs.ts'
+import { addRunCommand } from './commands/run.ts'
+import { describeServerCommands, isServerCommand, runServer } from './commands/server.ts'
+import { addTokenCommand } from './commands/token.ts'
+import { addValidateCommand } from './commands/validate.ts'
+import { type Connection, type Context, createContext, type GlobalOptions } from './context.ts'
+import { exitCodes } from './exit-codes.ts'
+import { Interrupted } from './interrupted.ts'
+import type { Io } from './io.ts'
+import { terminalWord } from './render/terminal-text.ts'
+import { createStyles, wantsColour } from './render/styles.ts'
+import { describeError } from './report-error.ts'
+
+/**
+ * Makes a commander action of a command's work, which gets its options and its declared arguments,
+ * and says the exit code.
+ */
+export type Act = <Flags>(
+  work: (context: Context, flags: Flags, args: readonly (string | undefined)[]) => Promise<number>,
+) => (...given: unknown[]) => Promise<void>
+
+/** Runs the command line and says the exit code; errors are written, not thrown. */
+export async function runCli(argv: readonly string[], io: Io): Promise<number> {
+  const program = new Command('slipway')
+  let context: Context | undefined
+  let code: number = exitCodes.success
+  const act: Act =
+    (work) =>
+    async (...given) => {
+      const command = given.at(-1) as Command
+      context = createContext(io, command.optsWithGlobals<GlobalOptions>())
+      const args = command.processedArgs as (string | undefined)[]
+      code = await work(context, command.opts() as Parameters<typeof work>[1], args)
+    }
+  const printed = await configure(program, io)
+  addCommands(program, act)
+  try {
+    if (isServerCommand(argv[0])) code = await runServer(io, argv)
+    else await program.parseAsync(argv, { from: 'user' })
+  } catch (error) {
+    code = await report(io, error, program.opts<GlobalOptions>(), await settled(context))
+  }
+  await Promise.all(printed)
+  return code
+}
+
+/** Returns what commander itself has written. */
+async function configure(program: Command, io: Io): Promise<Promise<void>[]> {
+  const file = await readFile(new URL('../package.json', import.meta.url), 'utf8')
+  const { version } = JSON.parse(file) as { version: string }
+  const printed: Promise<void>[] = []
+  program
+    .description('Slipway: from a commit to a running release, on your own machines')
+    .version(version)
+    .option('--json', 'print JSON, one document a line')
+    .option('--url <url>', 'server; default: SLIPWAY_URL, the configuration file, this machine')
+    .option('--server <name>', 'server by its name in the configuration file')
+    .option('--token <token>', 'token; others can see it here, so rather set SLIPWAY_TOKEN')
+    .option('--no-color', 'no colours, as with NO_COLOR')
+    .exitOverride()
+    .showHelpAfterError('See --help.')
+    .configureOutput({
+      writeOut: (text) => void printed.push(io.out.write(text)),
+      writeErr: (text) => void printed.push(io.err.write(text)),
+      getOutHelpWidth: () => io.out.columns(),
+      getErrHelpWidth: () => io.err.columns(),
+    })
+  return printed
+}
+
+function addCommands(program: Command, act: Act): void {
+  addInitCommand(program, act)
+  addValidateCommand(program, act)
+  addRunCommand(program, act)
+  addLogsCommand(program, act)
+  addEventsCommand(program, act)
+  addTokenCommand(program, act)
+  addHealthCommand(program, act)
+  addDoctorCommand(program, act)
+  describeServerCommands(program)
+  addCompletionCommand(program, act)
+}
+
+async function settled(context: Context | undefined): Promise<Connection | undefined> {
+  return context?.connect().catch(() => undefined)
+}
+
+async function report(
+  io: Io,
+  error: unknown,
+  options: GlobalOptions,
+  connection: Connection | undefined,
+): Promise<number> {
+  // Commander has said already what was wrong.
+  if (error instanceof CommanderError)
+    return error.exitCode === 0 ? exitCodes.success : exitCodes.usage
+  if (io.signal.aborted) {
+    const reason: unknown = io.signal.reason
+    return reason instanceof Interrupted ? reason.exitCode : exitCodes.interrupted
+  }
+  const { exitCode, ...told } = describeError(error, connection)
+  if (options.json === true) {
+    await io.err.write(`${JSON.stringify({ error: told })}\n`)
+    return exitCode
+  }
+  const styles = createStyles(options.color !== false && wantsColour(io.err, io.env))
+  await io.err.write(`${styles.red('error')}: ${terminalWord(told.message)}\n`)
+  if (told.requestId) await io.err.write(styles.dim(`request ${terminalWord(told.requestId)}\n`))
+  if (told.hint) await io.err.write(`${told.hint}\n`)
+  return exitCode
+}

@@ -1,0 +1,65 @@
+import { CliError } from '../cli-error.ts'
+import type { CliConfig } from './read-config-file.ts'
+
+export const defaultUrl = 'http://127.0.0.1:3000'
+
+export interface ServerChoice {
+  url: string
+  token: string | undefined
+  /** Whether the URL was chosen by nobody: then it is this machine's server, if any. */
+  isDefault: boolean
+}
+
+export interface ChoiceInput {
+  flags: { url?: string | undefined; server?: string | undefined; token?: string | undefined }
+  env: Readonly<Record<string, string | undefined>>
+  config: CliConfig
+}
+
+/**
+ * Flags before environment before configuration file. A token of the file goes to the server it is
+ * written under and to no other.
+ *
+ * @throws CliError for a URL or a name that is none
+ */
+export function chooseServer({ flags, env, config }: ChoiceInput): ServerChoice {
+  const named = flags.server === undefined ? undefined : entryNamed(config, flags.server)
+  if (named && flags.url)
+    throw new CliError('--url and --server name two servers', 'Give one of them.')
+  const givenUrl = flags.url ?? (named ? undefined : env.SLIPWAY_URL || undefined)
+  const current = config.current === undefined ? undefined : config.servers.get(config.current)
+  const entry =
+    named ??
+    (givenUrl === undefined
+      ? current
+      : [...config.servers.values()].find(({ url }) => sameUrl(url, givenUrl)))
+  const url = givenUrl ?? entry?.url ?? defaultUrl
+  if (!isHttpUrl(url)) {
+    throw new CliError(`Not the URL of a server: ${url}`, `It looks like ${defaultUrl}`)
+  }
+  return {
+    url,
+    token: flags.token ?? (named ? named.token : env.SLIPWAY_TOKEN || entry?.token) ?? undefined,
+    isDefault: givenUrl === undefined && entry === undefined,
+  }
+}
+
+function entryNamed(config: CliConfig, name: string) {
+  const entry = config.servers.get(name)
+  if (entry) return entry
+  const known = [...config.servers.keys()].join(', ')
+  throw new CliError(
+    `No server is named ${name} in the configuration file`,
+    known ? `Named there: ${known}` : undefined,
+  )
+}
+
+function isHttpUrl(url: string): boolean {
+  return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
+}
+
+function sameUrl(one: string, other: string): boolean {
+  if (!URL.canParse(one) || !URL.canParse(other)) return false
+  const plain = (url: string) => new URL(url).href.replace(/\/+$/, '')
+  return plain(one) === plain(other)
+}
