@@ -1,0 +1,76 @@
+import type { Cgroup } from './cgroups.ts'
+import type { Marker } from './isolation.ts'
+import { descendantsOf, isDead, listMarked, listProcesses, readStat, signal } from './procfs.ts'
+import { waitUntil } from './wait-until.ts'
+
+/** Where the processes of one execution are found. */
+export interface ProcessTree {
+  /** The process that the server spawned: leader of a session, and parent of `init`. */
+  leader: number
+  /** Start time of the leader, once known; tells a reused pid. */
+  leaderStart: number | null
+  /** First process of the pid namespace; null without one, or before it is known. */
+  init: number | null
+  contained: boolean
+  group: Cgroup | null
+  marker: Marker
+}
+
+/** How long a tree may take to be gone after SIGKILL before somebody is told. */
+export const killTimeoutMs = 10_000
+
+/** The command's processes, without those of the launcher. */
+export async function listTree(tree: ProcessTree): Promise<number[]> {
+  if (tree.contained) {
+    const below = descendantsOf(tree.leader, await listProcesses())
+    return below.flatMap(({ pid }) => (pid === tree.init ? [] : [pid]))
+  }
+  return tree.group ? tree.group.members() : listLoose(tree)
+}
+
+/** Without a namespace or a group: by session, and by the marker that children inherit. */
+export async function listLoose(
+  tree: Pick<ProcessTree, 'leader' | 'leaderStart' | 'marker'>,
+): Promise<number[]> {
+  const [processes, marked] = await Promise.all([
+    listProcesses(),
+    listMarked(`${tree.marker.name}=${tree.marker.value}\0`),
+  ])
+  const alive = new Set(processes.map(({ pid }) => pid))
+  const found = new Set(marked.filter((pid) => alive.has(pid)))
+  const leader = processes.find(({ pid }) => pid === tree.leader)
+  const reused = leader && tree.leaderStart !== null && leader.startTime !== tree.leaderStart
+  if (!reused) {
+    for (const { pid, session } of processes) if (session === tree.leader) found.add(pid)
+  }
+  return [...found]
+}
+
+/** What may be left once the leader has gone: it was killed, or there is no namespace to die with it. */
+export async function listRest(tree: ProcessTree): Promise<number[]> {
+  const [members, init, loose] = await Promise.all([
+    tree.group?.members() ?? [],
+    tree.init === null ? null : readStat(tree.init),
+    tree.group && (tree.init !== null || !tree.contained) ? [] : listLoose(tree),
+  ])
+  // The namespace's first process is no zombie before all others in it are dead.
+  return [...new Set([...members, ...loose, ...(init && !isDead(init) ? [init.pid] : [])])]
+}
+
+/**
+ * Kills what `list` finds until it finds nothing; false after the time for that. They are stopped
+ * first, so that they cannot fork faster than they are killed.
+ */
+export async function killAll(
+  list: () => Promise<readonly number[]>,
+  timeoutMs = killTimeoutMs,
+): Promise<boolean> {
+  return waitUntil(async () => {
+    const first = await list()
+    if (first.length === 0) return true
+    for (const pid of first) signal(pid, 'SIGSTOP')
+    const second = await list()
+    for (const pid of new Set([...first, ...second])) signal(pid, 'SIGKILL')
+    return false
+  }, timeoutMs)
+}
