@@ -15,7 +15,10 @@ async function entries(query = ''): Promise<AuditEntry[]> {
 describe('the audit log', () => {
   it('says who did what, on what, from where, how it ended, and under which request id', async () => {
     const body = { name: 'ci', roles: ['viewer'] }
-    const made = await test.request('POST', '/v1/tokens', { body, headers: { 'x-request-id': 'r-1' } })
+    const made = await test.request('POST', '/v1/tokens', {
+      body,
+      headers: { 'x-request-id': 'r-1' },
+    })
     const { id } = made.json<CreatedToken>()
     await test.request('DELETE', `/v1/tokens/${id}?signature=SECRET&ticket=SECRET`)
     const [revoked, created, ...rest] = await entries()
@@ -111,11 +114,14 @@ describe('GET /v1/audit', () => {
     expect(await entries('?before=1')).toEqual([])
   })
 
-  it.each(['before=0', 'before=x', 'limit=0', 'limit=101', 'actor=me'])('refuses ?%s', async (query) => {
-    const answer = await test.request('GET', `/v1/audit?${query}`)
-    expect(answer.statusCode).toBe(400)
-    expect(answer.json().error.code).toBe('invalid_request')
-  })
+  it.each(['before=0', 'before=x', 'limit=0', 'limit=101', 'actor=me'])(
+    'refuses ?%s',
+    async (query) => {
+      const answer = await test.request('GET', `/v1/audit?${query}`)
+      expect(answer.statusCode).toBe(400)
+      expect(answer.json().error.code).toBe('invalid_request')
+    },
+  )
 
   it('is not for a token that is limited to repositories', async () => {
     const token = await test.tokenFor(['admin'], { repositories: ['acme/shop'] })

@@ -12,7 +12,9 @@ afterAll(() => test.close())
 
 const entries = Object.entries(routeGuards).map(([entry, guard]) => {
   const [method = '', pattern = ''] = entry.split(' ')
-  const url = pattern.replace(':id', '0198c5a2-8d4e-7c3a-9f10-000000000001').replace(':file', 'start.js')
+  const url = pattern
+    .replace(':id', '0198c5a2-8d4e-7c3a-9f10-000000000001')
+    .replace(':file', 'start.js')
   return { entry, method, url, guard, permission: permissionOf(guard) }
 })
 const guarded = entries.filter(({ guard }) => guard !== 'public')
@@ -41,22 +43,27 @@ describe('every route of the table', () => {
   })
 
   it.each(guarded)('$entry refuses a signature that is not ours', async ({ method, url }) => {
-    const answer = await test.request(method, `${url}?expires=9999999999&signature=AAAA`, { token: null })
+    const answer = await test.request(method, `${url}?expires=9999999999&signature=AAAA`, {
+      token: null,
+    })
     expect(answer.statusCode).toBe(401)
   })
 
-  it.each(permitted)('$entry refuses roles without $permission', async ({ method, url, permission }) => {
-    const roles = rolesWithout(permission)
-    expect(roles).not.toEqual([])
-    for (const role of roles) {
-      const answer = await test.request(method, url, { token: await test.tokenFor([role]) })
-      expect(answer.statusCode, role).toBe(403)
-      expect(answer.json().error).toMatchObject({
-        code: 'authorization_failed',
-        details: { permission },
-      })
-    }
-  })
+  it.each(permitted)(
+    '$entry refuses roles without $permission',
+    async ({ method, url, permission }) => {
+      const roles = rolesWithout(permission)
+      expect(roles).not.toEqual([])
+      for (const role of roles) {
+        const answer = await test.request(method, url, { token: await test.tokenFor([role]) })
+        expect(answer.statusCode, role).toBe(403)
+        expect(answer.json().error).toMatchObject({
+          code: 'authorization_failed',
+          details: { permission },
+        })
+      }
+    },
+  )
 
   const open = entries.filter(({ guard }) => guard === 'public')
   it.each(open)('$entry answers anybody', async ({ method, url }) => {

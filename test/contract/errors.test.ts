@@ -64,34 +64,50 @@ describe('the error body', () => {
     expect(answer.json().error.code).toBe('invalid_request')
   })
 
-  it.each(['text/plain', 'application/xml', 'application/x-www-form-urlencoded', 'multipart/form-data'])(
-    'is 415 for a body of %s',
-    async (type) => {
-      const headers = { 'content-type': type }
-      const answer = await test.request('POST', '/v1/tokens', { body: '{}', headers })
-      expect(answer.statusCode).toBe(415)
-      expect(answer.json().error.code).toBe('unsupported_media_type')
-    },
-  )
+  it.each([
+    'text/plain',
+    'application/xml',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data',
+  ])('is 415 for a body of %s', async (type) => {
+    const headers = { 'content-type': type }
+    const answer = await test.request('POST', '/v1/tokens', { body: '{}', headers })
+    expect(answer.statusCode).toBe(415)
+    expect(answer.json().error.code).toBe('unsupported_media_type')
+  })
 
   it('is 413 for a body over 10 MB, and not for one below', async () => {
     const body = (bytes: number) => JSON.stringify({ name: 'x'.repeat(bytes) })
-    const large = await test.request('POST', '/v1/tokens', { body: body(10_485_760), headers: json })
+    const large = await test.request('POST', '/v1/tokens', {
+      body: body(10_485_760),
+      headers: json,
+    })
     expect(large.statusCode).toBe(413)
     expect(large.json().error.code).toBe('payload_too_large')
-    const small = await test.request('POST', '/v1/tokens', { body: body(10_000_000), headers: json })
+    const small = await test.request('POST', '/v1/tokens', {
+      body: body(10_000_000),
+      headers: json,
+    })
     expect(small.statusCode).toBe(400)
   })
 
   it('is 401 before a body is looked at', async () => {
-    const answer = await test.request('POST', '/v1/tokens', { body: '{', headers: json, token: null })
+    const answer = await test.request('POST', '/v1/tokens', {
+      body: '{',
+      headers: json,
+      token: null,
+    })
     expect(answer.statusCode).toBe(401)
   })
 
   it('takes texts as numbers in queries, never in bodies', async () => {
     expect((await test.request('GET', '/v1/tokens?limit=5')).statusCode).toBe(200)
-    const answer = await test.request('POST', '/v1/tokens', { body: { name: 5, roles: ['viewer'] } })
-    expect(answer.json().error.details.problems).toEqual([{ path: '/name', message: 'must be string' }])
+    const answer = await test.request('POST', '/v1/tokens', {
+      body: { name: 5, roles: ['viewer'] },
+    })
+    expect(answer.json().error.details.problems).toEqual([
+      { path: '/name', message: 'must be string' },
+    ])
   })
 
   it('stays small and quick, however much is wrong', async () => {
@@ -114,7 +130,9 @@ describe('the error body', () => {
     const own = await createTestApp()
     try {
       await own.database.pool.query('drop table tickets')
-      const answer = await own.request('POST', '/v1/tickets', { headers: { 'x-request-id': 'r-3' } })
+      const answer = await own.request('POST', '/v1/tickets', {
+        headers: { 'x-request-id': 'r-3' },
+      })
       expect(answer.statusCode).toBe(500)
       expect(answer.json()).toEqual({
         error: {
@@ -158,14 +176,17 @@ describe('the error body', () => {
 })
 
 describe('every answer', () => {
-  it.each(['/livez', '/nothing', '/v1/tokens'])('of %s carries the headers of safety', async (path) => {
-    const { headers } = await test.request('GET', path)
-    expect(headers).toMatchObject({
-      'x-content-type-options': 'nosniff',
-      'referrer-policy': 'no-referrer',
-      'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
-    })
-  })
+  it.each(['/livez', '/nothing', '/v1/tokens'])(
+    'of %s carries the headers of safety',
+    async (path) => {
+      const { headers } = await test.request('GET', path)
+      expect(headers).toMatchObject({
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'content-security-policy': "default-src 'none'; frame-ancestors 'none'",
+      })
+    },
+  )
 
   it('carries the request id it was given, or one of its own', async () => {
     const given = await test.request('GET', '/livez', { headers: { 'x-request-id': 'abc-1.2:3' } })
@@ -219,7 +240,8 @@ describe('rate limits', () => {
     own = await createTestApp({ rateLimits: limits })
     const token = await own.tokenFor(['viewer'])
     const statuses: number[] = []
-    for (let n = 0; n < 4; n++) statuses.push((await own.request('GET', '/v1/tokens', { token })).statusCode)
+    for (let n = 0; n < 4; n++)
+      statuses.push((await own.request('GET', '/v1/tokens', { token })).statusCode)
     expect(statuses).toEqual([403, 403, 403, 429])
   })
 
@@ -238,11 +260,17 @@ describe('rate limits', () => {
     const statuses: number[] = []
     const from = (address: string) => ({ 'x-forwarded-for': address })
     for (let n = 0; n < 3; n++) {
-      const answer = await own.request('GET', '/v1/tokens', { token: 'wrong', headers: from('203.0.113.1') })
+      const answer = await own.request('GET', '/v1/tokens', {
+        token: 'wrong',
+        headers: from('203.0.113.1'),
+      })
       statuses.push(answer.statusCode)
     }
     expect(statuses).toEqual([401, 401, 429])
-    const elsewhere = await own.request('GET', '/v1/tokens', { token: 'wrong', headers: from('203.0.113.2') })
+    const elsewhere = await own.request('GET', '/v1/tokens', {
+      token: 'wrong',
+      headers: from('203.0.113.2'),
+    })
     expect(elsewhere.statusCode).toBe(401)
     const valid = await own.request('GET', '/v1/tokens', { headers: from('203.0.113.1') })
     expect(valid.statusCode).toBe(200)

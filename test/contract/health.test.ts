@@ -20,7 +20,9 @@ const get = (path: string) => {
 
 describe('GET /health', () => {
   it('is 200 with every check by name when all pass', async () => {
-    test = await createTestApp({ checkHealth: createHealthCheck({ database: pass, job_bus: pass }) })
+    test = await createTestApp({
+      checkHealth: createHealthCheck({ database: pass, job_bus: pass }),
+    })
     const answer = await get('/health')
     expect(answer.statusCode).toBe(200)
     const health = answer.json<Health>()
@@ -33,7 +35,9 @@ describe('GET /health', () => {
   })
 
   it('is 503 when one fails, and does not say why', async () => {
-    test = await createTestApp({ checkHealth: createHealthCheck({ database: fail, job_bus: pass }) })
+    test = await createTestApp({
+      checkHealth: createHealthCheck({ database: fail, job_bus: pass }),
+    })
     const answer = await get('/health')
     expect(answer.statusCode).toBe(503)
     expect(answer.json()).toMatchObject({
@@ -48,10 +52,14 @@ describe('GET /health', () => {
     test = own
     const { pool } = own.database
     const database = async () => void (await pool.query('select 1'))
-    const checked = await createTestApp({ checkHealth: createHealthCheck({ database }, { cacheMs: 0 }) })
+    const checked = await createTestApp({
+      checkHealth: createHealthCheck({ database }, { cacheMs: 0 }),
+    })
     try {
       expect((await checked.request('GET', '/health')).statusCode).toBe(200)
-      await pool.query('select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()')
+      await pool.query(
+        'select pg_terminate_backend(pid) from pg_stat_activity where pid <> pg_backend_pid() and datname = current_database()',
+      )
       await own.database.close()
       expect((await checked.request('GET', '/health')).statusCode).toBe(503)
     } finally {
@@ -95,7 +103,11 @@ describe('a health check', () => {
     const failures: string[] = []
     const check = createHealthCheck(
       { hangs },
-      { deadlineMs: 20, cacheMs: 0, onFailure: (name, error) => failures.push(`${name}: ${String(error)}`) },
+      {
+        deadlineMs: 20,
+        cacheMs: 0,
+        onFailure: (name, error) => failures.push(`${name}: ${String(error)}`),
+      },
     )
     expect((await check()).checks).toEqual({ hangs: 'fail' })
     expect((await check()).checks).toEqual({ hangs: 'fail' })

@@ -22,12 +22,13 @@ interface Document {
 
 let test: TestApp
 let document: Document
+let contentType: unknown
 let operations: { path: string; method: string; operation: Operation }[]
 
 beforeAll(async () => {
   test = await createTestApp()
   const answer = await test.request('GET', '/openapi.json', { token: null })
-  expect(answer.headers['content-type']).toBe('application/json; charset=utf-8')
+  contentType = answer.headers['content-type']
   document = answer.json()
   operations = Object.entries(document.paths).flatMap(([path, methods]) =>
     Object.entries(methods).map(([method, operation]) => ({ path, method, operation })),
@@ -37,8 +38,9 @@ afterAll(() => test.close())
 
 describe('GET /openapi.json', () => {
   it('is a valid OpenAPI 3.1 document', async () => {
+    expect(contentType).toBe('application/json; charset=utf-8')
     expect(document.openapi).toBe('3.1.0')
-    const result = await new Validator().validate(structuredClone(document) as object)
+    const result = await new Validator().validate({ ...structuredClone(document) })
     expect(result.errors).toBeUndefined()
     expect(result.valid).toBe(true)
   })
@@ -56,7 +58,10 @@ describe('GET /openapi.json', () => {
     for (const { path, method, operation } of operations) {
       expect(operation.operationId, `${method} ${path}`).toMatch(/^[a-z][A-Za-z]+$/)
       expect(operation.summary, `${method} ${path}`).toBeTruthy()
-      expect(operation.tags?.every((tag) => known.has(tag)), `${method} ${path}`).toBe(true)
+      expect(
+        operation.tags?.every((tag) => known.has(tag)),
+        `${method} ${path}`,
+      ).toBe(true)
     }
     const ids = operations.map(({ operation }) => operation.operationId)
     expect(new Set(ids).size).toBe(ids.length)
@@ -67,8 +72,10 @@ describe('GET /openapi.json', () => {
       if (!path.startsWith('/v1')) continue
       expect(operation.security, path).toContainEqual({ bearer: [] })
       for (const status of ['401', '429', '500']) {
-        expect(operation.responses[status]?.content?.['application/json']?.schema, `${method} ${path} ${status}`)
-          .toEqual({ $ref: '#/components/schemas/PlatformError' })
+        expect(
+          operation.responses[status]?.content?.['application/json']?.schema,
+          `${method} ${path} ${status}`,
+        ).toEqual({ $ref: '#/components/schemas/PlatformError' })
       }
     }
     expect(document.paths['/v1/tokens']?.['post']?.description).toContain('`tokens:manage`')
@@ -81,16 +88,28 @@ describe('GET /openapi.json', () => {
   it('refers to the named schemas of the contract', () => {
     const create = document.paths['/v1/tokens']?.['post']
     expect(create?.requestBody).toMatchObject({
-      content: { 'application/json': { schema: { $ref: '#/components/schemas/CreateTokenRequest' } } },
+      content: {
+        'application/json': { schema: { $ref: '#/components/schemas/CreateTokenRequest' } },
+      },
     })
     expect(create?.responses['201']?.content).toEqual({
       'application/json': { schema: { $ref: '#/components/schemas/CreatedToken' } },
     })
     expect(create?.responses['409']?.description).toBe('A valid token already has this name.')
     expect(Object.keys(document.components.schemas)).toEqual(
-      expect.arrayContaining(['Run', 'Phase', 'Task', 'Step', 'Token', 'PlatformError', 'AuditEntry']),
+      expect.arrayContaining([
+        'Run',
+        'Phase',
+        'Task',
+        'Step',
+        'Token',
+        'PlatformError',
+        'AuditEntry',
+      ]),
     )
-    expect(Object.keys(document.components.schemas).filter((name) => /^Schema\d/.test(name))).toEqual([])
+    expect(
+      Object.keys(document.components.schemas).filter((name) => /^Schema\d/.test(name)),
+    ).toEqual([])
     expect(JSON.stringify(document)).not.toContain('allOf')
   })
 

@@ -18,11 +18,13 @@ export interface TestApp {
   readonly token: string
   /** What the server has logged, one JSON object a line. */
   readonly logged: string[]
-  request(method: string, url: string, options?: TestRequest): Promise<LightMyRequestResponse>
+  request(method: Method, url: string, options?: TestRequest): Promise<LightMyRequestResponse>
   /** Makes a token with these roles, and answers its secret. */
   tokenFor(roles: readonly string[], more?: Record<string, unknown>): Promise<string>
   close(): Promise<void>
 }
+
+type Method = NonNullable<InjectOptions['method']>
 
 export interface TestRequest {
   body?: unknown
@@ -37,7 +39,10 @@ export async function createTestApp(overrides: Partial<HttpServerDeps> = {}): Pr
   const token = 'an-admin-token-for-tests'
   const logged: string[] = []
   const log = pino({ level: 'debug' }, { write: (line: string) => void logged.push(line) })
-  const identity = openApiTokens({ db, onError: (error) => log.error(error) }, { adminToken: token })
+  const identity = openApiTokens(
+    { db, onError: (error) => log.error(error) },
+    { adminToken: token },
+  )
   const app = await createHttpServer({
     db,
     log,
@@ -65,7 +70,7 @@ export async function createTestApp(overrides: Partial<HttpServerDeps> = {}): Pr
     request(method, url, options = {}) {
       const bearer = options.token === undefined ? token : options.token
       return app.inject({
-        method: method as NonNullable<InjectOptions['method']>,
+        method,
         url,
         headers: {
           ...(bearer === null ? {} : { authorization: `Bearer ${bearer}` }),

@@ -81,9 +81,13 @@ function refuseMoreThanOwn(
 ): void {
   const tooHigh = roles.filter((role) => !mayGrant(principal, role))
   if (tooHigh.length > 0) {
-    throw new AppError('authorization_failed', 'A token cannot have roles beyond those of its maker', {
-      roles: tooHigh,
-    })
+    throw new AppError(
+      'authorization_failed',
+      'A token cannot have roles beyond those of its maker',
+      {
+        roles: tooHigh,
+      },
+    )
   }
   if (principal.repositories === null) return
   const hidden = (repositories ?? []).filter((repository) => !canSee(principal, repository))

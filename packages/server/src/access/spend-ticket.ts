@@ -18,6 +18,6 @@ export async function spendTicket(
     .returning(['principal', 'expires_at'])
     .executeTakeFirst()
   if (row === undefined || row.expires_at <= new Date()) return null
-  const principal = row.principal as unknown as Principal
+  const principal = row.principal as Principal
   return (await isTokenValid(deps, { principalId: principal.id })) ? principal : null
 }

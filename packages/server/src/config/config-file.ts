@@ -45,7 +45,9 @@ export async function readConfigFile(
 ): Promise<FileConfig> {
   const content = path === null ? {} : await parseFile(path, problem)
   for (const message of contentProblems(content)) problem(message)
-  const retention: Record<string, unknown> = isMapping(content) ? asMapping(content['retention']) : {}
+  const retention: Record<string, unknown> = isMapping(content)
+    ? asMapping(content['retention'])
+    : {}
   const time = (key: keyof typeof defaultRetention): number => {
     const text = retention[key]
     try {

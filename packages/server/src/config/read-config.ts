@@ -58,7 +58,10 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
   const file = await readConfigFile(values.SLIPWAY_CONFIG, (message) =>
     problems.push(`SLIPWAY_CONFIG (${values.SLIPWAY_CONFIG}): ${message}`),
   )
-  if (values.GIT_BASE_URL?.startsWith('file:') && values.SLIPWAY_ALLOW_FILE_REPOSITORIES === false) {
+  if (
+    values.GIT_BASE_URL?.startsWith('file:') &&
+    values.SLIPWAY_ALLOW_FILE_REPOSITORIES === false
+  ) {
     problems.push('GIT_BASE_URL: a file: URL needs SLIPWAY_ALLOW_FILE_REPOSITORIES=true')
   }
   if (problems.length > 0) throw new ConfigError(problems)

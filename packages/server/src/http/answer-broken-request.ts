@@ -11,7 +11,10 @@ export function answerBrokenRequest(error: Error & { code?: string }, socket: So
     socket.destroy()
     return
   }
-  const [status, message] = brokenRequests[error.code ?? ''] ?? ['400 Bad Request', 'This is not HTTP']
+  const [status, message] = brokenRequests[error.code ?? ''] ?? [
+    '400 Bad Request',
+    'This is not HTTP',
+  ]
   const body = JSON.stringify({ error: { code: 'invalid_request', message } })
   socket.end(
     `HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Type: application/json; charset=utf-8\r\n` +

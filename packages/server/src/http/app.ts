@@ -116,7 +116,10 @@ function logRequests(app: FastifyInstance, log: Logger): void {
   app.addHook('onResponse', (request, reply, done) => {
     const { id, method, url } = request
     const ms = Math.round(reply.elapsedTime)
-    log.debug({ request_id: id, method, path: pathOf(url), status: reply.statusCode, ms }, 'Answered')
+    log.debug(
+      { request_id: id, method, path: pathOf(url), status: reply.statusCode, ms },
+      'Answered',
+    )
     done()
   })
 }

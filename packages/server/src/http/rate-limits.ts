@@ -61,8 +61,12 @@ function answer(reply: FastifyReply, count: Count): void {
     .header('x-ratelimit-reset', reset)
   if (!count.isExceeded) return
   void reply.header('retry-after', count.ttlInSeconds)
-  throw new AppError('limit_exceeded', `More than ${count.max} requests in ${count.timeWindow / 1000} s`, {
-    limit: count.max,
-    retry_after_seconds: count.ttlInSeconds,
-  })
+  throw new AppError(
+    'limit_exceeded',
+    `More than ${count.max} requests in ${count.timeWindow / 1000} s`,
+    {
+      limit: count.max,
+      retry_after_seconds: count.ttlInSeconds,
+    },
+  )
 }

@@ -52,7 +52,9 @@ export function listRoutes(
   })
   app.addHook('onReady', async () => {
     if (missing.size === 0) return
-    throw new Error(`The table of route permissions names what is no route: ${[...missing].join(', ')}`)
+    throw new Error(
+      `The table of route permissions names what is no route: ${[...missing].join(', ')}`,
+    )
   })
 
   return {
@@ -68,6 +70,8 @@ function matches(pattern: string, path: string): boolean {
   const given = path.split('/')
   return (
     parts.length === given.length &&
-    parts.every((part, index) => (part.startsWith(':') ? given[index] !== '' : part === given[index]))
+    parts.every((part, index) =>
+      part.startsWith(':') ? given[index] !== '' : part === given[index],
+    )
   )
 }

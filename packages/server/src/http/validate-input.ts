@@ -22,7 +22,10 @@ const common: Options = {
  * A schema is compiled when it is first needed: starting takes no time, idle routes no memory.
  */
 export function createValidatorCompiler(): FastifySchemaCompiler<object> {
-  const ofText = [createAjv({ coerceTypes: 'array' }), createAjv({ coerceTypes: 'array', allErrors: true })]
+  const ofText = [
+    createAjv({ coerceTypes: 'array' }),
+    createAjv({ coerceTypes: 'array', allErrors: true }),
+  ]
   const ofBody = [createAjv({}), createAjv({ allErrors: true })]
   return ({ schema, httpPart }) => {
     const [quick, thorough] = httpPart === 'body' ? ofBody : ofText

@@ -54,14 +54,18 @@ function security(method: string, guard: RouteGuard): Record<string, string[]>[]
 
 function errors(guard: RouteGuard, schema: FastifySchema, refer: Refer): Record<string, object> {
   const declared = new Set(Object.keys((schema.response as object | undefined) ?? {}))
-  const hasInput = [schema.body, schema.querystring, schema.params].some((part) => part !== undefined)
+  const hasInput = [schema.body, schema.querystring, schema.params].some(
+    (part) => part !== undefined,
+  )
   const when: Record<string, string> = {
     ...(hasInput ? { 400: 'The request is not valid; `details.problems` says where.' } : {}),
     ...(guard === 'public'
       ? {}
       : { 401: 'No valid token.', 429: 'Too many requests; see `Retry-After`.' }),
     ...(permissionOf(guard) === null ? {} : { 403: 'The token may not do or see this.' }),
-    ...(schema.params === undefined ? {} : { 404: 'There is no such thing, or the token may not see it.' }),
+    ...(schema.params === undefined
+      ? {}
+      : { 404: 'There is no such thing, or the token may not see it.' }),
     500: 'Something went wrong on our side.',
   }
   return Object.fromEntries(
@@ -76,10 +80,9 @@ function errors(guard: RouteGuard, schema: FastifySchema, refer: Refer): Record<
 
 function responses(declared: unknown, refer: Refer): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries((declared as Record<string, object> | undefined) ?? {}).map(([status, response]) => [
-      status,
-      describeResponse(status, response, refer),
-    ]),
+    Object.entries((declared as Record<string, object> | undefined) ?? {}).map(
+      ([status, response]) => [status, describeResponse(status, response, refer)],
+    ),
   )
 }
 

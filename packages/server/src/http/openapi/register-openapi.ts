@@ -38,6 +38,8 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
       ),
     }),
     transformObject: (document) =>
-      named.finish('openapiObject' in document ? document.openapiObject : {}) as ReturnType<SwaggerTransformObject>,
+      named.finish(
+        'openapiObject' in document ? document.openapiObject : {},
+      ) as ReturnType<SwaggerTransformObject>,
   })
 }

@@ -21,7 +21,11 @@ export function answerErrors(app: FastifyInstance, routes: RouteList): void {
 }
 
 /** Answers with the error's body; what nobody foresaw goes to the log, and only there. */
-export function sendError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+export function sendError(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): FastifyReply {
   const { status, body, unforeseen } = toErrorAnswer(error, request.id)
   if (unforeseen) {
     const { method, url } = request

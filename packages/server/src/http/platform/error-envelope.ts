@@ -26,7 +26,10 @@ export function toErrorAnswer(error: unknown, requestId: string): ErrorAnswer {
     const known = ofHttpLayer[code]
     if (known !== undefined) return refusal(...known)
     if (code.startsWith('FST_') && statusCode !== undefined && statusCode < 500) {
-      return refusal('invalid_request', STATUS_CODES[statusCode] ?? 'The request cannot be understood')
+      return refusal(
+        'invalid_request',
+        STATUS_CODES[statusCode] ?? 'The request cannot be understood',
+      )
     }
   }
   return {
@@ -48,7 +51,10 @@ const ofHttpLayer: Readonly<Record<string, [ErrorCode, string]>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: ['unsupported_media_type', 'The body must be application/json'],
   FST_ERR_CTP_INVALID_JSON_BODY: ['invalid_request', 'The body is not valid JSON'],
   FST_ERR_CTP_EMPTY_JSON_BODY: ['invalid_request', 'The body is empty'],
-  FST_ERR_CTP_INVALID_CONTENT_LENGTH: ['invalid_request', 'The body is not as long as Content-Length says'],
+  FST_ERR_CTP_INVALID_CONTENT_LENGTH: [
+    'invalid_request',
+    'The body is not as long as Content-Length says',
+  ],
   FST_ERR_BAD_URL: ['invalid_request', 'The path is not validly encoded'],
 }
 
@@ -81,7 +87,9 @@ function invalidInput(errors: readonly ErrorObject[], context: string | undefine
 function isNoise(error: ErrorObject): boolean {
   return (
     error.keyword === 'anyOf' ||
-    (error.keyword === 'type' && error.params['type'] === 'null' && error.schemaPath.includes('/anyOf/'))
+    (error.keyword === 'type' &&
+      error.params['type'] === 'null' &&
+      error.schemaPath.includes('/anyOf/'))
   )
 }
 

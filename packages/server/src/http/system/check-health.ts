@@ -53,7 +53,9 @@ export function createHealthCheck(
 
   async function checkAll(): Promise<Health> {
     const results = await Promise.all(
-      Object.entries(checks).map(async ([name, check]) => [name, await passes(name, check)] as const),
+      Object.entries(checks).map(
+        async ([name, check]) => [name, await passes(name, check)] as const,
+      ),
     )
     return {
       status: results.every(([, passed]) => passed) ? 'healthy' : 'unhealthy',
@@ -66,7 +68,8 @@ export function createHealthCheck(
 
   return () => {
     const now = Date.now()
-    if (latest === null || latest.until <= now) latest = { health: checkAll(), until: now + cacheMs }
+    if (latest === null || latest.until <= now)
+      latest = { health: checkAll(), until: now + cacheMs }
     return latest.health
   }
 }

@@ -1,0 +1,66 @@
+import type { Role } from '@slipway/contract/access'
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import type { Principal } from '../ports/identity.ts'
+import {
+  allows,
+  isServiceAccount,
+  mayGrant,
+  permissions,
+  permissionsOfRole,
+  requirePermission,
+} from './permissions.ts'
+
+const roles = Object.keys(permissionsOfRole) as Role[]
+const someRoles = fc.uniqueArray(fc.constantFrom(...roles))
+const withRoles = (given: readonly Role[]): Principal => ({
+  id: 'x',
+  name: 'x',
+  roles: given,
+  repositories: null,
+})
+
+describe('roles', () => {
+  it.each<[Role, string[]]>([
+    ['viewer', ['runs:read', 'logs:read', 'events:read']],
+    ['developer', ['runs:read', 'logs:read', 'events:read', 'runs:create', 'runs:cancel']],
+    ['service-account', ['workers:report', 'runs:create']],
+    ['admin', [...permissions]],
+  ])('%s has exactly its permissions', (role, expected) => {
+    expect(
+      permissions.filter((permission) => allows(withRoles([role]), permission)).toSorted(),
+    ).toEqual(expected.toSorted())
+  })
+
+  it('add up', () => {
+    fc.assert(
+      fc.property(someRoles, fc.constantFrom(...permissions), (given, permission) => {
+        const any = given.some((role) => allows(withRoles([role]), permission))
+        expect(allows(withRoles(given), permission)).toBe(any)
+      }),
+    )
+  })
+
+  it('are given away only by who may do as much', () => {
+    fc.assert(
+      fc.property(someRoles, fc.constantFrom(...roles), (given, role) => {
+        const principal = withRoles(given)
+        if (!mayGrant(principal, role)) return
+        const gained = withRoles([...given, role])
+        for (const permission of permissions) {
+          expect(allows(gained, permission)).toBe(allows(principal, permission))
+        }
+        if (isServiceAccount(gained)) {
+          expect(isServiceAccount(principal) || given.includes('admin')).toBe(true)
+        }
+      }),
+    )
+  })
+
+  it('say which permission is missing', () => {
+    expect(() => requirePermission(withRoles(['viewer']), 'runs:create')).toThrow(
+      'This needs the permission runs:create',
+    )
+    expect(() => requirePermission(withRoles(['developer']), 'runs:create')).not.toThrow()
+  })
+})
