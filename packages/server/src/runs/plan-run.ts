@@ -38,21 +38,21 @@ export function planRun(
   repository: RepositoryConfig,
   projects: readonly ProjectConfig[],
 ): RunPlan {
-  const phases = Object.entries(repository.phases)
-    .map(([name, phase]) => ({
+  const phases = repository.phases
+    .map((phase) => ({
       id: uuid(),
-      name,
+      name: phase.name,
       group: phase.group,
       timeoutMs: phase.timeoutMs,
-      tasks: projects.flatMap((project) => planTask(runId, name, project)),
+      tasks: projects.flatMap((project) => planTask(runId, phase.name, project)),
     }))
     .toSorted((a, b) => a.group - b.group)
   return { phases }
 }
 
 function planTask(runId: string, phase: string, project: ProjectConfig): PlannedTask[] {
-  const steps = project.phases[phase]
-  if (steps === undefined || steps.length === 0) return []
+  const steps = project.phases.find(({ name }) => name === phase)?.steps ?? []
+  if (steps.length === 0) return []
   return [
     {
       id: uuid(),

@@ -6,12 +6,12 @@ import { createProgressReporter } from './progress-reporter.ts'
 
 function recorder(answer: (report: WorkReport) => Promise<void>) {
   const reports: WorkReport[] = []
-  const control = {
+  const control: Pick<ControlPlane, 'reportWork'> = {
     reportWork: async ({ report }: { report: WorkReport }) => {
       reports.push(report)
       await answer(report)
     },
-  } as ControlPlane
+  }
   return { control, reports }
 }
 

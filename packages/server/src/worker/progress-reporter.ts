@@ -15,7 +15,7 @@ export interface ProgressReporter {
 
 /** `onRefused` is called once when a report fails; nothing is sent after that. */
 export function createProgressReporter(
-  control: ControlPlane,
+  control: Pick<ControlPlane, 'reportWork'>,
   input: { taskId: string; attempt: number },
   onRefused: (error: unknown) => void,
 ): ProgressReporter {

@@ -97,7 +97,7 @@ function notRun(error: unknown) {
 
 /** A step never starts with less than it asked for. */
 function requireSecrets(step: Attempt['steps'][number]): void {
-  const [missing] = Object.keys(step.step.secrets)
+  const [missing] = step.step.secrets
   if (missing === undefined) return
-  throw new AppError('resource_not_found', `Secret ${missing} is not defined for this repository`)
+  throw new AppError('resource_not_found', `Secret ${missing.name} is not defined for this repository`)
 }

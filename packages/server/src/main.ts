@@ -1,0 +1,81 @@
+#!/usr/bin/env node
+import { readFile } from 'node:fs/promises'
+import pino, { type Logger } from 'pino'
+import { startServer } from './compose.ts'
+import { type Config, ConfigError, readConfig } from './config/read-config.ts'
+import { StartupError } from './db/startup-error.ts'
+import { migrateOnly } from './migrate-only.ts'
+
+const usage = `Usage: slipway-server <command>
+
+  serve      Start the server (the default). Settings come from the environment: docs/settings.md
+  migrate    Bring the database up to this version, and end
+  --version  Show the version
+  --help     Show this
+`
+
+/** Milliseconds that a stop may take before the process ends anyway. */
+const stopMs = 60_000
+
+async function main(command = 'serve'): Promise<void> {
+  const { version } = JSON.parse(
+    await readFile(new URL('../package.json', import.meta.url), 'utf8'),
+  ) as { version: string }
+  switch (command) {
+    case 'serve':
+      return serve(version)
+    case 'migrate':
+      return withConfig((config, log) => migrateOnly(config, log))
+    case '--version':
+    case '-v':
+      process.stdout.write(`${version}\n`)
+      return
+    case '--help':
+    case '-h':
+    case 'help':
+      process.stdout.write(usage)
+      return
+    default:
+      process.stderr.write(`There is no command ${command}.\n\n${usage}`)
+      process.exit(2)
+  }
+}
+
+async function serve(version: string): Promise<void> {
+  await withConfig(async (config, log) => {
+    const server = await startServer(config, log, version)
+    const { path, token, created } = server.adminToken
+    if (created) {
+      process.stderr.write(`\nThe administrator's token, shown this once (it is kept in ${path}):\n\n  ${token}\n\n`)
+    }
+    log.info({ url: server.url, isolation: server.isolation, version }, 'listening')
+    let stopping = false
+    const stop = (signal: NodeJS.Signals) => {
+      // A second Ctrl-C means now.
+      if (stopping) process.exit(130)
+      stopping = true
+      log.info({ signal }, 'stopping')
+      setTimeout(() => process.exit(1), stopMs).unref()
+      void server.close().then(() => {
+        log.info('stopped')
+        process.exit(0)
+      })
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+  })
+}
+
+async function withConfig(body: (config: Config, log: Logger) => Promise<void>): Promise<void> {
+  try {
+    const config = await readConfig(process.env)
+    const log = pino({ level: config.debug ? 'debug' : 'info', base: null })
+    await body(config, log)
+  } catch (error) {
+    if (!(error instanceof ConfigError) && !(error instanceof StartupError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exit(1)
+  }
+}
+
+await main(process.argv[2])
