@@ -4,10 +4,14 @@ import { join } from 'node:path'
 import { startEmbeddedPostgres } from '../packages/server/src/db/embedded/start-embedded-postgres.ts'
 import { migrate } from '../packages/server/src/db/migrate.ts'
 import { openDatabase } from '../packages/server/src/db/open-database.ts'
+import { generatePermissionsPage } from './generate-permissions-page.ts'
+import { generateSettingsPage } from './generate-settings-page.ts'
 import { generateTableTypes } from './generate-table-types.ts'
 
 /** Every generated file, by its path in the repository, and what makes it. */
-const generators: Record<string, () => Promise<string>> = {
+const generators: Record<string, () => string | Promise<string>> = {
+  'docs/permissions.md': generatePermissionsPage,
+  'docs/settings.md': generateSettingsPage,
   'packages/server/src/db/tables.gen.ts': () => withMigratedDatabase(generateTableTypes),
 }
 

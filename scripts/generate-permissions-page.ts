@@ -1,0 +1,40 @@
+import { permissions } from '../packages/server/src/access/index.ts'
+import { permissionsOfRole } from '../packages/server/src/access/permissions.ts'
+import { type RouteGuard, routeGuards } from '../packages/server/src/http/route-permissions.ts'
+
+/** Writes docs/permissions.md from the tables that the server itself goes by. */
+export function generatePermissionsPage(): string {
+  const roles = Object.entries(permissionsOfRole)
+  const byRole = permissions.map((permission) =>
+    row(`\`${permission}\``, ...roles.map(([, has]) => (has.has(permission) ? 'yes' : ''))),
+  )
+  const byRoute = Object.entries(routeGuards).map(([route, guard]) =>
+    row(`\`${route.replaceAll(/:(\w+)/g, '{$1}')}\``, asks(guard)),
+  )
+  return `<!-- Written by npm run generate from the server's own tables; changes here are lost. -->
+
+# Permissions
+
+## What each role may do
+
+${table(['Permission', ...roles.map(([role]) => role)], byRole)}
+
+## What each route asks for
+
+${table(['Route', 'Asks for'], byRoute)}
+`
+}
+
+function asks(guard: RouteGuard): string {
+  if (guard === 'public') return 'nothing'
+  if (guard === 'authenticated') return 'any valid token'
+  return typeof guard === 'string' ? `\`${guard}\`` : `\`${guard.permission}\`, or a signed link`
+}
+
+function table(head: string[], rows: string[]): string {
+  return [row(...head), row(...head.map(() => '---')), ...rows].join('\n')
+}
+
+function row(...cells: string[]): string {
+  return `| ${cells.join(' | ')} |`
+}

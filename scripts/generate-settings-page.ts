@@ -1,0 +1,61 @@
+import { ConfigFile } from '../packages/server/src/config/config-file.ts'
+import { type Setting, settings } from '../packages/server/src/config/settings.ts'
+
+/** Writes docs/settings.md from the table of settings and the schema of the file. */
+export function generateSettingsPage(): string {
+  const environment = Object.entries(settings).map(([name, setting]: [string, Setting<unknown>]) =>
+    row(`\`${name}\``, defaultOf(setting), setting.description),
+  )
+  return `<!-- Written by npm run generate from packages/server/src/config; changes here are lost. -->
+
+# Settings
+
+The server reads these environment variables; all are optional. A wrong value, or a name that begins with
+\`SLIPWAY_\` and is not here, stops the start with one message that names every problem. An empty value is the
+same as none, except where it says otherwise. Truth values are \`true\`, \`false\`, \`1\`, \`0\`, \`yes\` or \`no\`.
+
+${table(['Name', 'Default', 'Meaning'], environment)}
+
+## The file of \`SLIPWAY_CONFIG\`
+
+What has structure is in a YAML file. A key that is not here is refused by name.
+
+${table(['Key', 'Default', 'Meaning'], fileRows(ConfigFile, ''))}
+
+\`\`\`yaml
+retention:
+  runs: 30d
+  jobs: 12h
+\`\`\`
+`
+}
+
+interface Shape {
+  type?: string
+  description?: string
+  default?: unknown
+  properties?: Record<string, Shape>
+}
+
+function fileRows(shape: Shape, prefix: string): string[] {
+  return Object.entries(shape.properties ?? {}).flatMap(([key, property]) => {
+    const path = `${prefix}${key}`
+    const value = property.default === undefined ? '' : `\`${String(property.default)}\``
+    return [
+      row(`\`${path}\``, value, property.description ?? ''),
+      ...fileRows(property, `${path}.`),
+    ]
+  })
+}
+
+function defaultOf(setting: Setting<unknown>): string {
+  return setting.defaultNote ?? (setting.default === null ? 'none' : `\`${setting.default}\``)
+}
+
+function table(head: string[], rows: string[]): string {
+  return [row(...head), row(...head.map(() => '---')), ...rows].join('\n')
+}
+
+function row(...cells: string[]): string {
+  return `| ${cells.map((cell) => cell.replaceAll('|', '\\|')).join(' | ')} |`
+}
