@@ -1,6 +1,5 @@
 import { readFile, stat } from 'node:fs/promises'
 import { join } from 'node:path'
-import { parse, YAMLParseError } from 'yaml'
 import { CliError } from '../cli-error.ts'
 
 /** `~/.config/slipway/config.yaml`: the servers that a person works with. */
@@ -44,7 +43,7 @@ export async function readConfigFile(path: string | null): Promise<CliConfig> {
       `${path} cannot be read: ${error instanceof Error ? error.message : 'unknown'}`,
     )
   }
-  const config = parseConfig(path, text)
+  const config = await parseConfig(path, text)
   const hasToken = [...config.servers.values()].some(({ token }) => token !== undefined)
   if (hasToken && (mode & 0o077) !== 0) {
     throw new CliError(`${path} holds a token and others can read it`, `chmod 600 ${path}`)
@@ -52,7 +51,9 @@ export async function readConfigFile(path: string | null): Promise<CliConfig> {
   return config
 }
 
-function parseConfig(path: string, text: string): CliConfig {
+async function parseConfig(path: string, text: string): Promise<CliConfig> {
+  // Loaded when there is a file: most commands of most people come without.
+  const { parse, YAMLParseError } = await import('yaml')
   const fail = (what: string): never => {
     throw new CliError(
       `${path}: ${what}`,
