@@ -51,7 +51,6 @@ create table workers (
   started_at   timestamptz not null default now(),
   last_seen_at timestamptz not null default now()
 );
-create index workers_last_seen on workers (last_seen_at);
 
 -- The jobs ledger. "attempt" counts the attempts begun; a claim is the conditional
 -- update that raises it, and everything a worker reports names the attempt it holds.
@@ -77,10 +76,14 @@ create table jobs (
   primary key (id)
 ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_cost_delay = 0);
 create index jobs_ready on jobs (type, run_at, id) where state = 'queued';
-create index jobs_of_worker on jobs (worker_id) where state = 'running';
-create index jobs_deadline on jobs (deadline_at) where state = 'running';
-create index jobs_of_run on jobs (run_id) where state in ('queued', 'running');
+-- Live entries are few and dead ones many: a scan of a whole index of these looks cheap and is not. So
+-- each is usable only with a condition on its own first column, which its predicate repeats.
+create index jobs_of_worker on jobs (worker_id, id) where state = 'running' and worker_id is not null;
+create index jobs_deadline on jobs (deadline_at) where state = 'running' and deadline_at is not null;
+create index jobs_of_run on jobs (run_id) where state in ('queued', 'running') and run_id is not null;
 create index jobs_finished on jobs (finished_at) where finished_at is not null;
+-- Statistics catch the queue full or empty by chance; without them every plan is one that suits both.
+alter table jobs alter column state set statistics 0;
 
 -- Where finished rows move to, a partition a day; dropping a day is dropping a table.
 create table job_history (

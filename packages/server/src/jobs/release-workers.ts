@@ -28,7 +28,7 @@ export async function releaseSilentWorkers(
   const freed = await forgetWorkers(deps, silent, 'Its worker has fallen silent.', input.signal)
   const { rows } = await sql<HeldAttempt>`
     select id, attempt, worker_id from jobs
-     where state = 'running'
+     where state = 'running' and worker_id is not null
        and not exists (select from workers where workers.id = jobs.worker_id)`.execute(deps.db)
   return freed + (await releaseAttempts(deps, rows, 'Its worker is unknown.', input.signal))
 }
