@@ -28,6 +28,7 @@ function projectName(wish: string): string {
     .replaceAll(/[^a-z0-9._-]+/g, '-')
     .replace(/^[._-]+/, '')
     .slice(0, 63)
+    .replace(/[._-]+$/, '')
   return new RegExp(projectNamePattern).test(name) ? name : 'app'
 }
 

@@ -77,6 +77,8 @@ function spawn(): Worker {
   // Go prints its own crash there; a stream that nobody reads would keep it all.
   worker.stdout.resume()
   worker.stderr.resume()
+  // An error is followed by the exit that `nextAnswer` sees; without a listener it would be thrown in this thread.
+  worker.on('error', () => {})
   return worker
 }
 
@@ -101,8 +103,6 @@ function nextAnswer(worker: Worker, ms: number, signal: AbortSignal | undefined)
     }
     worker.on('message', settle)
     worker.on('exit', died)
-    // Stays on: an error without a listener would be thrown in this thread.
-    worker.on('error', died)
     signal?.addEventListener('abort', abort)
   })
 }
