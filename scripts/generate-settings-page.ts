@@ -33,14 +33,14 @@ retention:
 interface Shape {
   type?: string
   description?: string
-  default?: unknown
+  default?: string
   properties?: Record<string, Shape>
 }
 
 function fileRows(shape: Shape, prefix: string): string[] {
   return Object.entries(shape.properties ?? {}).flatMap(([key, property]) => {
     const path = `${prefix}${key}`
-    const value = property.default === undefined ? '' : `\`${String(property.default)}\``
+    const value = property.default === undefined ? '' : `\`${property.default}\``
     return [
       row(`\`${path}\``, value, property.description ?? ''),
       ...fileRows(property, `${path}.`),

@@ -24,7 +24,8 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   developer: new Set(developer),
   approver: new Set(viewer),
   operator: new Set(developer),
-  admin: new Set(permissions),
+  // Not even an administrator reports in a worker's name ("Internal Pipeline APIs").
+  admin: new Set(permissions.filter((permission) => permission !== 'workers:report')),
   // Limited to what workers do (API & Operations Reference, "Authentication Requirements").
   'service-account': new Set<Permission>(['workers:report', 'runs:create']),
 }
@@ -43,8 +44,8 @@ export function isServiceAccount(principal: Principal): boolean {
 }
 
 /**
- * Whether the principal may give this role away: only what it may do itself, and only a
- * service account or an administrator makes a service account, which is believed in more than that.
+ * Whether the principal may give this role away: an administrator may give any, others only what
+ * they may do themselves, and never the role of a service account, which is believed in more.
  */
 export function mayGrant(principal: Principal, role: Role): boolean {
   if (principal.roles.includes('admin') || principal.roles.includes(role)) return true
