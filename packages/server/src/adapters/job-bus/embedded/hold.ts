@@ -6,7 +6,6 @@ const longestTimerMs = 2 ** 31 - 1
 
 /** One claimed attempt in the hands of a subscription, from its claim until the ledger has its outcome. */
 export interface Hold {
-  readonly key: string
   readonly job: ClaimedAttempt
   readonly signal: AbortSignal
   /** Why its handler was told to stop; null while it may go on. */
@@ -21,6 +20,7 @@ export interface Hold {
   dispose(): void
 }
 
+/** One attempt of one job. */
 export function holdKey(job: { id: string; attempt: number }): string {
   return `${job.id}:${job.attempt}`
 }
@@ -32,7 +32,6 @@ export function takeHold(job: ClaimedAttempt, onDeadline: (hold: Hold) => void):
   let abandoned: JobAborted['why'] | null = null
   let timer: NodeJS.Timeout
   const hold: Hold = {
-    key: holdKey(job),
     job,
     signal: controller.signal,
     get abandoned() {

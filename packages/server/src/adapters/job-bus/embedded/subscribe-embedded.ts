@@ -45,15 +45,20 @@ export function subscribeEmbedded(
 ): EmbeddedSubscription {
   const { workerId, capacity } = options
   const types = [...options.types]
-  const holds = new Map<string, Hold>()
+  const holds = new Set<Hold>()
+  /** The newest hold of each job; an earlier one of the same job is on its way out. */
+  const newest = new Map<string, Hold>()
   /** Takes nothing new; what is in hand is still looked after. */
   let stopped = false
   let finished = false
   let closeBy = Number.POSITIVE_INFINITY
+  /** Claimed attempts whose handler has not returned. */
+  let inHand = 0
   /** There may be something to claim. */
   let wanted = true
   /** The ledger may hold other attempts to be ours than we do. */
   let doubtful = false
+  let pumping = false
   let turning: Promise<void> | null = null
   let pauseMs = firstPauseMs
   let pause: NodeJS.Timeout | null = null
@@ -72,7 +77,9 @@ export function subscribeEmbedded(
     onFailure: () => void (doubtful = true),
     onRetryIn: claimAgainIn,
   })
-  const free = () => capacity - holds.size
+  // A slot is free once its handler has returned, so that the next claim overlaps with the writing of
+  // outcomes; only so many outcomes may wait to be written.
+  const free = () => Math.min(capacity - inHand, 2 * capacity - holds.size)
 
   function pump() {
     if (finished || turning !== null || pause !== null) return
@@ -85,10 +92,20 @@ export function subscribeEmbedded(
       })
   }
 
+  /** Slots that become free together are filled by one claim. */
+  function pumpSoon() {
+    if (pumping) return
+    pumping = true
+    setImmediate(() => {
+      pumping = false
+      pump()
+    })
+  }
+
   async function turn() {
     if (doubtful) {
-      await reconcile()
       doubtful = false
+      await reconcile()
     }
     const limit = free()
     if (stopped || !wanted || limit <= 0) return
@@ -118,40 +135,47 @@ export function subscribeEmbedded(
    * hold to be ours is stopped; what we know nothing of is freed. No claim is under way meanwhile.
    */
   async function reconcile() {
-    const mine = [...holds.values()]
-    const held = new Map(
-      (await listHeldJobs(deps, { workerId, types })).map((job) => [holdKey(job), job]),
+    const mine = [...holds]
+    const held = await listHeldJobs(deps, { workerId, types })
+    const keys = new Set(held.map(holdKey))
+    for (const hold of mine) if (!keys.has(holdKey(hold.job))) hold.abandon('lost')
+    const orphans = held.filter(
+      (job) => !job.overdue && newest.get(job.id)?.job.attempt !== job.attempt,
     )
-    for (const hold of mine) if (!held.delete(hold.key)) hold.abandon('lost')
-    const orphans = [...held.values()].filter((job) => !job.overdue && !holds.has(holdKey(job)))
     if (orphans.length === 0) return
     await releaseJobs(deps, { workerId, only: orphans, error: 'The claim was lost on its way.' })
   }
 
   function begin(job: Parameters<typeof takeHold>[0]) {
-    // An earlier attempt may still be on its way out: the two must not overlap.
-    const earlier = [...holds.values()].filter((hold) => hold.job.id === job.id)
+    const earlier = newest.get(job.id)
+    earlier?.abandon('lost')
+    // The database forgot the first claim in a crash: freeing that one frees this one.
+    if (earlier?.job.attempt === job.attempt) return
     const hold = takeHold(job, ({ job: { id, attempt } }) => {
       expireJob(deps, { id, attempt }).catch((error: unknown) =>
         deps.log.warn({ err: error, job: id }, 'A passed deadline is left to the sweep'),
       )
     })
-    for (const other of earlier) other.abandon('lost')
-    holds.set(hold.key, hold)
-    const outcome =
-      earlier.length === 0
-        ? enter(hold)
-        : Promise.all(earlier.map((other) => other.done)).then(() => enter(hold))
-    hold.returned = outcome
-    hold.done = outcome
-      .then((value) => report(hold, value))
+    holds.add(hold)
+    newest.set(job.id, hold)
+    inHand++
+    // Two attempts of one job must not overlap, not even in one process.
+    const ended = earlier === undefined ? enter(hold) : earlier.done.then(() => enter(hold))
+    hold.returned = ended
+    hold.done = ended
+      .then((end) => {
+        inHand--
+        pumpSoon()
+        return report(hold, end)
+      })
       .catch((error: unknown) =>
         deps.log.error({ err: error, job: job.id }, 'An outcome could not be written'),
       )
       .then(() => {
         hold.dispose()
-        holds.delete(hold.key)
-        pump()
+        holds.delete(hold)
+        if (newest.get(job.id) === hold) newest.delete(job.id)
+        pumpSoon()
       })
   }
 
@@ -205,7 +229,7 @@ export function subscribeEmbedded(
   return {
     options,
     get active() {
-      return holds.size
+      return inHand
     },
     wake() {
       wanted = true
@@ -216,22 +240,22 @@ export function subscribeEmbedded(
       pump()
     },
     cancel(jobIds) {
-      for (const hold of holds.values()) if (jobIds.has(hold.job.id)) hold.abandon('cancelled')
+      for (const id of jobIds) newest.get(id)?.abandon('cancelled')
     },
     abandon() {
-      for (const hold of holds.values()) hold.abandon('lost')
+      for (const hold of holds) hold.abandon('lost')
     },
     async drain() {
       await stop()
-      await Promise.all([...holds.values()].map((hold) => hold.done))
+      await Promise.all([...holds].map((hold) => hold.done))
       await finish()
     },
     async close() {
-      for (const hold of holds.values()) hold.abandon('closing')
+      for (const hold of holds) hold.abandon('closing')
       await stop()
-      await Promise.all([...holds.values()].map((hold) => hold.returned))
+      await Promise.all([...holds].map((hold) => hold.returned))
       closeBy = performance.now() + closeWaitMs
-      await within(closeWaitMs, Promise.all([...holds.values()].map((hold) => hold.done)))
+      await within(closeWaitMs, Promise.all([...holds].map((hold) => hold.done)))
       await finish()
     },
   }
