@@ -23,6 +23,8 @@ const isomorphic = ['contract', 'sdk', 'web']
 
 /** Rooms that the capability rooms stand on; they know no capability room. */
 const sharedRooms = ['jobs', 'events', 'logs', 'secrets', 'access', 'git', 'duties']
+/** Files at the root that everyone may use. The others there belong to the composition. */
+const baseFiles = ['errors.ts', 'directories.ts']
 const capabilityRooms = ['monitor', 'builds', 'runs', 'releases', 'deployments', 'runners']
 
 /**
@@ -31,9 +33,13 @@ const capabilityRooms = ['monitor', 'builds', 'runs', 'releases', 'deployments',
  * (`import type`): what passes the database on to a room need not be able to query it.
  */
 export const serverLayers = {
-  entry: { layers: ['entry', 'compose', 'db', 'base'], packages: ['contract'] },
+  entry: {
+    layers: ['entry', 'compose', 'capability', 'shared', 'ports', 'db', 'base'],
+    packages: ['contract'],
+  },
   compose: {
     layers: [
+      'entry',
       'http',
       'realtime',
       'worker',
@@ -93,7 +99,8 @@ export function locate(file) {
 function serverPlace(path) {
   const [folder, below] = path.split('/')
   if (below === undefined) {
-    const layer = folder === 'main.ts' ? 'entry' : folder === 'compose.ts' ? 'compose' : 'base'
+    if (folder === 'compose.ts') return { layer: 'compose', unit: 'compose' }
+    const layer = baseFiles.includes(folder) ? 'base' : 'entry'
     return { layer, unit: layer }
   }
   if (folder === 'config') return { layer: 'base', unit: 'base' }
