@@ -36,7 +36,11 @@ async function withMigratedDatabase(use: (url: string) => Promise<string>): Prom
     const server = await startEmbeddedPostgres({ dataDir, log })
     try {
       const database = await openDatabase({ url: server.url, log })
-      await migrate({ pool: database.pool, log }).finally(() => database.close())
+      try {
+        await migrate({ pool: database.pool, log })
+      } finally {
+        await database.close()
+      }
       return await use(server.url)
     } finally {
       await server.stop()

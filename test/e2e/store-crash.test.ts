@@ -26,7 +26,7 @@ afterEach(async () => {
   await scratch.remove()
 })
 
-const gone = { timeout: 10_000, interval: 10 }
+const gone = { timeout: 20_000, interval: 10 }
 
 function start(): Owner {
   const owner = startOwner(dataDir)

@@ -188,6 +188,20 @@ test('an open pool outlives a PostgreSQL that is killed and started again', asyn
   await database.close()
 })
 
+test('a stop that comes while PostgreSQL is being started again leaves nothing running', async () => {
+  const dataDir = join(scratch.path, 'data')
+  const said: string[] = []
+  const note = (_: object, message: string) => void said.push(message)
+  const server = await start(dataDir, { log: { info: note, warn: note, error: note } })
+  process.kill(await postmasterPid(dataDir), 'SIGKILL')
+  await expect
+    .poll(() => said, { timeout: 10_000, interval: 1 })
+    .toContain('PostgreSQL has ended; starting it again')
+  await server.stop()
+  expect(await postgresProcesses(dataDir)).toEqual([])
+  await start(dataDir)
+})
+
 test('a guard that is killed takes PostgreSQL with it, and both come again', async () => {
   const dataDir = join(scratch.path, 'data')
   const server = await start(dataDir)

@@ -93,7 +93,7 @@ test('a database that is not there is a reason not to start, in words', async ()
   })
   const unreachable = 'postgresql://user:hush@127.0.0.1:1/x'
   const error = await openDatabase({ url: unreachable, log: quietLog, connectTimeoutMs: 50 }).catch(
-    (thrown: Error) => thrown,
+    (thrown: unknown) => thrown,
   )
   expect(error).toMatchObject({ name: 'StartupError' })
   expect((error as Error).message).not.toContain('hush')

@@ -118,6 +118,7 @@ async function supervise(cluster: Cluster, log: Log): Promise<{ stop(): Promise<
       await current.stop(0)
       try {
         current = await launch(cluster)
+        if (stopping.signal.aborted) return await current.stop(stopMs)
         pause = 50
         log.info({}, 'PostgreSQL answers again')
       } catch (error) {
@@ -132,8 +133,6 @@ async function supervise(cluster: Cluster, log: Log): Promise<{ stop(): Promise<
       stopping.abort()
       await current.stop(stopMs)
       await watched
-      // One that was being started again when the stop came.
-      await current.stop(stopMs)
     },
   }
 }
