@@ -9,7 +9,7 @@
  */
 
 /** Packages of ours that each package may import. */
-export const packageImports = {
+const packageImports = {
   contract: [],
   forge: ['contract'],
   sdk: ['contract'],
@@ -32,7 +32,7 @@ const capabilityRooms = ['monitor', 'builds', 'runs', 'releases', 'deployments',
  * `packages` are the packages of ours among them; `types` are layers of which it may name types
  * (`import type`): what passes the database on to a room need not be able to query it.
  */
-export const serverLayers = {
+const serverLayers = {
   entry: {
     layers: ['entry', 'compose', 'capability', 'shared', 'ports', 'db', 'base'],
     packages: ['contract'],

@@ -143,7 +143,7 @@ export function createTransport(options: ClientOptions): Transport {
 /** `Retry-After` of the answer that an error was made from. */
 const retryAfterOf = new WeakMap<SlipwayError, string | null>()
 
-export function networkError(origin: string, error: unknown): SlipwayError {
+function networkError(origin: string, error: unknown): SlipwayError {
   const message = `No answer from ${origin}: ${rootMessage(error)}`
   return new SlipwayError({ status: 0, code: 'network_error', message, cause: error })
 }

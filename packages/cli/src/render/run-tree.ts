@@ -106,7 +106,7 @@ function format(line: Line, { styles, frame, columns }: TreeOptions): string {
   return `${indent}${statusStyle(line.status, styles)(mark)} ${shown}${note ? `  ${styles.dim(note)}` : ''}`
 }
 
-export function statusStyle(status: Status, styles: Styles): Style {
+function statusStyle(status: Status, styles: Styles): Style {
   if (status === 'success') return styles.green
   if (status === 'failed') return styles.red
   if (status === 'running') return styles.cyan

@@ -1,7 +1,7 @@
 import { CliError } from '../cli-error.ts'
 import type { CliConfig } from './read-config-file.ts'
 
-export const defaultUrl = 'http://127.0.0.1:3000'
+const defaultUrl = 'http://127.0.0.1:3000'
 
 export interface ServerChoice {
   url: string
