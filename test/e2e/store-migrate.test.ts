@@ -50,7 +50,9 @@ test('two processes that migrate at once apply each file once, in order', async 
   const processes = [1, 2].map(() =>
     promisify(execFile)(process.execPath, ['--import', 'tsx', script, database.url, scratch.path]),
   )
-  const applied = (await Promise.all(processes)).flatMap(({ stdout }) => JSON.parse(stdout))
+  const applied = (await Promise.all(processes)).flatMap(
+    ({ stdout }) => JSON.parse(stdout) as string[],
+  )
   const names = ['0001_x.sql', '0002_x.sql', '0003_x.sql', '0004_x.sql']
   expect(applied.toSorted()).toEqual(names)
   expect(await column('select n from trail order by id')).toEqual([1, 2, 3, 4])
