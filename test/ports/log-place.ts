@@ -77,6 +77,11 @@ export async function readText(
   return textOf(await collect(store.read(key, range, forever)), first)
 }
 
+/** Waits until a log has so many lines. */
+export async function hasLines(store: LogStore, lines: number, of = key): Promise<void> {
+  await expect.poll(async () => (await store.stat(of))?.lines, { interval: 5 }).toBe(lines)
+}
+
 export function numbered(from: number, to: number): string {
   return Array.from({ length: to - from + 1 }, (_, i) => `line ${from + i}\n`).join('')
 }

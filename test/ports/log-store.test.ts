@@ -4,6 +4,7 @@ import type { LogStore } from '../../packages/server/src/logs/index.ts'
 import {
   collect,
   forever,
+  hasLines,
   key,
   type LogPlace,
   makeLogPlace,
@@ -26,6 +27,7 @@ describe('a log that is being written', () => {
     const writer = await store.open(key, { secrets: [] })
     expect(await readText(store)).toBe('')
     await writer.write(Buffer.from('one\ntw'))
+    await hasLines(store, 1)
     expect(await readText(store)).toBe('one\n')
     await writer.write(Buffer.from('o\nthree\n'))
     await writer.note('our own')
@@ -37,12 +39,14 @@ describe('a log that is being written', () => {
     const writer = await store.open(key, { secrets: ['hunter22'], marker: 'attempt 1 of hunter22' })
     expect(await readText(store)).toBe('attempt 1 of ***\n')
     await writer.write(Buffer.from('x\n'))
+    await hasLines(store, 2)
     expect(await readText(store)).toBe('attempt 1 of ***\nx\n')
   })
 
   it('is read after a line, and from its tail', async () => {
     const writer = await store.open(key, { secrets: [] })
     await writer.write(Buffer.from(numbered(1, 10)))
+    await hasLines(store, 10)
     expect(await readText(store, { after: 7 })).toBe(numbered(8, 10))
     expect(await readText(store, { after: 10 })).toBe('')
     expect(await readText(store, { after: 99 })).toBe('')
@@ -95,6 +99,7 @@ describe('a log that is being written', () => {
     const writer = await store.open(key, { secrets: ['hunter22'] })
     const bytes = Buffer.from([13, 0x31, 0x25, 13, 0, 0xff, 0xc3, 10])
     await writer.write(bytes)
+    await hasLines(store, 1)
     const [chunk] = await collect(store.read(key, {}, forever))
     expect(chunk?.data).toEqual(bytes)
     expect(chunk?.lines).toBe(1)
@@ -118,12 +123,14 @@ describe('a log that is being written', () => {
     await writer.write(Buffer.from('open hunt'))
     await writer.note('two\nlines')
     await writer.write(Buffer.from('er22 end\n'))
+    await hasLines(store, 2)
     expect(await readText(store)).toBe('two lines\nopen *** end\n')
   })
 
   it('gives bytes for ranges', async () => {
     const writer = await store.open(key, { secrets: [] })
     await writer.write(Buffer.from(numbered(1, 20_000)))
+    await hasLines(store, 20_000)
     const bytes = async (start: number, end: number) => {
       const parts: Buffer[] = []
       for await (const part of store.readBytes(key, start, end)) parts.push(part)
@@ -197,6 +204,7 @@ describe('any output', () => {
             )
           }
         }
+        await hasLines(store, broken.length, own)
         await check()
         expect(await writer.seal()).toMatchObject({ lines: broken.length })
         await check()

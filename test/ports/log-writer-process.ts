@@ -1,6 +1,6 @@
 /**
- * Writes numbered lines to the log `key` until it is killed, as the server does: the object store in
- * `<directory>/objects`, logs in `<directory>/logs`. Follows its own log and prints what it sees.
+ * Writes numbered lines to the log `key` until it is killed or cannot, as the server does: the object
+ * store in `<directory>/objects`, logs in `<directory>/logs`. Follows its log and prints what it sees.
  */
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
@@ -20,10 +20,18 @@ const follow = async () => {
   }
 }
 const following = follow()
-for (let number = 1; ; number++) {
-  const line = `line ${number} ${'x'.repeat(number % 300)}\n`
-  await writer.write(Buffer.from(line.slice(0, 7)))
-  await writer.write(Buffer.from(line.slice(7)))
-  if (number % 50 === 0) await setImmediate()
-  if (number < 0) await following
+try {
+  for (let number = 1; ; number++) {
+    const line = `line ${number} ${'x'.repeat(number % 300)}\n`
+    await writer.write(Buffer.from(line.slice(0, 7)))
+    await writer.write(Buffer.from(line.slice(7)))
+    // Followers get their turn.
+    if (number % 50 === 0) await setImmediate()
+  }
+} catch (error) {
+  process.stderr.write(`write: ${String(error)}\n`)
+  await writer.seal().catch((reason: unknown) => process.stderr.write(`seal: ${String(reason)}\n`))
+  const again = await writer.seal()
+  process.stderr.write(`sealed: ${again.lines}\n`)
 }
+await following

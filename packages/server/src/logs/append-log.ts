@@ -12,6 +12,10 @@ import { countLines } from './split-lines.ts'
 export interface LogAppender {
   readonly bytes: number
   readonly lines: number
+  /** Bytes that were given to `append` and are not in the file yet. */
+  readonly backlog: number
+  /** Why nothing more can be written. */
+  readonly failure: Error | null
   /** Resolves when the lines are in the file. What comes while a write is under way goes with the next. */
   append(pieces: readonly Buffer[]): Promise<void>
   /** Writes what is pending and the last record, syncs and closes. Resolves also after a failed write. */
@@ -83,6 +87,7 @@ function startAppending(
   let { bytes, lines } = end
   let recordedBytes = -Infinity
   let recordedAt = -Infinity
+  let backlog = 0
   let pending: Buffer[] = []
   /** Settles when what is pending now is in the file. */
   let next: Promise<void> | null = null
@@ -139,6 +144,7 @@ function startAppending(
     }
     for (const piece of pieces) {
       bytes += piece.length
+      backlog -= piece.length
       lines += countLines(piece)
     }
     appended()
@@ -152,8 +158,15 @@ function startAppending(
     get lines() {
       return lines
     },
+    get backlog() {
+      return backlog
+    },
+    get failure() {
+      return failure
+    },
     append(pieces) {
       if (failure !== null) return Promise.reject(failure)
+      for (const piece of pieces) backlog += piece.length
       pending.push(...pieces)
       if (next === null) {
         next = running.then(flush)

@@ -20,8 +20,8 @@ export interface LogStore {
   readBytes(key: string, start: number, end: number): AsyncIterable<Buffer>
   /** Deletes every log under the prefix, sealed or not. */
   deletePrefix(prefix: string): Promise<void>
-  /** Seals what a dead writer of this data directory left open under the prefix. */
-  sealAbandoned(key: string): Promise<void>
+  /** Seals what dead writers of this data directory left open: one log, or all under a prefix ending in `/`. */
+  sealAbandoned(keyOrPrefix: string): Promise<void>
   close(): Promise<void>
 }
 
@@ -34,14 +34,21 @@ export interface OpenLogOptions {
 
 export interface LogWriter {
   /**
-   * Appends output as it came; lines may be split anywhere, also inside a secret. Resolves (or returns)
-   * once whole lines are in the file; a partial last line waits for its end, or until it is 64 KiB long,
-   * where it is broken in two.
+   * Appends output as it came; lines may be split anywhere, also inside a secret. Whole lines are written
+   * at once, together with what came while the write before them was under way; a partial last line waits
+   * for its end, or until it is 64 KiB long, where it is broken in two. Returns a promise, to be awaited
+   * before the next write, when more than 512 KiB is not in the file yet. Rejects after a failed write.
    */
   write(chunk: Buffer): void | Promise<void>
-  /** Appends one line of our own. */
+  /**
+   * Appends one line of our own; it goes before a partial last line. Resolves when it is in the file,
+   * and with it all whole lines before it.
+   */
   note(line: string): Promise<void>
-  /** Ends the last line, syncs, and hands the log to the object store. */
+  /**
+   * Ends the last line, syncs, and hands the log to the object store. Rejects when that failed, and may
+   * then be repeated; rejects, once and after handing over the rest, when lines could not be written.
+   */
   seal(): Promise<LogStat>
 }
 

@@ -17,6 +17,9 @@ export interface OpenWriter extends LogWriter {
   discard(): Promise<void>
 }
 
+/** Bytes that may wait to be written before the command is held back. */
+const maxBacklog = 512 * 1024
+
 export function writeLog(
   { appender, handOver }: WriteLogDeps,
   secrets: OpenLogOptions['secrets'],
@@ -27,6 +30,7 @@ export function writeLog(
   let closing: Promise<void> | null = null
   let sealing: Promise<LogStat> | null = null
   let discarded = false
+  let isLossTold = false
 
   const ended = () => Promise.reject(new Error('the log has been closed'))
 
@@ -41,7 +45,7 @@ export function writeLog(
   const suspend = () => {
     closing ??= (async () => {
       const rest = [...splitter.push(masker.end()), ...splitter.end()]
-      // A failed write has been reported to whoever wrote; what is in the file is still worth keeping.
+      // What is in the file is worth keeping after a failed write too.
       if (rest.length > 0) await appender.append(rest).catch(() => {})
       await appender.close()
     })()
@@ -50,8 +54,13 @@ export function writeLog(
 
   const seal = async (): Promise<LogStat> => {
     await suspend()
-    if (!discarded) await handOver()
-    return { bytes: appender.bytes, lines: appender.lines, sealed: !discarded }
+    if (discarded) return { bytes: appender.bytes, lines: appender.lines, sealed: false }
+    await handOver()
+    if (appender.failure !== null && !isLossTold) {
+      isLossTold = true
+      throw appender.failure
+    }
+    return { bytes: appender.bytes, lines: appender.lines, sealed: true }
   }
 
   return {
@@ -61,7 +70,9 @@ export function writeLog(
       if (discarded) return
       if (closing !== null) return ended()
       const lines = splitter.push(masker.push(chunk))
-      return lines.length === 0 ? undefined : appender.append(lines)
+      if (lines.length === 0) return
+      const written = appender.append(lines)
+      if (appender.failure !== null || appender.backlog > maxBacklog) return written
     },
     seal() {
       sealing ??= seal().catch((error: unknown) => {

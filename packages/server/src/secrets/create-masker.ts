@@ -147,21 +147,24 @@ function maskStream(index: NeedleIndex): Masker {
 function scanAcrossBreaks(index: NeedleIndex, text: Buffer, past: Past, spans: Span[]): number {
   let hold = text.length
   let lineStart = 0
-  for (let at = text.indexOf(newline); at !== -1; at = text.indexOf(newline, lineStart)) {
-    const end = at > 0 && text[at - 1] === carriageReturn ? at - 1 : at
-    const long = end - lineStart + (lineStart === 0 ? past.line : 0) >= longLine
-    const next = text[at + 1] ?? null
-    if (end > 0) {
-      index.splits(text[end - 1] ?? 0, next, (needle, split) => {
-        if (!long && (!needle.wraps || split < wrapLead)) return
-        if (!endsWith(text, end, needle.bytes, split)) return
-        if (!long && !isFolded(text, end, past)) return
-        const matched = matchBehind(text, at + 1, needle, split)
-        if (matched === 'unknown') hold = Math.min(hold, end - split)
-        else if (matched !== null) spans.push({ start: end - split, end: matched })
-      })
-    }
+  let at = text.indexOf(newline)
+  let end = at
+  let isLong = false
+  // Made once: this runs at every line end.
+  const visit = (needle: Needle, split: number) => {
+    if (!isLong && (!needle.wraps || split < wrapLead)) return
+    if (!endsWith(text, end, needle.bytes, split)) return
+    if (!isLong && !isFolded(text, end, past)) return
+    const matched = matchBehind(text, at + 1, needle, split)
+    if (matched === 'unknown') hold = Math.min(hold, end - split)
+    else if (matched !== null) spans.push({ start: end - split, end: matched })
+  }
+  while (at !== -1) {
+    end = at > 0 && text[at - 1] === carriageReturn ? at - 1 : at
+    isLong = end - lineStart + (lineStart === 0 ? past.line : 0) >= longLine
+    if (end > 0) index.splits(text[end - 1] ?? 0, text[at + 1] ?? null, visit)
     lineStart = at + 1
+    at = text.indexOf(newline, lineStart)
   }
   return hold
 }
