@@ -1,7 +1,7 @@
 // kill -9 in the middle of a run: afterwards the run goes on or has ended, truthfully, with nothing done twice at once.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
-import { finishedRun, getRun, logOf, startRun, stepNamed, stepsOf, waitForRun } from '../support/runs.ts'
+import { finishedRun, getRun, logOf, startRun, stepNamed, stepsOf, waitForLog, waitForRun } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -50,9 +50,7 @@ describe('kill -9 of the server', () => {
     const run = await waitForRun(server, id, (now) => stepsOf(now).some((step) => step.name === 'work' && step.status === 'running'))
     const { pathname } = new URL(stepNamed(run, 'work').logs_url)
     const following = followUntilBroken(`${pathname}?follow=true`)
-    await expect
-      .poll(async () => (await (await server.request('GET', `${pathname}?tail=1`)).text()).trim(), { timeout: 20_000 })
-      .toMatch(/^line [1-9]\d/)
+    await waitForLog(server, stepNamed(run, 'work'), 'line 50\n')
     await server.kill()
     const seen = await following
     expect(seen.length).toBeGreaterThan(5)
@@ -102,10 +100,11 @@ describe('kill -9 of the server', () => {
 
   it('keeps a cancelled run cancelled, and its processes gone', async () => {
     const commit = await repository.commit(
-      oneProject([{ name: 's', action: 'run', run: 'while :; do date +%s%N >> $SLIPWAY_CACHE/alive; sleep 0.02; done' }]),
+      oneProject([{ name: 's', action: 'run', run: 'echo up; while :; do date +%s%N >> $SLIPWAY_CACHE/alive; sleep 0.02; done' }]),
     )
     const id = await startRun(server, name, commit)
-    await waitForRun(server, id, (run) => stepsOf(run)[0]?.status === 'running')
+    const run = await waitForRun(server, id, (now) => stepsOf(now)[0]?.status === 'running')
+    await waitForLog(server, stepNamed(run, 's'), 'up')
     await server.request('DELETE', `/v1/runs/${id}`)
     await server.kill()
     await server.restart()
@@ -120,10 +119,11 @@ describe('kill -9 of the server', () => {
 describe('SIGTERM', () => {
   it('ends the server in time with a run in hand, which another start takes up', async () => {
     const commit = await repository.commit(
-      oneProject([{ name: 's', action: 'run', run: 'test -e $SLIPWAY_CACHE/again && exit 0; touch $SLIPWAY_CACHE/again; sleep 300' }]),
+      oneProject([{ name: 's', action: 'run', run: 'test -e $SLIPWAY_CACHE/again && exit 0; touch $SLIPWAY_CACHE/again; echo up; sleep 300' }]),
     )
     const id = await startRun(server, name, commit)
-    await waitForRun(server, id, (run) => stepsOf(run)[0]?.status === 'running')
+    const run = await waitForRun(server, id, (now) => stepsOf(now)[0]?.status === 'running')
+    await waitForLog(server, stepNamed(run, 's'), 'up')
     expect(await server.stop()).toBe(0)
     await server.restart()
     expect((await finishedRun(server, id)).status).toBe('success')

@@ -64,3 +64,16 @@ export async function logOf(server: TestServer, step: Step): Promise<string> {
   expect(response.status).toBe(200)
   return response.text()
 }
+
+/** Follows a step's log until it holds `text`: the step has got that far. */
+export async function waitForLog(server: TestServer, step: Step, text: string): Promise<void> {
+  const { pathname } = new URL(step.logs_url)
+  const signal = AbortSignal.timeout(20_000)
+  const response = await server.request('GET', `${pathname}?follow=true`, { signal })
+  let seen = ''
+  for await (const chunk of response.body ?? []) {
+    seen += Buffer.from(chunk).toString('utf8')
+    if (seen.includes(text)) return
+  }
+  throw new Error(`the log ended without ${JSON.stringify(text)}: ${seen}`)
+}
