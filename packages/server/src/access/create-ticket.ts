@@ -5,7 +5,7 @@ import type { Principal } from '../ports/identity.ts'
 import { hashSecret, newTicketSecret } from './token-secret.ts'
 
 /** Milliseconds within which a ticket must be spent. */
-export const ticketLifetimeMs = 60_000
+const ticketLifetimeMs = 60_000
 
 /** Makes a ticket that stands for the principal on one request, and sweeps those that expired. */
 export async function createTicket(
