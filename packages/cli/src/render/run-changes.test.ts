@@ -6,16 +6,16 @@ describe('describeRunChanges', () => {
   it('tells at first all that has happened', () => {
     expect(describeRunChanges(null, sampleRun())).toEqual([
       'run 00000000-0000-4000-8000-000000000001  created',
-      'check  success',
-      'check/api  success',
+      'run 00000000-0000-4000-8000-000000000001  running',
       'check/api/lint  success  1.0s',
       'check/api/types  success  2.0s',
+      'check/api  success',
+      'check  success',
       'build  running',
       'build/api  running',
       'build/api/compile  running',
-      'build/web  failed',
       'build/web/bundle  failed  1.0s  exit code 2',
-      'run 00000000-0000-4000-8000-000000000001  running',
+      'build/web  failed',
     ])
   })
 

@@ -1,4 +1,4 @@
-import type { Run } from '@slipway/contract/runs'
+import type { Run, Step } from '@slipway/contract/runs'
 import { formatSpan } from './format-time.ts'
 import { terminalWord } from './terminal-text.ts'
 
@@ -9,34 +9,56 @@ import { terminalWord } from './terminal-text.ts'
 export function describeRunChanges(before: Run | null, after: Run): string[] {
   const lines: string[] = []
   const known = statuses(before)
-  const tell = (key: string, item: Item, name: string, note = '') => {
+  const tell = ({ key, item, name, note = '', span = '' }: Told) => {
     if (item.status === 'pending' || known.get(key) === item.status) return
-    const span = item.completed_at === null ? '' : formatSpan(item, 0)
     lines.push([name, item.status, span, note].filter(Boolean).map(terminalWord).join('  '))
   }
-  if (before === null)
-    tell('run', { ...after, status: 'created', completed_at: null }, `run ${after.id}`)
-  for (const phase of after.phases) {
-    tell(phase.id, { ...phase, completed_at: null }, phase.name)
-    for (const task of phase.tasks) {
-      const place = `${phase.name}/${task.project_name}`
-      tell(task.id, { ...task, completed_at: null }, place, task.error)
-      for (const step of task.steps) {
-        const code =
-          step.exit_code === null || step.exit_code === 0 ? '' : `exit code ${step.exit_code}`
-        const note = [code, step.error].filter(Boolean).join(', ')
-        tell(step.id, step, `${place}/${step.name}`, note)
-      }
-    }
+  // What begins is told before what it holds, and what ends after it.
+  const around = (told: Told, inside: () => void) => {
+    if (told.item.status === 'running') tell(told)
+    inside()
+    if (told.item.status !== 'running') tell(told)
   }
-  tell('run', after, `run ${after.id}`, after.message)
+  const run = {
+    key: 'run',
+    item: after,
+    name: `run ${after.id}`,
+    note: after.message,
+    span: tookOf(after),
+  }
+  if (before === null) lines.push(`run ${after.id}  created`)
+  around(run, () => {
+    for (const phase of after.phases) {
+      around({ key: phase.id, item: phase, name: phase.name }, () => {
+        for (const task of phase.tasks) {
+          const place = `${phase.name}/${task.project_name}`
+          around({ key: task.id, item: task, name: place, note: task.error }, () => {
+            for (const step of task.steps) tell(toldStep(step, place))
+          })
+        }
+      })
+    }
+  })
   return lines
 }
 
-interface Item {
-  status: string
-  started_at: string | null
-  completed_at: string | null
+interface Told {
+  key: string
+  item: { status: string }
+  name: string
+  note?: string | undefined
+  span?: string
+}
+
+function toldStep(step: Step, place: string): Told {
+  const code = step.exit_code === null || step.exit_code === 0 ? '' : `exit code ${step.exit_code}`
+  const note = [code, step.error].filter(Boolean).join(', ')
+  return { key: step.id, item: step, name: `${place}/${step.name}`, note, span: tookOf(step) }
+}
+
+/** How long it took, once it is over. */
+function tookOf(item: { started_at: string | null; completed_at: string | null }): string {
+  return item.completed_at === null ? '' : formatSpan(item, 0)
 }
 
 function statuses(run: Run | null): Map<string, string> {
