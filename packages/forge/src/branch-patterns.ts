@@ -30,7 +30,11 @@ function compile(pattern: string): RE2JS {
   try {
     return RE2JS.compile(pattern, RE2JS.DOTALL)
   } catch (error) {
-    const reason = error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error)
-    throw new SyntaxError(`must be a regular expression (RE2 syntax, without look-around): ${reason}`, { cause: error })
+    const reason =
+      error instanceof Error ? error.message.replace(/^error parsing regexp: /, '') : String(error)
+    throw new SyntaxError(
+      `must be a regular expression (RE2 syntax, without look-around): ${reason}`,
+      { cause: error },
+    )
   }
 }

@@ -23,7 +23,10 @@ export function checkArtifacts(
     asArray(field(artifact, 'publishers')).forEach((publisher, index) => {
       if (publishers === null || typeof publisher !== 'string' || publishers.has(publisher)) return
       const hint = didYouMean(publisher, publishers)
-      report(`${pointer}/publishers/${index}`, `There is no publisher "${publisher}" in the repository file.${hint}`)
+      report(
+        `${pointer}/publishers/${index}`,
+        `There is no publisher "${publisher}" in the repository file.${hint}`,
+      )
     })
   }
   asArray(field(field(project, 'deploy'), 'resources')).forEach((resource, index) => {
@@ -38,7 +41,10 @@ function checkProducer(artifact: unknown, pointer: string, report: Report): void
   if (keys.some((key) => key !== 'path')) checkAction(producer, at, report)
   const type = field(artifact, 'type')
   if (type !== 'container' && keys.length > 0 && !keys.includes('path')) {
-    report(at, `A ${String(type)} needs the key "path": the file or folder that the command leaves behind.`)
+    report(
+      at,
+      `A ${String(type)} needs the key "path": the file or folder that the command leaves behind.`,
+    )
   }
 }
 
@@ -49,7 +55,9 @@ function checkReferences(
   report: Report,
 ): void {
   if (Array.isArray(value)) {
-    value.forEach((item, index) => checkReferences(item, childPointer(pointer, index), artifacts, report))
+    value.forEach((item, index) =>
+      checkReferences(item, childPointer(pointer, index), artifacts, report),
+    )
     return
   }
   for (const [key, item] of Object.entries(asRecord(value))) {
@@ -79,10 +87,16 @@ function checkReference(
     const hint = didYouMean(name, Object.keys(artifacts))
     report(`${pointer}/name`, `The project has no artifact "${name}".${hint}`)
   } else if (wanted === 'image' && field(artifacts[name], 'type') !== 'container') {
-    report(`${pointer}/field`, `"image" is for containers; "${name}" is none. There are uri and digest.`)
+    report(
+      `${pointer}/field`,
+      `"image" is for containers; "${name}" is none. There are uri and digest.`,
+    )
   }
   if (!artifactFields.includes(wanted)) {
     const hint = didYouMean(wanted, artifactFields)
-    report(`${pointer}/field`, `There is no field "${wanted}".${hint} There are ${artifactFields.join(', ')}.`)
+    report(
+      `${pointer}/field`,
+      `There is no field "${wanted}".${hint} There are ${artifactFields.join(', ')}.`,
+    )
   }
 }

@@ -39,7 +39,10 @@ export function checkProject(
   asArray(field(field(value, 'release'), 'on')).forEach((trigger, index) => {
     const count = Object.keys(asRecord(trigger)).length
     if (count === 1) return
-    report(`/release/on/${index}`, `must have exactly one of the keys branch, tag and manual, not ${count}.`)
+    report(
+      `/release/on/${index}`,
+      `must have exactly one of the keys branch, tag and manual, not ${count}.`,
+    )
   })
 }
 
@@ -54,7 +57,10 @@ function checkPhases(value: unknown, declared: Declared['phases'], report: Repor
   }
   for (const [name, { required }] of declared ?? []) {
     if (!required || Object.hasOwn(phases, name)) continue
-    report(field(value, 'phases') === undefined ? '' : '/phases', `The phase "${name}" is required of every project, and is missing here.`)
+    report(
+      field(value, 'phases') === undefined ? '' : '/phases',
+      `The phase "${name}" is required of every project, and is missing here.`,
+    )
   }
 }
 
@@ -62,7 +68,9 @@ function checkPhases(value: unknown, declared: Declared['phases'], report: Repor
 export function readDeclared(value: unknown): Declared {
   const phases = Object.entries(asRecord(field(value, 'phases')))
   return {
-    phases: new Map(phases.map(([name, phase]) => [name, { required: field(phase, 'required') === true }])),
+    phases: new Map(
+      phases.map(([name, phase]) => [name, { required: field(phase, 'required') === true }]),
+    ),
     publishers: new Set(Object.keys(asRecord(field(value, 'publishers')))),
   }
 }

@@ -26,7 +26,27 @@ test('names the place, what is expected and what is there', () => {
   expect(problemsOf(schema, null)).toEqual([': must be an object, not nothing (null).'])
 })
 
-const words = fc.constantFrom<unknown>('run', 'npm', 'make', 'oci', 's3', 'main', 'container', 'monorepo', '10m', 'a', 'A b', '', 1, 0, -1, 1.5, true, false, null)
+const words = fc.constantFrom<unknown>(
+  'run',
+  'npm',
+  'make',
+  'oci',
+  's3',
+  'main',
+  'container',
+  'monorepo',
+  '10m',
+  'a',
+  'A b',
+  '',
+  1,
+  0,
+  -1,
+  1.5,
+  true,
+  false,
+  null,
+)
 
 /** Values near what the schema wants: each part right, wrong, missing or too much. */
 function near(schema: Record<string, unknown>, depth: number): fc.Arbitrary<unknown> {
@@ -48,14 +68,27 @@ function near(schema: Record<string, unknown>, depth: number): fc.Arbitrary<unkn
   if (shape.type === 'array') return mostly(fc.array(inner(shape.items ?? {}), { maxLength: 2 }))
   if (shape.patternProperties) {
     const [entry] = Object.values(shape.patternProperties)
-    return mostly(fc.dictionary(fc.constantFrom('a', 'B2', 'x y', 'constructor'), inner(entry!), { maxKeys: 2 }))
+    return mostly(
+      fc.dictionary(fc.constantFrom('a', 'B2', 'x y', 'constructor'), inner(entry!), {
+        maxKeys: 2,
+      }),
+    )
   }
   if (shape.type === 'object') {
-    const properties = Object.entries(shape.properties ?? {}).map(([key, child]) => [key, inner(child)])
-    const record = fc.record(Object.fromEntries([...properties, ['extra', words]]) as Record<string, fc.Arbitrary<unknown>>, {
-      requiredKeys: shape.required ?? [],
-      noNullPrototype: true,
-    })
+    const properties = Object.entries(shape.properties ?? {}).map(([key, child]) => [
+      key,
+      inner(child),
+    ])
+    const record = fc.record(
+      Object.fromEntries([...properties, ['extra', words]]) as Record<
+        string,
+        fc.Arbitrary<unknown>
+      >,
+      {
+        requiredKeys: shape.required ?? [],
+        noNullPrototype: true,
+      },
+    )
     return mostly(fc.oneof({ weight: 5, arbitrary: record.map(withoutExtra) }, record))
   }
   if (shape.type === 'string') return fc.oneof(fc.constantFrom('a', 'main', '10m', 'x'), words)
@@ -76,7 +109,8 @@ test.each([
 ])('agrees with the JSON Schema of the %s file on what is allowed', (_, schema) => {
   let allowed = 0
   // Formats are this package's own: a text that is wrong only by its format is not generated as an error.
-  const onlyFormats = /must be a duration|must be an image|regular expression|wildcards|must be a path/
+  const onlyFormats =
+    /must be a duration|must be an image|regular expression|wildcards|must be a path/
   fc.assert(
     fc.property(near(schema as unknown as Record<string, unknown>, 0), (value) => {
       const problems = problemsOf(schema, value).filter((problem) => !onlyFormats.test(problem))

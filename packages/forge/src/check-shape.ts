@@ -48,7 +48,7 @@ export function checkShape(
   directory: string,
   report: Report,
 ): void {
-  check(schema as Shape, value, '', { directory, report })
+  check(schema, value, '', { directory, report })
 }
 
 interface Context {
@@ -62,7 +62,8 @@ function check(shape: Shape, value: unknown, pointer: string, context: Context):
   else if (shape.type === 'object') checkObject(shape, value, pointer, context)
   else if (shape.type === 'array') checkArray(shape, value, pointer, context)
   else if (shape.type === 'string') checkString(shape, value, pointer, context)
-  else if (!isScalarOf(shape, value)) context.report(pointer, `must be ${expected(shape)}, not ${show(value)}.`)
+  else if (!isScalarOf(shape, value))
+    context.report(pointer, `must be ${expected(shape)}, not ${show(value)}.`)
 }
 
 function isScalarOf(shape: Shape, value: unknown): boolean {
@@ -88,7 +89,8 @@ function checkEnum(shape: Shape, value: unknown, pointer: string, { report }: Co
 function checkString(shape: Shape, value: unknown, pointer: string, context: Context): void {
   const { report } = context
   if (typeof value !== 'string') {
-    const quote = typeof value === 'number' || typeof value === 'boolean' ? ' Put it in quotes.' : ''
+    const quote =
+      typeof value === 'number' || typeof value === 'boolean' ? ' Put it in quotes.' : ''
     return report(pointer, `must be ${expected(shape)}, not ${show(value)}.${quote}`)
   }
   if (value.length < (shape.minLength ?? 0)) return report(pointer, 'must not be empty.')
@@ -98,7 +100,8 @@ function checkString(shape: Shape, value: unknown, pointer: string, context: Con
   if (value.length > (shape.maxLength ?? Infinity)) {
     return report(pointer, `must have at most ${shape.maxLength} characters, not ${value.length}.`)
   }
-  const reason = shape.format === undefined ? null : checkFormat(shape.format, value, context.directory)
+  const reason =
+    shape.format === undefined ? null : checkFormat(shape.format, value, context.directory)
   if (reason !== null) report(pointer, `${reason}.`)
 }
 
@@ -135,7 +138,10 @@ function checkObject(shape: Shape, value: unknown, pointer: string, context: Con
       else report(child, `The key must be ${shape.expectedKey ?? 'a name'}, not ${show(key)}.`)
     } else if (shape.additionalProperties === false) {
       const missing = Object.keys(properties).filter((name) => !Object.hasOwn(value, name))
-      report(child, `There is no key "${clip(key)}" here.${didYouMean(key, missing)}${known(properties)}`)
+      report(
+        child,
+        `There is no key "${clip(key)}" here.${didYouMean(key, missing)}${known(properties)}`,
+      )
     }
   }
 }
@@ -150,23 +156,31 @@ function checkUnion(
   const { discriminator } = shape
   if (discriminator === undefined) {
     const variant = variants.find((candidate) => sameType(candidate, value))
-    if (variant === undefined) return context.report(pointer, `must be ${expected(shape)}, not ${show(value)}.`)
-    const named = variant.expected === undefined && shape.expected !== undefined
-    return check(named ? { ...variant, expected: shape.expected! } : variant, value, pointer, context)
+    if (variant === undefined)
+      return context.report(pointer, `must be ${expected(shape)}, not ${show(value)}.`)
+    const { expected: phrase } = shape
+    const named = phrase === undefined ? variant : { expected: phrase, ...variant }
+    return check(named, value, pointer, context)
   }
   if (!isRecord(value)) return context.report(pointer, `must be an object, not ${show(value)}.`)
   const { key, noun, otherwise } = discriminator
-  if (otherwise !== undefined && Object.keys(value).every((name) => name === otherwise.onlyKey)) {
-    return check(variants[otherwise.variant]!, value, pointer, context)
+  const lone = otherwise === undefined ? undefined : variants[otherwise.variant]
+  if (lone !== undefined && Object.keys(value).every((name) => name === otherwise?.onlyKey)) {
+    return check(lone, value, pointer, context)
   }
   const wanted = Object.hasOwn(value, key) ? value[key] : discriminator.default
   if (wanted === undefined) return context.report(pointer, `needs the key "${key}".`)
   const variant = variants.find((candidate) => candidate.properties?.[key]?.const === wanted)
   if (variant !== undefined) return check(variant, value, pointer, context)
-  const names = variants.flatMap((candidate) => candidate.properties?.[key]?.const ?? []) as string[]
+  const names = variants.flatMap(
+    (candidate) => candidate.properties?.[key]?.const ?? [],
+  ) as string[]
   const hint = typeof wanted === 'string' ? didYouMean(wanted, names) : ''
   const choice = `There are ${names.join(', ')}.`
-  context.report(childPointer(pointer, key), `There is no ${noun} ${show(wanted)}.${hint} ${choice}`)
+  context.report(
+    childPointer(pointer, key),
+    `There is no ${noun} ${show(wanted)}.${hint} ${choice}`,
+  )
 }
 
 function sameType(shape: Shape, value: unknown): boolean {
@@ -200,7 +214,7 @@ function show(value: unknown): string {
   if (Array.isArray(value)) return 'a list'
   if (isRecord(value)) return 'an object'
   if (value === null) return 'nothing (null)'
-  return typeof value === 'string' ? JSON.stringify(clip(value)) : String(value)
+  return JSON.stringify(typeof value === 'string' ? clip(value) : value) ?? 'nothing'
 }
 
 function clip(text: string): string {

@@ -20,7 +20,10 @@ export function checkSteps(steps: unknown, pointer: string, report: Report): voi
     const earlier = positions.get(name)
     if (earlier === undefined) {
       positions.set(name, index)
-      needs.set(name, asArray(field(step, 'needs')).filter((need) => typeof need === 'string'))
+      needs.set(
+        name,
+        asArray(field(step, 'needs')).filter((need) => typeof need === 'string'),
+      )
     } else {
       const message = `The name "${name}" is taken by step ${earlier + 1} of the same task.`
       report(childPointer(at, 'name'), message)
@@ -30,11 +33,11 @@ export function checkSteps(steps: unknown, pointer: string, report: Report): voi
     checkNeeds(step, childPointer(pointer, index), positions, report)
   })
 
-  const cycle = findCycle(needs)
-  if (cycle === null) return
-  const first = positions.get(cycle[0]!) ?? 0
-  const circle = [...cycle, cycle[0]].join(' → ')
-  report(childPointer(childPointer(pointer, first), 'needs'), `The steps wait for each other: ${circle}.`)
+  const cycle = findCycle(needs) ?? []
+  const [first] = cycle
+  if (first === undefined) return
+  const at = childPointer(childPointer(pointer, positions.get(first) ?? 0), 'needs')
+  report(at, `The steps wait for each other: ${[...cycle, first].join(' → ')}.`)
 }
 
 /** Reports what an action's schema cannot say of the step or producer at the pointer. */

@@ -8,7 +8,8 @@ export interface DurationBounds {
 export const timeoutBounds: DurationBounds = { minMs: 1_000, maxMs: 24 * 3_600_000 }
 
 const unitMs = { h: 3_600_000, m: 60_000, s: 1_000, ms: 1 } as const
-const syntax = /^(?:(\d{1,9}(?:\.\d{1,3})?)h)?(?:(\d{1,9}(?:\.\d{1,3})?)m)?(?:(\d{1,9}(?:\.\d{1,3})?)s)?(?:(\d{1,9})ms)?$/
+const syntax =
+  /^(?:(\d{1,9}(?:\.\d{1,3})?)h)?(?:(\d{1,9}(?:\.\d{1,3})?)m)?(?:(\d{1,9}(?:\.\d{1,3})?)s)?(?:(\d{1,9})ms)?$/
 
 /**
  * Milliseconds of a duration such as `30m`, `1h30m`, `1.5h` or `90s`: numbers with
@@ -18,7 +19,9 @@ const syntax = /^(?:(\d{1,9}(?:\.\d{1,3})?)h)?(?:(\d{1,9}(?:\.\d{1,3})?)m)?(?:(\
 export function parseDuration(text: string, bounds: DurationBounds = timeoutBounds): number {
   const match = syntax.exec(text)
   if (match === null || text === '') {
-    throw new RangeError(`must be a duration such as 30m, 90s or 1h30m, not ${JSON.stringify(text.slice(0, 40))}`)
+    throw new RangeError(
+      `must be a duration such as 30m, 90s or 1h30m, not ${JSON.stringify(text.slice(0, 40))}`,
+    )
   }
   const parts = [unitMs.h, unitMs.m, unitMs.s, unitMs.ms]
   const total = parts.reduce((sum, unit, index) => sum + Number(match[index + 1] ?? 0) * unit, 0)

@@ -49,13 +49,15 @@ test('what is reported is a cycle, and nothing is reported only when there is an
 })
 
 test('a chain of a hundred thousand is no recursion', () => {
-  const chain = new Map(Array.from({ length: 100_000 }, (_, index) => [`${index}`, [`${index + 1}`]]))
+  const chain = new Map(
+    Array.from({ length: 100_000 }, (_, index) => [`${index}`, [`${index + 1}`]]),
+  )
   expect(findCycle(chain)).toBeNull()
 })
 
 function orderable(needs: Map<string, string[]>): boolean {
   const done = new Set<string>()
-  for (let before = -1; before < done.size; ) {
+  for (let before = -1; before < done.size;) {
     before = done.size
     for (const [name, list] of needs) if (list.every((need) => done.has(need))) done.add(name)
   }

@@ -30,7 +30,9 @@ export async function findForgeFiles(
   }
   files.sort((a, b) => (a.path < b.path ? -1 : 1))
 
-  const nested = outermost(files.filter((file) => file.kind === 'repo').map((file) => file.directory))
+  const nested = outermost(
+    files.filter((file) => file.kind === 'repo').map((file) => file.directory),
+  )
   const roots = new Set(nested)
   const own = files.filter((file) => !isBelow(file.directory, roots))
   const repository = pickOne(
@@ -41,9 +43,10 @@ export async function findForgeFiles(
   const projects = [...byDirectory.values()].flatMap((group) => pickOne(group, problems) ?? [])
 
   reportMissing(own, projects, problems)
-  if (projects.length > limits.projects) {
+  const [beyond] = projects.slice(limits.projects)
+  if (beyond !== undefined) {
     const message = `The repository has ${projects.length} projects; at most ${limits.projects} are allowed.`
-    problems.reporter(projects[limits.projects]!.path)('', message)
+    problems.reporter(beyond.path)('', message)
   }
   return { repository, projects: projects.slice(0, limits.projects), nestedRepositories: nested }
 }
@@ -67,7 +70,7 @@ function pickOne(group: ForgeFile[], problems: ProblemList): ForgeFile | null {
     problems.reporter(file.path)('', 'Files end in .yaml, .json or .cue; rename this one to .yaml.')
   }
   for (const file of others) {
-    const message = `There is ${first!.path} already; keep one format of the file.`
+    const message = `There is ${first?.path} already; keep one format of the file.`
     problems.reporter(file.path)('', message)
   }
   return first ?? null
@@ -76,10 +79,11 @@ function pickOne(group: ForgeFile[], problems: ProblemList): ForgeFile | null {
 function reportMissing(own: ForgeFile[], projects: ForgeFile[], problems: ProblemList): void {
   if (own.some((file) => file.kind === 'repo')) return
   const hint = 'Add .forge/repo.yaml (or .json, .cue), for instance with `slipway init`.'
+  const [example] = projects
   const message =
-    projects.length === 0
+    example === undefined
       ? `This repository has no .forge configuration. ${hint}`
-      : `There are project files, such as ${projects[0]!.path}, but no repository file. ${hint}`
+      : `There are project files, such as ${example.path}, but no repository file. ${hint}`
   problems.reporter('.forge/repo.yaml')('', message)
 }
 

@@ -19,7 +19,12 @@ export { findCueBinary } from './cue/run-cue-binary.ts'
 export { formatDuration, parseDuration } from './duration.ts'
 export { type ForgeFormat, forgeFormats, isForgeFile } from './forge-files.ts'
 export { initForge, type InitForgeOptions } from './init-forge.ts'
-export { loadForge, type LoadForgeOptions, type LoadForgeResult, type SourceTree } from './load-forge.ts'
+export {
+  loadForge,
+  type LoadForgeOptions,
+  type LoadForgeResult,
+  type SourceTree,
+} from './load-forge.ts'
 export type { ConfigurationProblem } from './problems.ts'
 export { ProjectFile } from './schema/project-file.ts'
 export { RepositoryFile } from './schema/repository-file.ts'

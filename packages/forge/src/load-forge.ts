@@ -9,7 +9,12 @@ import type { ForgeFile } from './forge-files.ts'
 import { limits } from './limits.ts'
 import { normaliseProject, type ProjectPlace } from './normalise-project.ts'
 import { normaliseRepository } from './normalise-repository.ts'
-import { type ConfigurationProblem, createProblemList, type ProblemList, type Report } from './problems.ts'
+import {
+  type ConfigurationProblem,
+  createProblemList,
+  type ProblemList,
+  type Report,
+} from './problems.ts'
 import { asArray, asRecord, field } from './raw.ts'
 import { readForgeFile } from './read-forge-file.ts'
 import { projectNamePattern } from './schema/fields.ts'
@@ -80,7 +85,9 @@ export async function loadForge(
     return {
       ok: true,
       repository: normalised,
-      projects: projects.map(({ value, place }) => normaliseProject(value, place, normalised.phases)),
+      projects: projects.map(({ value, place }) =>
+        normaliseProject(value, place, normalised.phases),
+      ),
       nestedRepositories: found.nestedRepositories,
     }
   } finally {
@@ -106,7 +113,8 @@ function lazyEvaluator({ signal, cue = {} }: LoadForgeOptions) {
   return {
     get: (): CueEvaluator => {
       const { binary = null } = cue
-      evaluator ??= binary === null ? createCueWorker(time, signal) : createCueBinary(binary, time, signal)
+      evaluator ??=
+        binary === null ? createCueWorker(time, signal) : createCueBinary(binary, time, signal)
       return evaluator
     },
     close: async () => evaluator?.close(),
@@ -132,7 +140,8 @@ function createFileReader(
       return null
     }
     const parsed = await readForgeFile(file, bytes, cue)
-    if (parsed.ok) return { file, value: parsed.value, report: problems.reporter(file.path, parsed.lineOf) }
+    if (parsed.ok)
+      return { file, value: parsed.value, report: problems.reporter(file.path, parsed.lineOf) }
     const report = problems.reporter(file.path)
     for (const { path, message, line } of parsed.problems) report(path, message, line)
     return null
@@ -187,7 +196,8 @@ function checkTogether(projects: ReadProject[], problems: ProblemList): void {
       steps += asArray(field(phase, 'steps')).length
     }
   }
-  if (steps <= limits.steps) return
+  const [first] = projects
+  if (first === undefined || steps <= limits.steps) return
   const message = `The projects have ${steps} steps together; at most ${limits.steps} are allowed.`
-  problems.reporter(projects[0]!.file.path)('', message)
+  problems.reporter(first.file.path)('', message)
 }

@@ -1,4 +1,4 @@
-import { actions, defaultAction, findAction } from './actions/table.ts'
+import { defaultAction, findAction } from './actions/table.ts'
 import type { CommandConfig, SecretConfig, StepConfig } from './config.ts'
 import { parseDuration } from './duration.ts'
 
@@ -14,7 +14,8 @@ export interface WrittenCommand {
 }
 
 export function normaliseCommand(written: WrittenCommand, defaultTimeoutMs: number): CommandConfig {
-  const action = findAction(written.action ?? defaultAction) ?? actions[0]!
+  const action = findAction(written.action ?? defaultAction)
+  if (action === undefined) throw new TypeError('the step has not been checked')
   const own = Object.keys(action.keys).filter((key) => written[key] !== undefined)
   const env = Object.entries(written.env ?? {}).map(([name, value]) => [name, String(value)])
   return {

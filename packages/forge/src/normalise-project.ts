@@ -41,12 +41,11 @@ export function normaliseProject(
   const own = written.phases ?? {}
   return {
     ...place,
-    phases: phases
-      .filter(({ name }) => Object.hasOwn(own, name))
-      .map(({ name, timeoutMs }) => ({
-        name,
-        steps: own[name]!.steps.map((step) => normaliseStep(step, timeoutMs)),
-      })),
+    phases: phases.flatMap(({ name, timeoutMs }) => {
+      const phase = Object.hasOwn(own, name) ? own[name] : undefined
+      if (phase === undefined) return []
+      return { name, steps: phase.steps.map((step) => normaliseStep(step, timeoutMs)) }
+    }),
     artifacts: Object.entries(written.artifacts ?? {}).map(normaliseArtifact),
     release: { on: (written.release?.on ?? []).map(normaliseTrigger) },
     deploy: { resources: written.deploy?.resources ?? [] },

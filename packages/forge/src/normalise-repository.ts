@@ -53,7 +53,8 @@ function normaliseEnvironment([name, environment]: Entry<'environments'>): Envir
       required: approval?.required ?? null,
       approvals: approval?.approvals ?? null,
       roles: approval?.roles ?? null,
-      expiresMs: approval?.expires === undefined ? null : parseDuration(approval.expires, expiryBounds),
+      expiresMs:
+        approval?.expires === undefined ? null : parseDuration(approval.expires, expiryBounds),
       selfApproval: approval?.selfApproval ?? null,
     },
     branches: branches ?? null,

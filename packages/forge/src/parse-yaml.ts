@@ -81,7 +81,11 @@ export function parseYaml(text: string, lineCounter: LineCounter): Document.Pars
 // The composer keeps its listener to itself; a test with a file full of errors tells when that changes.
 function listen(composer: Composer, report: (fault: YamlFault) => void): void {
   Object.defineProperty(composer, 'onError', {
-    value: (source: number | [number, number] | { offset: number }, code: string, message: string) => {
+    value: (
+      source: number | [number, number] | { offset: number },
+      code: string,
+      message: string,
+    ) => {
       const offset =
         typeof source === 'number' ? source : Array.isArray(source) ? source[0] : source.offset
       report({ code, message, offset })

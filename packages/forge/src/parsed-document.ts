@@ -28,7 +28,8 @@ export const tooManyValues = `The file holds more than ${limits.values} values (
 /** Why a text may not be kept, or null: databases and commands refuse these. */
 export function badText(text: string): string | null {
   if (text.includes('\0')) return 'contains a NUL character.'
-  if (/\p{Surrogate}/u.test(text)) return 'contains half of a surrogate pair, which is no character.'
+  if (/\p{Surrogate}/u.test(text))
+    return 'contains half of a surrogate pair, which is no character.'
   return null
 }
 

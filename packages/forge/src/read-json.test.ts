@@ -36,7 +36,9 @@ test.each([
 })
 
 test('duplicate keys, __proto__, NUL and half characters are problems at their place', () => {
-  expect(problemsOf('{"a": 1,\n"a": 2,\n"__proto__": 3,\n"n": "\\u0000",\n"s": "\\ud800"}')).toEqual([
+  expect(
+    problemsOf('{"a": 1,\n"a": 2,\n"__proto__": 3,\n"n": "\\u0000",\n"s": "\\ud800"}'),
+  ).toEqual([
     { path: '/a', line: 2, message: 'The key "a" appears twice.' },
     { path: '/__proto__', line: 3, message: 'The key "__proto__" is not allowed.' },
     { path: '/n', line: 4, message: 'contains a NUL character.' },

@@ -99,7 +99,8 @@ function createReader(text: string) {
     if (match === null) fail('a value')
     position += match[0].length
     const value = Number(match[0])
-    if (!Number.isFinite(value)) problems.push({ path: pointer, line, message: 'is too large a number.' })
+    if (!Number.isFinite(value))
+      problems.push({ path: pointer, line, message: 'is too large a number.' })
     return value
   }
 

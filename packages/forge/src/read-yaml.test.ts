@@ -55,9 +55,12 @@ test('an alias means the anchor last before it, expanded again or not', () => {
   expect(parsed).toMatchObject({ value: { e: { b: 1, c: 1 }, f: 2 } })
 })
 
-test.each(['[', '{a: ', '- ', '? ', '? - '])('%j nested for ever is a problem, not a crash', (text) => {
-  expect(problemsOf(text.repeat(50_000))[0]?.message).toContain('nested deeper')
-})
+test.each(['[', '{a: ', '- ', '? ', '? - '])(
+  '%j nested for ever is a problem, not a crash',
+  (text) => {
+    expect(problemsOf(text.repeat(50_000))[0]?.message).toContain('nested deeper')
+  },
+)
 
 test('nesting up to the limit is read', () => {
   const nested = (depth: number) => `${'['.repeat(depth)}${']'.repeat(depth)}`
@@ -82,7 +85,9 @@ test('a hundred thousand different keys are read in linear time', () => {
 })
 
 test('means what JSON means for every JSON document', () => {
-  const json = fc.json({ maxDepth: 4 }).filter((text) => !/__proto__|\\u0000|\\ud[89a-f]|"":/.test(text))
+  const json = fc
+    .json({ maxDepth: 4 })
+    .filter((text) => !/__proto__|\\u0000|\\ud[89a-f]|"":/.test(text))
   fc.assert(
     fc.property(json, (text) => {
       const parsed = readYaml(text)

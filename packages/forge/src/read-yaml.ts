@@ -88,7 +88,12 @@ function createConverter(
     if (line !== undefined) lines.set(pointer, line)
   }
 
-  function convert(node: unknown, pointer: string, depth: number, line: number | undefined): unknown {
+  function convert(
+    node: unknown,
+    pointer: string,
+    depth: number,
+    line: number | undefined,
+  ): unknown {
     values += 1
     if (values > limits.values) throw new DocumentError({ path: '', message: tooManyValues })
     if (depth > limits.depth) throw new DocumentError(problem(pointer, line, tooDeep))

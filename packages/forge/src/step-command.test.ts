@@ -19,7 +19,22 @@ test.each([
   [
     'docker-build',
     { context: 'app', dockerfile: 'app/D', target: 's', tags: ['a:1', 'b'], buildArgs: { N: 1 } },
-    ['docker', 'build', '--file', 'app/D', '--target', 's', '--tag', 'a:1', '--tag', 'b', '--build-arg', 'N=1', '--', 'app'],
+    [
+      'docker',
+      'build',
+      '--file',
+      'app/D',
+      '--target',
+      's',
+      '--tag',
+      'a:1',
+      '--tag',
+      'b',
+      '--build-arg',
+      'N=1',
+      '--',
+      'app',
+    ],
   ],
 ])('%s with %j', (action, keys, argv) => {
   expect(stepCommand({ action, with: keys }, machine)).toEqual(argv)
@@ -33,8 +48,12 @@ test('without bash a script is run by sh', () => {
 test('what did not come from loadForge is refused', () => {
   expect(() => stepCommand({ action: 'rm', with: {} }, machine)).toThrow(TypeError)
   expect(() => stepCommand({ action: 'run', with: {} }, machine)).toThrow(TypeError)
-  expect(() => stepCommand({ action: 'run', with: { run: 'x', more: 1 } }, machine)).toThrow(TypeError)
-  expect(() => stepCommand({ action: 'make', with: { target: '--eval=x' } }, machine)).toThrow(TypeError)
+  expect(() => stepCommand({ action: 'run', with: { run: 'x', more: 1 } }, machine)).toThrow(
+    TypeError,
+  )
+  expect(() => stepCommand({ action: 'make', with: { target: '--eval=x' } }, machine)).toThrow(
+    TypeError,
+  )
 })
 
 test('a script stops at the first failure, and keeps its quotes and lines', async () => {

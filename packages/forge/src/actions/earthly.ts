@@ -8,7 +8,8 @@ export const earthly = defineAction({
   description: 'A target of an Earthfile.',
   keys: {
     target: Type.String({
-      pattern: '^[A-Za-z0-9_./][A-Za-z0-9_./:@-]{0,299}\\+[A-Za-z0-9][A-Za-z0-9_./-]{0,99}$|^\\+[A-Za-z0-9][A-Za-z0-9_./-]{0,99}$',
+      pattern:
+        '^[A-Za-z0-9_./][A-Za-z0-9_./:@-]{0,299}\\+[A-Za-z0-9][A-Za-z0-9_./-]{0,99}$|^\\+[A-Za-z0-9][A-Za-z0-9_./-]{0,99}$',
       expected: 'an Earthly target, such as +build or ./lib+test',
       description: 'The target, such as +build or ./lib+test.',
     }),

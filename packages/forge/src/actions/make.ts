@@ -5,7 +5,7 @@ import { defineAction } from './action.ts'
 /** `make <args> <target>`. */
 export const make = defineAction({
   name: 'make',
-  description: 'A target of the Makefile in the project\'s directory.',
+  description: "A target of the Makefile in the project's directory.",
   keys: {
     target: Type.String({
       pattern: '^[A-Za-z0-9_.+%/][A-Za-z0-9_.+%/@-]{0,199}$',

@@ -26,7 +26,8 @@ export const npm = defineAction({
   check: (step, pointer, report) => {
     const given = ['script', 'command'].filter((key) => Object.hasOwn(step, key))
     if (given.length === 0) report(pointer, 'needs "script" (npm run …) or "command" (npm ci, …).')
-    if (given.length === 2) report(pointer, 'has both "script" and "command"; it can have only one.')
+    if (given.length === 2)
+      report(pointer, 'has both "script" and "command"; it can have only one.')
   },
   command: ({ script, command, args = [] }) => {
     if (script === undefined) return ['npm', command ?? '', ...args]

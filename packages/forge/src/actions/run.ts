@@ -9,7 +9,7 @@ export const run = defineAction({
     run: Type.String({
       minLength: 1,
       format: 'script',
-      description: 'The script; runs in the project\'s directory. At most 100 KiB.',
+      description: "The script; runs in the project's directory. At most 100 KiB.",
     }),
   },
   command: ({ run: script }, { hasBash }) =>

@@ -8,14 +8,11 @@ const position = /:(\d{1,7}):\d+\s*$/m
 /** A CUE error message as a problem: its path as a JSON pointer, its line where CUE tells it. */
 export function explainCueError(text: string): DocumentProblem {
   const line = position.exec(text)?.[1]
-  const first = text
-    .replace(/^(?:cue: )?(?:marshal error: )?/, '')
-    .split('\n')[0]!
-    .replace(/:$/, '')
-    .slice(0, 500)
-  const match = located.exec(first)
-  const path = match === null ? '' : toPointer(match[1]!)
-  const reason = match === null ? first : match[2]!
+  const [start = ''] = text.replace(/^(?:cue: )?(?:marshal error: )?/, '').split('\n')
+  const first = start.replace(/:$/, '').slice(0, 500)
+  const [, where, why] = located.exec(first) ?? []
+  const path = where === undefined ? '' : toPointer(where)
+  const reason = why ?? first
   return {
     path,
     ...(line === undefined ? {} : { line: Number(line) }),
@@ -24,7 +21,10 @@ export function explainCueError(text: string): DocumentProblem {
 }
 
 function incomplete(reason: string): string {
-  return reason.replace(/^cannot convert incomplete value (.+) to JSON$/s, 'no concrete value is given, only $1')
+  return reason.replace(
+    /^cannot convert incomplete value (.+) to JSON$/s,
+    'no concrete value is given, only $1',
+  )
 }
 
 function toPointer(path: string): string {

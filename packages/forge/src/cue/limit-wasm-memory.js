@@ -30,7 +30,8 @@ export function limitWasmMemory(module, bytes) {
     const end = offset + size
     if (section === memorySection) {
       const [memories, flags, initialPages] = [readNumber(), readNumber(), readNumber()]
-      if (memories !== 1 || flags !== 0) throw new RangeError('the WebAssembly module declares its memory otherwise')
+      if (memories !== 1 || flags !== 0)
+        throw new RangeError('the WebAssembly module declares its memory otherwise')
       const body = [1, 1, ...encode(initialPages), ...encode(Math.floor(bytes / pageBytes))]
       const limited = Uint8Array.from([memorySection, ...encode(body.length), ...body])
       return concatenate([module.subarray(0, start), limited, module.subarray(end)])

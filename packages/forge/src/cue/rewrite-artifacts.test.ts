@@ -6,9 +6,14 @@ const written = '_ @artifact(name="api", field="image")'
 const struct = '{"$artifact": {"name":"api","field":"image"}}'
 
 test('the attribute becomes a struct, wherever its arguments stand', () => {
-  expect(rewriteArtifacts(`image: ${written}\n`)).toEqual({ source: `image: ${struct}\n`, problems: [] })
+  expect(rewriteArtifacts(`image: ${written}\n`)).toEqual({
+    source: `image: ${struct}\n`,
+    problems: [],
+  })
   expect(rewriteArtifacts('a: _ @artifact(field=image,name=api)').source).toBe(`a: ${struct}`)
-  expect(rewriteArtifacts('a: _\t@artifact( name = "api" , field = "image" )').source).toBe(`a: ${struct}`)
+  expect(rewriteArtifacts('a: _\t@artifact( name = "api" , field = "image" )').source).toBe(
+    `a: ${struct}`,
+  )
   expect(rewriteArtifacts(`a: (b & {c: ${written}})`).source).toBe(`a: (b & {c: ${struct}})`)
 })
 
@@ -47,7 +52,9 @@ test.each([
 ])('%j is a problem with its line', (source) => {
   const result = rewriteArtifacts(`\n${source}`)
   expect(result.source).toBe(`\n${source}`)
-  expect(result.problems).toMatchObject([{ line: expect.any(Number), message: expect.stringContaining('lone _') }])
+  expect(result.problems).toMatchObject([
+    { line: expect.any(Number), message: expect.stringContaining('lone _') },
+  ])
 })
 
 const quietSegments = [

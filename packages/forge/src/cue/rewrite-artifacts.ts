@@ -87,7 +87,7 @@ export function rewriteArtifacts(source: string): { source: string; problems: Do
     const start = position
     const string = match(stringStart)
     if (string !== null) {
-      frames.push({ hashes: string[1]!, string: string[2]! })
+      frames.push({ hashes: string[1] ?? '', string: string[2] ?? '' })
       return
     }
     const name = match(identifier)
@@ -110,9 +110,10 @@ export function rewriteArtifacts(source: string): { source: string; problems: Do
 }
 
 function readArguments(match: RegExpExecArray): { name: string; field: string } | null {
+  const [, firstKey, firstText, firstWord, secondKey, secondText, secondWord] = match
   const values = new Map([
-    [match[1]!, match[2] ?? match[3] ?? ''],
-    [match[4]!, match[5] ?? match[6] ?? ''],
+    [firstKey, firstText ?? firstWord ?? ''],
+    [secondKey, secondText ?? secondWord ?? ''],
   ])
   const name = values.get('name')
   const field = values.get('field')

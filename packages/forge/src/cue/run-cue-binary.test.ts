@@ -24,7 +24,9 @@ async function install(script: string): Promise<string> {
 }
 
 test('exports the source in an empty directory and without our environment', async () => {
-  const binary = await install('[ "$*" = "export --out json input.cue" ] && [ -z "$SLIPWAY_TOKEN$USER$LANG" ] && cat input.cue')
+  const binary = await install(
+    '[ "$*" = "export --out json input.cue" ] && [ -z "$SLIPWAY_TOKEN$USER$LANG" ] && cat input.cue',
+  )
   const cue = createCueBinary(binary, limits)
   expect(await cue.evaluate('{"a": 1}')).toEqual({ ok: true, json: '{"a": 1}' })
   const listing = await install('printf \'{"files": "%s", "home": "%s"}\' "$(ls -A)" "$HOME"')
@@ -36,7 +38,9 @@ test('exports the source in an empty directory and without our environment', asy
 })
 
 test('an error has its place and line', async () => {
-  const binary = await install('printf "x.1.a: undefined field: foo:\\n    ./input.cue:3:8\\n" >&2; exit 1')
+  const binary = await install(
+    'printf "x.1.a: undefined field: foo:\\n    ./input.cue:3:8\\n" >&2; exit 1',
+  )
   expect(await createCueBinary(binary, limits).evaluate('x: 1')).toEqual({
     ok: false,
     problem: { path: '/x/1/a', line: 3, message: 'CUE: undefined field: foo.' },
@@ -54,7 +58,9 @@ test('time and output are limited', async () => {
   })
   const used = createCueBinary(slow, { fileMs: 100, totalMs: 1 })
   await used.evaluate('x: 1')
-  expect(await used.evaluate('x: 1')).toMatchObject({ problem: { message: expect.stringContaining('all CUE files') } })
+  expect(await used.evaluate('x: 1')).toMatchObject({
+    problem: { message: expect.stringContaining('all CUE files') },
+  })
 })
 
 test('an abort ends the command and rejects', async () => {

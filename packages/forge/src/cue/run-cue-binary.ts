@@ -3,7 +3,13 @@ import { constants } from 'node:fs'
 import { access, mkdtemp, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { delimiter, isAbsolute, join } from 'node:path'
-import { type CueEvaluator, type CueLimits, type CueOutcome, noTimeLeft, tookTooLong } from './evaluator.ts'
+import {
+  type CueEvaluator,
+  type CueLimits,
+  type CueOutcome,
+  noTimeLeft,
+  tookTooLong,
+} from './evaluator.ts'
 import { explainCueError } from './explain-cue-error.ts'
 
 const outputBytes = 4 * 1024 * 1024
@@ -69,13 +75,19 @@ function run(
       },
       (error, stdout, stderr) => {
         if (error === null) resolve({ ok: true, json: stdout })
-        else if (signal?.aborted === true) reject(signal.reason)
-        else if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
+        else if (signal?.aborted === true) {
+          // The caller's own reason, whatever it is.
+          // oxlint-disable-next-line typescript/prefer-promise-reject-errors
+          reject(signal.reason)
+        } else if (error.code === 'ERR_CHILD_PROCESS_STDIO_MAXBUFFER') {
           resolve(refused('The file expands to more than 4 MiB of JSON.'))
         } else if (error.killed === true) resolve(tookTooLong(timeoutMs))
         else if (error.code === 126 || error.code === 127) {
           reject(new Error(`${binary} cannot be run`, { cause: error }))
-        } else if (typeof error.code === 'number' && !/out of memory/.test(stderr.slice(0, 4_096))) {
+        } else if (
+          typeof error.code === 'number' &&
+          !/out of memory/.test(stderr.slice(0, 4_096))
+        ) {
           resolve({ ok: false, problem: explainCueError(stderr.trim()) })
         } else resolve(refused('The file needs too much memory to be evaluated.'))
       },

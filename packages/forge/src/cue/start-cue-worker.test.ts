@@ -16,7 +16,9 @@ function open(limits: CueLimits = generous, signal?: AbortSignal): CueEvaluator 
 }
 
 function workers(): number {
-  return process.getActiveResourcesInfo().filter((name) => name === 'MessagePort' || name === 'Worker').length
+  return process
+    .getActiveResourcesInfo()
+    .filter((name) => name === 'MessagePort' || name === 'Worker').length
 }
 
 /** Ten lists of ten lists, `levels` deep: exponential to print. */
@@ -33,7 +35,9 @@ none: [for i in numbers for j in numbers if j < 0 {j}]`
 
 test('evaluates CUE, its packages included, one file after the other', async () => {
   const cue = open()
-  const first = await cue.evaluate('package forge\nimport "strings"\na: strings.ToUpper("x")\n#D: {n: int}\nb: #D & {n: 1}')
+  const first = await cue.evaluate(
+    'package forge\nimport "strings"\na: strings.ToUpper("x")\n#D: {n: int}\nb: #D & {n: 1}',
+  )
   expect(first).toEqual({ ok: true, json: '{"a":"X","b":{"n":1}}' })
   expect(await cue.evaluate('c: 2')).toEqual({ ok: true, json: '{"c":2}' })
 })
@@ -44,7 +48,9 @@ test('an error names its place and reason', async () => {
     ok: false,
     problem: { path: '/x/1/a', message: 'CUE: undefined field: foo.' },
   })
-  expect(await cue.evaluate('a: {')).toMatchObject({ problem: { path: '', message: expect.stringMatching(/expected '}'/) } })
+  expect(await cue.evaluate('a: {')).toMatchObject({
+    problem: { path: '', message: expect.stringMatching(/expected '}'/) },
+  })
   expect(await cue.evaluate('"b-c": d: string')).toMatchObject({
     problem: { path: '/b-c/d', message: 'CUE: no concrete value is given, only "string".' },
   })
@@ -55,8 +61,14 @@ test('an error names its place and reason', async () => {
 
 test('a bomb is ended at the time limit, and the next file is evaluated all the same', async () => {
   const cue = open({ fileMs: 1_000, totalMs: 60_000 })
-  expect(await cue.evaluate(listBomb(9))).toMatchObject({ ok: false, problem: { message: expect.stringMatching(/not evaluated within 1 s|memory/) } })
-  expect(await cue.evaluate(slow)).toMatchObject({ ok: false, problem: { message: expect.stringMatching(/not evaluated within 1 s/) } })
+  expect(await cue.evaluate(listBomb(9))).toMatchObject({
+    ok: false,
+    problem: { message: expect.stringMatching(/not evaluated within 1 s|memory/) },
+  })
+  expect(await cue.evaluate(slow)).toMatchObject({
+    ok: false,
+    problem: { message: expect.stringMatching(/not evaluated within 1 s/) },
+  })
   expect(await cue.evaluate('a: 1')).toEqual({ ok: true, json: '{"a":1}' })
 })
 
@@ -64,7 +76,10 @@ test('memory is limited, and the next file is evaluated all the same', async () 
   const cue = open()
   const before = process.memoryUsage().rss
   const greedy = 'import "strings"\na: strings.Repeat("x", 1000000000)'
-  expect(await cue.evaluate(greedy)).toMatchObject({ ok: false, problem: { message: expect.stringMatching(/too much memory/) } })
+  expect(await cue.evaluate(greedy)).toMatchObject({
+    ok: false,
+    problem: { message: expect.stringMatching(/too much memory/) },
+  })
   expect(process.memoryUsage().rss - before).toBeLessThan(800 * 1024 * 1024)
   expect(await cue.evaluate('import "strings"\na: strings.Repeat("x", 5000000)')).toMatchObject({
     problem: { message: expect.stringMatching(/more than 4 MiB/) },
@@ -75,7 +90,9 @@ test('memory is limited, and the next file is evaluated all the same', async () 
 
 test('all files together have a time limit', async () => {
   const cue = open({ fileMs: 20_000, totalMs: 1 })
-  expect(await cue.evaluate('a: 1')).toMatchObject({ problem: { message: expect.stringMatching(/all CUE files together/) } })
+  expect(await cue.evaluate('a: 1')).toMatchObject({
+    problem: { message: expect.stringMatching(/all CUE files together/) },
+  })
 })
 
 test('an abort ends the evaluation and the thread', async () => {

@@ -55,7 +55,10 @@ export function createCueWorker(limits: CueLimits, signal?: AbortSignal): CueEva
         if (answer.kind === 'error') return { ok: false, problem: explainCueError(answer.message) }
         await close()
         if (answer.kind === 'broken') {
-          return { ok: false, problem: { path: '', message: `The file ${answer.message} to be evaluated.` } }
+          return {
+            ok: false,
+            problem: { path: '', message: `The file ${answer.message} to be evaluated.` },
+          }
         }
         return leftMs < limits.fileMs ? noTimeLeft(limits.totalMs) : tookTooLong(limits.fileMs)
       } catch (error) {
@@ -88,6 +91,8 @@ function nextAnswer(worker: Worker, ms: number, signal: AbortSignal | undefined)
     const died = () => settle({ kind: 'broken', message: 'needs too much memory' })
     const abort = () => {
       release()
+      // The caller's own reason, whatever it is.
+      // oxlint-disable-next-line typescript/prefer-promise-reject-errors
       reject(signal?.reason)
     }
     const settle = (answer: Answer) => {

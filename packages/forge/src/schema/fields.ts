@@ -3,8 +3,8 @@ import Type, { type TSchema } from 'typebox'
 // `expected` completes "must be …" in a message; `format` names a check of `checkFormat`.
 
 /** Names of phases, steps, artifacts, publishers and environments: they become parts of paths. */
-export const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
-export const nameExpected = 'a name of at most 63 letters, digits, ".", "_" and "-"'
+const namePattern = '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$'
+const nameExpected = 'a name of at most 63 letters, digits, ".", "_" and "-"'
 
 /** A project's name: lower case, since it is also the name of an OCI repository. */
 export const projectNamePattern = '^[a-z0-9][a-z0-9._-]{0,62}$'
@@ -35,7 +35,11 @@ export function Arguments(description: string) {
 }
 
 /** An object with names of the user's own as keys. */
-export function NamedRecord<Value extends TSchema>(value: Value, description: string, maxItems: number) {
+export function NamedRecord<Value extends TSchema>(
+  value: Value,
+  description: string,
+  maxItems: number,
+) {
   return Type.Record(Type.String({ pattern: namePattern }), value, {
     additionalProperties: false,
     maxProperties: maxItems,
@@ -58,4 +62,5 @@ export function Variables(description: string) {
 }
 
 export const variablePattern = '^[A-Za-z_][A-Za-z0-9_]{0,127}$'
-export const variableExpected = 'a variable name: letters, digits and "_", not starting with a digit'
+export const variableExpected =
+  'a variable name: letters, digits and "_", not starting with a digit'

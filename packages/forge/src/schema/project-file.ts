@@ -21,7 +21,8 @@ const Artifact = Type.Object(
     publishers: Type.Optional(
       Type.Array(Name('Name of a publisher.'), {
         maxItems: 20,
-        description: "Publishers of the repository file that get it; default: Slipway's own store alone.",
+        description:
+          "Publishers of the repository file that get it; default: Slipway's own store alone.",
       }),
     ),
   },
@@ -46,10 +47,20 @@ const ReleaseTrigger = Type.Object(
 
 const Resource = Type.Object(
   {
-    apiVersion: Type.String({ minLength: 1, maxLength: 200, description: 'Of the Kubernetes API.' }),
+    apiVersion: Type.String({
+      minLength: 1,
+      maxLength: 200,
+      description: 'Of the Kubernetes API.',
+    }),
     kind: Type.String({ minLength: 1, maxLength: 200, description: 'Of the Kubernetes object.' }),
     metadata: Type.Object(
-      { name: Type.String({ minLength: 1, maxLength: 253, description: 'Of the Kubernetes object.' }) },
+      {
+        name: Type.String({
+          minLength: 1,
+          maxLength: 253,
+          description: 'Of the Kubernetes object.',
+        }),
+      },
       { additionalProperties: true, description: 'Of the Kubernetes object.' },
     ),
   },
@@ -63,7 +74,8 @@ export const ProjectFile = Type.Object(
       Type.String({
         pattern: projectNamePattern,
         expected: projectNameExpected,
-        description: "Name of the project, unique in the repository; default: the directory's name.",
+        description:
+          "Name of the project, unique in the repository; default: the directory's name.",
       }),
     ),
     phases: Type.Optional(

@@ -1,14 +1,15 @@
 import Type, { type TProperties } from 'typebox'
 import { Name, Text } from './fields.ts'
 
-const registryPattern = '^[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\\d{1,5})?(/[a-z0-9][a-z0-9._/-]{0,127})?$'
+const registryPattern =
+  '^[A-Za-z0-9][A-Za-z0-9.-]{0,252}(:\\d{1,5})?(/[a-z0-9][a-z0-9._/-]{0,127})?$'
 
 function publisher(type: string, description: string, keys: TProperties) {
   return Type.Object(
     {
       type: Type.Literal(type, { description: 'What kind of place this is.' }),
       ...keys,
-      credentials: Type.Optional(Name("Name of credentials stored on the server.")),
+      credentials: Type.Optional(Name('Name of credentials stored on the server.')),
     },
     { additionalProperties: false, description },
   )
@@ -41,15 +42,22 @@ export const Publisher = Type.Union(
         }),
       ),
     }),
-    publisher('github', "Assets of the repository's GitHub releases; takes binaries and archives.", {
-      repository: Type.Optional(
-        Type.String({
-          pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,98}/[A-Za-z0-9._-]{1,100}$',
-          expected: 'a repository as owner/name',
-          description: 'Another repository than this one, as owner/name.',
-        }),
-      ),
-    }),
+    publisher(
+      'github',
+      "Assets of the repository's GitHub releases; takes binaries and archives.",
+      {
+        repository: Type.Optional(
+          Type.String({
+            pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,98}/[A-Za-z0-9._-]{1,100}$',
+            expected: 'a repository as owner/name',
+            description: 'Another repository than this one, as owner/name.',
+          }),
+        ),
+      },
+    ),
   ],
-  { discriminator: { key: 'type', noun: 'publisher type' }, description: 'Where artifacts are published.' },
+  {
+    discriminator: { key: 'type', noun: 'publisher type' },
+    description: 'Where artifacts are published.',
+  },
 )

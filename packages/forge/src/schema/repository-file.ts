@@ -3,7 +3,7 @@ import { NamedRecord, Text, Timeout } from './fields.ts'
 import { limits } from '../limits.ts'
 import { Publisher } from './publishers.ts'
 
-export const PhaseFile = Type.Object(
+const PhaseFile = Type.Object(
   {
     group: Type.Optional(
       Type.Integer({
@@ -25,7 +25,11 @@ const Approval = Type.Object(
   {
     required: Type.Optional(Type.Boolean({ description: 'Deploying needs an approval.' })),
     approvals: Type.Optional(
-      Type.Integer({ minimum: 1, maximum: 20, description: 'How many different people must approve.' }),
+      Type.Integer({
+        minimum: 1,
+        maximum: 20,
+        description: 'How many different people must approve.',
+      }),
     ),
     roles: Type.Optional(
       Type.Array(Type.Enum(['developer', 'approver', 'operator', 'admin']), {
@@ -35,7 +39,10 @@ const Approval = Type.Object(
       }),
     ),
     expires: Type.Optional(
-      Type.String({ format: 'expiry', description: 'How long an approval is valid, from 1m to 720h.' }),
+      Type.String({
+        format: 'expiry',
+        description: 'How long an approval is valid, from 1m to 720h.',
+      }),
     ),
     selfApproval: Type.Optional(
       Type.Boolean({ description: 'Whoever wants the deployment may approve it.' }),
@@ -44,13 +51,14 @@ const Approval = Type.Object(
   { additionalProperties: false, description: 'Who must approve a deployment to the environment.' },
 )
 
-export const EnvironmentFile = Type.Object(
+const EnvironmentFile = Type.Object(
   {
     approval: Type.Optional(Approval),
     branches: Type.Optional(
       Type.Array(Type.String({ minLength: 1, maxLength: 200, format: 'branch-glob' }), {
         maxItems: 50,
-        description: 'Branches that deploy automatically; * is anything within a segment, ** anything.',
+        description:
+          'Branches that deploy automatically; * is anything within a segment, ** anything.',
       }),
     ),
     triggers: Type.Optional(
@@ -59,7 +67,9 @@ export const EnvironmentFile = Type.Object(
         description: 'Release triggers that deploy automatically.',
       }),
     ),
-    autoDeploy: Type.Optional(Type.Boolean({ description: 'Deploy a new release without being asked.' })),
+    autoDeploy: Type.Optional(
+      Type.Boolean({ description: 'Deploy a new release without being asked.' }),
+    ),
     logRetention: Type.Optional(
       Type.Integer({
         minimum: 1,
@@ -75,27 +85,40 @@ export const EnvironmentFile = Type.Object(
 export const RepositoryFile = Type.Object(
   {
     forgeVersion: Type.Optional(
-      Type.Union([Type.String({ pattern: '^[01](\\.\\d{1,4}){0,2}$' }), Type.Number({ minimum: 0, exclusiveMaximum: 2 })], {
-        expected: 'the version of this format that the files are written for: "1"',
-        description: 'Version of the format the files are written for. Default "1".',
-      }),
+      Type.Union(
+        [
+          Type.String({ pattern: '^[01](\\.\\d{1,4}){0,2}$' }),
+          Type.Number({ minimum: 0, exclusiveMaximum: 2 }),
+        ],
+        {
+          expected: 'the version of this format that the files are written for: "1"',
+          description: 'Version of the format the files are written for. Default "1".',
+        },
+      ),
     ),
     tagging: Type.Optional(
       Type.Object(
         {
           strategy: Type.Enum(['monorepo', 'tag-all'], {
-            description: 'monorepo: a tag <project>/v… releases that project. tag-all: a tag v… releases all.',
+            description:
+              'monorepo: a tag <project>/v… releases that project. tag-all: a tag v… releases all.',
           }),
         },
         { additionalProperties: false, description: 'What tags mean.' },
       ),
     ),
-    phases: Type.Optional(NamedRecord(PhaseFile, 'The phases of the pipeline, by name.', limits.phases)),
-    publishers: Type.Optional(NamedRecord(Publisher, 'Where artifacts are published, by name.', 50)),
+    phases: Type.Optional(
+      NamedRecord(PhaseFile, 'The phases of the pipeline, by name.', limits.phases),
+    ),
+    publishers: Type.Optional(
+      NamedRecord(Publisher, 'Where artifacts are published, by name.', 50),
+    ),
     environments: Type.Optional(NamedRecord(EnvironmentFile, 'Environments, by name.', 50)),
   },
-  { additionalProperties: false, description: '.forge/repo.*: what holds for the whole repository.' },
+  {
+    additionalProperties: false,
+    description: '.forge/repo.*: what holds for the whole repository.',
+  },
 )
 
 export type RepositoryFile = Type.Static<typeof RepositoryFile>
-

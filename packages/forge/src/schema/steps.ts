@@ -1,6 +1,13 @@
 import Type from 'typebox'
 import { actions, defaultAction } from '../actions/table.ts'
-import { Name, RepositoryPath, Timeout, variableExpected, variablePattern, Variables } from './fields.ts'
+import {
+  Name,
+  RepositoryPath,
+  Timeout,
+  variableExpected,
+  variablePattern,
+  Variables,
+} from './fields.ts'
 
 const Secret = Type.Union(
   [
@@ -16,7 +23,9 @@ const Secret = Type.Union(
           }),
         ),
         file: Type.Optional(
-          Type.Boolean({ description: 'The variable holds the path of a file with the secret. Default false.' }),
+          Type.Boolean({
+            description: 'The variable holds the path of a file with the secret. Default false.',
+          }),
         ),
       },
       { additionalProperties: false },
@@ -74,9 +83,6 @@ export const Step = Type.Union(
   ),
   { discriminator: byAction, description: 'One command of a task.' },
 )
-
-/** Keys that are the step's, not its action's. */
-export const stepKeys = ['name', 'action', 'needs', ...Object.keys(commandKeys)]
 
 /**
  * What makes an artifact: a `path` that a step left behind, or a command of one of the

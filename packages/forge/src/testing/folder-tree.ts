@@ -8,7 +8,9 @@ export function folderTree(root: string): SourceTree {
     list: async () => {
       const entries = await readdir(root, { recursive: true, withFileTypes: true })
       const files = entries.filter((entry) => entry.isFile())
-      return files.map((entry) => relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'))
+      return files.map((entry) =>
+        relative(root, join(entry.parentPath, entry.name)).split(sep).join('/'),
+      )
     },
     read: (path) => readFile(join(root, path)),
   }
