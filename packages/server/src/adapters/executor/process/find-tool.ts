@@ -9,7 +9,6 @@ export const systemPath = [
   '/usr/bin',
   '/sbin',
   '/bin',
-  '/run/current-system/sw/bin',
 ] as const
 
 /** The absolute path of a system program; null when there is none. */

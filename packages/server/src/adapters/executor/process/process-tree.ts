@@ -14,6 +14,8 @@ export interface ProcessTree {
   contained: boolean
   group: Cgroup | null
   marker: Marker
+  /** Processes found so far, with their start times: a child is known even when its parent has gone. */
+  seen: Map<number, number>
 }
 
 /** How long a tree may take to be gone after SIGKILL before somebody is told. */
@@ -28,22 +30,30 @@ export async function listTree(tree: ProcessTree): Promise<number[]> {
   return tree.group ? tree.group.members() : listLoose(tree)
 }
 
-/** Without a namespace or a group: by session, and by the marker that children inherit. */
-export async function listLoose(
-  tree: Pick<ProcessTree, 'leader' | 'leaderStart' | 'marker'>,
-): Promise<number[]> {
+/**
+ * Without a namespace or a group: by session, by the marker that children inherit, and by descent.
+ * One that left all three behind before anybody looked is not found.
+ */
+async function listLoose(tree: ProcessTree): Promise<number[]> {
   const [processes, marked] = await Promise.all([
     listProcesses(),
     listMarked(`${tree.marker.name}=${tree.marker.value}\0`),
   ])
-  const alive = new Set(processes.map(({ pid }) => pid))
-  const found = new Set(marked.filter((pid) => alive.has(pid)))
-  const leader = processes.find(({ pid }) => pid === tree.leader)
+  const byPid = new Map(processes.map((process) => [process.pid, process]))
+  const leader = byPid.get(tree.leader)
   const reused = leader && tree.leaderStart !== null && leader.startTime !== tree.leaderStart
-  if (!reused) {
-    for (const { pid, session } of processes) if (session === tree.leader) found.add(pid)
+  const roots = processes.filter(
+    ({ pid, session, startTime }) =>
+      marked.includes(pid) ||
+      (session === tree.leader && !reused) ||
+      tree.seen.get(pid) === startTime,
+  )
+  const found = new Map(roots.map((process) => [process.pid, process]))
+  for (const { pid } of roots) {
+    for (const process of descendantsOf(pid, processes)) found.set(process.pid, process)
   }
-  return [...found]
+  for (const { pid, startTime } of found.values()) tree.seen.set(pid, startTime)
+  return [...found.keys()]
 }
 
 /** What may be left once the leader has gone: it was killed, or there is no namespace to die with it. */

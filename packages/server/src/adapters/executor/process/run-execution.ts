@@ -61,6 +61,7 @@ export async function runExecution(deps: RunDeps, request: RunRequest): Promise<
     contained: isolation.contained,
     group,
     marker,
+    seen: new Map(),
   }
 
   let cause: Cause | null = null
@@ -77,10 +78,11 @@ export async function runExecution(deps: RunDeps, request: RunRequest): Promise<
   const kill = (): void => {
     if (ended || killing) return
     killing = true
-    // The leader goes first, and has nothing to say about the death of the other.
-    signal(tree.leader, 'SIGKILL')
-    if (tree.init !== null) signal(tree.init, 'SIGKILL')
-    if (!tree.contained) {
+    if (tree.contained) {
+      // The leader goes first, and has nothing to say about the death of the other.
+      signal(tree.leader, 'SIGKILL')
+      if (tree.init !== null) signal(tree.init, 'SIGKILL')
+    } else {
       killAll(() => listRest(tree)).catch((error: unknown) => {
         log.error({ err: error, execution: spec.id }, 'an execution could not be killed')
       })
