@@ -116,7 +116,7 @@ describe('run start', () => {
 
   it('points to the run that is there already', async () => {
     const conflict = json(409, {
-      error: { code: 'resource_conflict', message: 'It runs already.', details: { id: 'r-9' } },
+      error: { code: 'resource_conflict', message: 'It runs already.', details: { run_id: 'r-9' } },
     })
     const { baseUrl } = await serve(router({ 'POST /v1/runs': conflict }))
     const what = ['-r', 'acme/shop', '-b', 'main', '-c', 'abcdef1']
