@@ -1,5 +1,4 @@
-import { constants } from 'node:fs'
-import { access, realpath, stat } from 'node:fs/promises'
+import { realpath } from 'node:fs/promises'
 import { isAbsolute, normalize, relative, resolve } from 'node:path'
 import { AppError } from '../../../errors.ts'
 import type { ExecutionSpec } from '../../../ports/executor.ts'
@@ -31,7 +30,7 @@ export async function checkSpec(spec: ExecutionSpec, guarded: string): Promise<C
     }
   }
 
-  const directoryAt = async (path: string, what: string, write: boolean): Promise<string> => {
+  const directoryAt = async (path: string, what: string): Promise<string> => {
     if (
       !isAbsolute(path) ||
       normalize(path) !== path ||
@@ -41,38 +40,33 @@ export async function checkSpec(spec: ExecutionSpec, guarded: string): Promise<C
       refuse(`The ${what} must be an absolute, normal path: ${JSON.stringify(path)}`)
     }
     try {
-      const [real, info] = await Promise.all([
-        realpath(path),
-        stat(path),
-        access(path, write ? constants.W_OK : constants.R_OK),
-      ])
-      if (!info.isDirectory()) refuse(`The ${what} is not a directory: ${path}`)
+      // The dot makes it fail for anything but a directory.
+      const real = await realpath(`${path}/.`)
       if (contains(real, guarded)) refuse(`The ${what} holds the server's own files: ${path}`)
       return real
     } catch (error) {
       if (error instanceof AppError) throw error
-      return refuse(`The ${what} does not exist or cannot be used: ${path}`)
+      return refuse(`The ${what} is not an existing directory: ${path}`)
     }
   }
 
   const directory = resolve(spec.workspace, spec.cwd)
   const [workspace, realDirectory] = await Promise.all([
-    directoryAt(spec.workspace, 'workspace', true),
-    realpath(directory).catch(() => null),
-    spec.cache === null ? null : directoryAt(spec.cache, 'cache', true),
-    ...spec.readOnly.map((path) => directoryAt(path, 'read-only directory', false)),
+    directoryAt(spec.workspace, 'workspace'),
+    directory === spec.workspace ? null : realpath(`${directory}/.`).catch(() => null),
+    spec.cache === null ? null : directoryAt(spec.cache, 'cache'),
+    ...spec.readOnly.map((path) => directoryAt(path, 'read-only directory')),
   ])
   if (isAbsolute(spec.cwd) || !contains(spec.workspace, directory)) {
     refuse(`The working directory leaves the workspace: ${spec.cwd}`)
   }
-  if (realDirectory === null) {
-    return refuse(`The working directory does not exist: ${spec.cwd}`)
-  }
-  if (!contains(workspace, realDirectory)) {
-    refuse(`The working directory leaves the workspace: ${spec.cwd}`)
-  }
-  if (realDirectory !== workspace && !(await stat(realDirectory)).isDirectory()) {
-    refuse(`The working directory is not a directory: ${spec.cwd}`)
+  if (directory !== spec.workspace) {
+    if (realDirectory === null) {
+      return refuse(`The working directory is not an existing directory: ${spec.cwd}`)
+    }
+    if (!contains(workspace, realDirectory)) {
+      refuse(`The working directory leaves the workspace: ${spec.cwd}`)
+    }
   }
   return { ...spec, directory }
 }

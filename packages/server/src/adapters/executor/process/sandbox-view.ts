@@ -135,12 +135,14 @@ async function findPrivate(
   files: string[],
   directories: string[],
 ): Promise<void> {
-  const names = await readdir(directory).catch(() => [])
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
   await Promise.all(
-    names.map(async (name) => {
-      const path = `${directory}/${name}`
+    entries.map(async (entry) => {
+      // Most of what is there are links, which have no rights of their own.
+      if (entry.isSymbolicLink()) return
+      const path = `${directory}/${entry.name}`
       const info = await lstat(path).catch(() => null)
-      if (!info || info.isSymbolicLink()) return
+      if (!info) return
       if (info.isDirectory()) {
         if ((info.mode & 0o005) !== 0o005) directories.push(path)
         else if (depth > 1) await findPrivate(path, depth - 1, files, directories)
