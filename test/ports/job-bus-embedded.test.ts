@@ -1,6 +1,8 @@
 import { sql } from 'kysely'
 import { afterEach, describe, expect, it } from 'vitest'
+import { createLocalSignals } from '../../packages/server/src/db/signals.ts'
 import { claimJobs } from '../../packages/server/src/jobs/index.ts'
+import { quietLog } from '../support/quiet-log.ts'
 import { aborted, collect, newJob, succeed, whyOf } from './job-bus-tools.ts'
 import { type EmbeddedWorld, makeEmbeddedWorld } from './job-bus-world.ts'
 import { jobBusSuite } from './job-bus.suite.ts'
@@ -20,17 +22,14 @@ describe('the embedded job bus', () => {
 
   it('wakes and stops workers of other servers by signals, and only if there are any', async () => {
     const sent: string[] = []
-    const listeners = new Map<string, ((payload?: string) => void)[]>()
+    const local = createLocalSignals(quietLog)
     world = await makeEmbeddedWorld({
       pollMs: never,
       signals: {
+        ...local,
         notify(channel, payload) {
           sent.push(channel)
-          setImmediate(() => listeners.get(channel)?.forEach((listener) => listener(payload)))
-        },
-        on(channel, listener) {
-          listeners.set(channel, [...(listeners.get(channel) ?? []), listener])
-          return () => void listeners.delete(channel)
+          local.notify(channel, payload)
         },
       },
     })

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import pg from 'pg'
 import { createEmbeddedJobBus } from '../../packages/server/src/adapters/job-bus/embedded/create-embedded-job-bus.ts'
-import type { BusSignals } from '../../packages/server/src/adapters/job-bus/embedded/bus-signals.ts'
+import type { Signals } from '../../packages/server/src/db/signals.ts'
 import { transact } from '../../packages/server/src/db/unit-of-work.ts'
 import {
   cancelJobs,
@@ -22,7 +22,7 @@ export interface EmbeddedWorld extends JobBusWorld {
 
 /** Embedded buses over one database; `wakeJobs` reaches the first of them, as in one server. */
 export async function makeEmbeddedWorld(
-  options: { pollMs?: number; owners?: JobOwners; signals?: BusSignals } = {},
+  options: { pollMs?: number; owners?: JobOwners; signals?: Signals } = {},
 ): Promise<EmbeddedWorld> {
   const database = await createTestDatabase()
   const { db } = database

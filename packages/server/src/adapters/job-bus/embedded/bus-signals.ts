@@ -1,10 +1,3 @@
-/** LISTEN and NOTIFY between the servers of one database; this server hears its own too. */
-export interface BusSignals {
-  /** Best effort: a signal may be lost, which the safety poll makes good. */
-  notify(channel: string, payload?: string): void | Promise<void>
-  on(channel: string, listener: (payload?: string) => void): () => void
-}
-
 /** Jobs were queued; the payload of this and the others is the bus that says so. */
 export const QUEUED_CHANNEL = 'slipway_jobs_queued'
 /** Jobs were taken from their holders: each looks up what it still holds. */

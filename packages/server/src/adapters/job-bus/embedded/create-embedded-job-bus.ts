@@ -1,15 +1,16 @@
 import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Log } from '../../../db/log.ts'
+import type { Signals } from '../../../db/signals.ts'
 import { giveUpMs, type LedgerDeps } from '../../../jobs/index.ts'
 import type { JobBus, SubscribeOptions } from '../../../ports/job-bus.ts'
-import { type BusSignals, QUEUED_CHANNEL, STOPPED_CHANNEL, WORKERS_CHANNEL } from './bus-signals.ts'
+import { QUEUED_CHANNEL, STOPPED_CHANNEL, WORKERS_CHANNEL } from './bus-signals.ts'
 import { type EmbeddedSubscription, subscribeEmbedded } from './subscribe-embedded.ts'
 
 export interface EmbeddedJobBusDeps extends LedgerDeps {
   log: Log
   /** To and from other servers on the same database; absent: there are none. */
-  signals?: BusSignals
+  signals?: Signals
   /**
    * Milliseconds between looks at the ledger that nobody asked for: they find what a lost wake or
    * another process left, and what was taken from a holder that was not told. Default 3,000.
@@ -33,31 +34,14 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
   /** Whether a worker of another process is alive; a signal costs too much to be sent to nobody. */
   let others = false
   let lookForOthers: NodeJS.Timeout | null = null
-  const signalling = new Set<string>()
-  const signalAgain = new Set<string>()
 
   const ended = (subscription: EmbeddedSubscription) => subscriptions.delete(subscription)
   const all = (act: (subscription: EmbeddedSubscription) => void) => {
     for (const subscription of subscriptions) act(subscription)
   }
 
-  /** One signal a channel is under way at a time; what comes meanwhile is one more. */
   function tellOthers(channel: string) {
-    if (signals === undefined || closed) return
-    if (signalling.has(channel)) {
-      signalAgain.add(channel)
-      return
-    }
-    signalling.add(channel)
-    void (async () => {
-      try {
-        await signals.notify(channel, id)
-      } catch (error) {
-        deps.log.warn({ err: error, channel }, 'Other servers could not be told')
-      }
-      signalling.delete(channel)
-      if (signalAgain.delete(channel)) tellOthers(channel)
-    })()
+    if (!closed) signals?.notify(channel, id)
   }
 
   async function refreshOthers() {
@@ -77,8 +61,8 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
     }
   }
 
-  function listen(current: BusSignals) {
-    const fromOthers = (act: () => void) => (payload?: string) => {
+  function listen(current: Signals) {
+    const fromOthers = (act: () => void) => (payload: string | null) => {
       if (payload !== id && !closed) act()
     }
     unlisten.push(
