@@ -1,8 +1,11 @@
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
+import type { TaskJob } from '@slipway/contract/jobs'
+import type { StepConfig } from '@slipway/forge'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { stepEnvironment } from '../worker/step-environment.ts'
 import { ConfigError, readConfig } from './read-config.ts'
 import { settings } from './settings.ts'
 
@@ -156,9 +159,11 @@ describe('readConfig', () => {
   })
 
   it('leaves alone what clients and steps are told by names like ours', async () => {
-    expect(await problemsOf({ SLIPWAY_URL: 'x', SLIPWAY_TOKEN: 'y', SLIPWAY_CACHE: 'z' })).toEqual(
-      [],
-    )
+    const ofStep = stepEnvironment({} as TaskJob, { env: {} } as StepConfig)
+    const ofExecutor = { SLIPWAY_CACHE: 'c', SLIPWAY_EXECUTION: 'e' }
+    const ofClient = { SLIPWAY_URL: 'u', SLIPWAY_TOKEN: 't', SLIPWAY_CLI_CONFIG: 'f' }
+    expect(Object.keys(ofStep)).toContain('SLIPWAY_RUN_ID')
+    expect(await problemsOf({ ...ofStep, ...ofExecutor, ...ofClient })).toEqual([])
   })
 
   it('wants leave for repositories in files', async () => {
