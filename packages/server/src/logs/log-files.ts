@@ -34,7 +34,7 @@ export interface LogFiles {
   deletePrefix(prefix: string): Promise<void>
 }
 
-export const indexSuffix = '.idx'
+const indexSuffix = '.idx'
 const type = 'text/plain; charset=utf-8'
 
 export function locateLogs(directory: string, objects: ObjectStore): LogFiles {

@@ -9,7 +9,7 @@ const maxPieces = 64
 /** Gathers output into whole lines. */
 export interface LineSplitter {
   /** Returns the lines that are whole now, in pieces that together end in "\n"; empty when none is. */
-  push(chunk: Buffer): Buffer[]
+  push(chunks: readonly Buffer[]): Buffer[]
   /** Ends the open line, if there is one. */
   end(): Buffer[]
 }
@@ -48,11 +48,13 @@ export function createLineSplitter(): LineSplitter {
   }
 
   return {
-    push(chunk) {
+    push(chunks) {
       const out: Buffer[] = []
-      // In so small a part only the first line can be too long.
-      for (let at = 0; at < chunk.length; at += maxLineBytes) {
-        pushPart(chunk.subarray(at, at + maxLineBytes), out)
+      for (const chunk of chunks) {
+        // In so small a part only the first line can be too long.
+        for (let at = 0; at < chunk.length; at += maxLineBytes) {
+          pushPart(chunk.subarray(at, at + maxLineBytes), out)
+        }
       }
       return out
     },

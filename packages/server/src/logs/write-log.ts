@@ -39,7 +39,7 @@ export function writeLog(
     if (closing !== null) return ended()
     const own = createLineSplitter()
     const text = masks.text(line.replaceAll(/\r?\n/g, ' '))
-    return appender.append([...own.push(Buffer.from(text)), ...own.end()])
+    return appender.append([...own.push([Buffer.from(text)]), ...own.end()])
   }
 
   const suspend = () => {

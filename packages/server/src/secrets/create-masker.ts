@@ -5,11 +5,11 @@ import { secretNeedles, wrapLead, type Needle } from './secret-needles.ts'
 export interface Masker {
   /**
    * Takes the next bytes and returns all that is settled: everything but a suffix in which a secret
-   * may just be beginning. May return the chunk itself or a part of it.
+   * may just be beginning. The pieces are parts of the chunk where nothing is masked.
    */
-  push(chunk: Buffer): Buffer
+  push(chunk: Buffer): Buffer[]
   /** Returns what was held back; the masker is new again afterwards. */
-  end(): Buffer
+  end(): Buffer[]
 }
 
 /** The secrets of a step, prepared once for its streams and messages. */
@@ -34,7 +34,7 @@ export function compileMasks(secrets: readonly string[]): Masks {
     masker: () => maskStream(index),
     text: (value) => {
       const masker = maskStream(index)
-      return Buffer.concat([masker.push(Buffer.from(value)), masker.end()]).toString()
+      return Buffer.concat([...masker.push(Buffer.from(value)), ...masker.end()]).toString()
     },
   }
 }
@@ -80,11 +80,7 @@ function maskStream(index: NeedleIndex): Masker {
   let inMask = false
   let past: Past = { line: 0, folded: 0 }
 
-  const emit = (text: Buffer, spans: Span[], from: number, to: number): Buffer => {
-    if (spans.length === 0) {
-      if (to > from) inMask = false
-      return text.subarray(from, to)
-    }
+  const emit = (text: Buffer, spans: Span[], from: number, to: number): Buffer[] => {
     const out: Buffer[] = []
     let at = from
     const raw = (end: number) => {
@@ -108,12 +104,12 @@ function maskStream(index: NeedleIndex): Masker {
       }
     }
     raw(to)
-    return Buffer.concat(out)
+    return out
   }
 
   return {
     push(chunk) {
-      if (index.needles.length === 0) return chunk
+      if (index.needles.length === 0) return [chunk]
       const text = held.length === 0 ? chunk : Buffer.concat([held, chunk])
       const spans: Span[] = covered === 0 ? [] : [{ start: 0, end: covered }]
       index.scan(text, (start, end) => void spans.push({ start, end }))
@@ -133,7 +129,7 @@ function maskStream(index: NeedleIndex): Masker {
       return out
     },
     end() {
-      const out = held.subarray(covered)
+      const out = covered === held.length ? [] : [held.subarray(covered)]
       held = empty
       covered = 0
       inMask = false
@@ -147,25 +143,48 @@ function maskStream(index: NeedleIndex): Masker {
 function scanAcrossBreaks(index: NeedleIndex, text: Buffer, past: Past, spans: Span[]): number {
   let hold = text.length
   let lineStart = 0
-  let at = text.indexOf(newline)
-  let end = at
-  let isLong = false
-  // Made once: this runs at every line end.
-  const visit = (needle: Needle, split: number) => {
+  for (let at = text.indexOf(newline); at !== -1; at = text.indexOf(newline, lineStart)) {
+    const end = at > 0 && text[at - 1] === carriageReturn ? at - 1 : at
+    const isLong = end - lineStart + (lineStart === 0 ? past.line : 0) >= longLine
+    const after = text[at + 1]
+    lineStart = at + 1
+    // Of ordinary lines nothing but this is asked.
+    const mayGoOn =
+      after === undefined ||
+      isLong ||
+      index.mayContain(text[end - 2] ?? 0, text[end - 1] ?? 0, after)
+    if (end > 0 && mayGoOn) {
+      hold = Math.min(hold, matchAcross(index, { text, past, end, next: at + 1, isLong }, spans))
+    }
+  }
+  return hold
+}
+
+interface Break {
+  text: Buffer
+  past: Past
+  /** Where the line before it ends, and the one behind it starts. */
+  end: number
+  next: number
+  /** It may be inside of any needle, not just of one that wraps. */
+  isLong: boolean
+}
+
+/** As `scanAcrossBreaks`, for one line break. */
+function matchAcross(
+  index: NeedleIndex,
+  { text, past, end, next, isLong }: Break,
+  spans: Span[],
+): number {
+  let hold = text.length
+  index.splits(text[end - 1] ?? 0, text[next] ?? null, (needle, split) => {
     if (!isLong && (!needle.wraps || split < wrapLead)) return
     if (!endsWith(text, end, needle.bytes, split)) return
     if (!isLong && !isFolded(text, end, past)) return
-    const matched = matchBehind(text, at + 1, needle, split)
+    const matched = matchBehind(text, next, needle, split)
     if (matched === 'unknown') hold = Math.min(hold, end - split)
     else if (matched !== null) spans.push({ start: end - split, end: matched })
-  }
-  while (at !== -1) {
-    end = at > 0 && text[at - 1] === carriageReturn ? at - 1 : at
-    isLong = end - lineStart + (lineStart === 0 ? past.line : 0) >= longLine
-    if (end > 0) index.splits(text[end - 1] ?? 0, text[at + 1] ?? null, visit)
-    lineStart = at + 1
-    at = text.indexOf(newline, lineStart)
-  }
+  })
   return hold
 }
 

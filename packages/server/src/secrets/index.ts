@@ -1,2 +1,1 @@
-export { compileMasks, createMasker, type Masker, type Masks } from './create-masker.ts'
-export { minSecretBytes } from './secret-needles.ts'
+export { compileMasks, type Masker, type Masks } from './create-masker.ts'

@@ -1,5 +1,5 @@
 /** Shorter values are not masked: they would garble every log and are guessed at once anyway. */
-export const minSecretBytes = 4
+const minSecretBytes = 4
 
 /** Longer needles are cut into pieces, which bounds what a masker may have to hold back. */
 const maxNeedleBytes = 512
