@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest'
 import { createLocalSignals } from '../../packages/server/src/db/signals.ts'
 import { claimJobs } from '../../packages/server/src/jobs/index.ts'
 import { quietLog } from '../support/quiet-log.ts'
-import { aborted, collect, newJob, succeed, whyOf } from './job-bus-tools.ts'
+import { aborted, collect, eventually, newJob, succeed, whyOf } from './job-bus-tools.ts'
 import { type EmbeddedWorld, makeEmbeddedWorld } from './job-bus-world.ts'
 import { jobBusSuite } from './job-bus.suite.ts'
 
@@ -18,7 +18,6 @@ describe('the embedded job bus', () => {
   afterEach(async () => {
     await world.close()
   })
-  const eventually = (id: string) => expect.poll(() => world.read(id), { timeout: 15_000 })
 
   it('wakes and stops workers of other servers by signals, and only if there are any', async () => {
     const sent: string[] = []
@@ -77,7 +76,7 @@ describe('the embedded job bus', () => {
         return { state: 'succeeded', result: 'not its own' }
       },
     })
-    await eventually(lost.id).toMatchObject({ state: 'succeeded', attempt: 2 })
+    await eventually(world, lost.id).toMatchObject({ state: 'succeeded', attempt: 2 })
     await world.enqueue([taken])
     const signal = await signals.next()
     // As after a crash of the database that forgot the claim.
@@ -108,7 +107,7 @@ describe('the embedded job bus', () => {
     await world.enqueue([newJob({ type: 'other' })])
     expect(entered).toEqual([])
     await sql`update workers set last_seen_at = now()`.execute(world.ledger.db)
-    await eventually(job.id).toMatchObject({ state: 'succeeded' })
+    await eventually(world, job.id).toMatchObject({ state: 'succeeded' })
   })
 
   it('says so when the database is gone, and refuses a subscription that would confuse it', async () => {

@@ -4,6 +4,7 @@ import type { JobBus, JobHandler } from '../../packages/server/src/ports/job-bus
 import {
   aborted,
   collect,
+  eventually,
   type JobBusWorld,
   type JobBusWorldOptions,
   newJob,
@@ -26,7 +27,6 @@ export function jobBusFaultSuite(
         capacity: 4,
         handle,
       })
-    const eventually = (id: string) => expect.poll(() => world.read(id), { timeout: 15_000 })
 
     beforeEach(async () => {
       world = await makeWorld({ safetyNet: 'quick' })
@@ -40,9 +40,9 @@ export function jobBusFaultSuite(
       await subscribe(() => succeed())
       const [told, untold] = [newJob(), newJob()]
       await world.enqueue([told])
-      await eventually(told.id).toMatchObject({ state: 'succeeded' })
+      await eventually(world, told.id).toMatchObject({ state: 'succeeded' })
       await world.enqueue([untold], 'unseen')
-      await eventually(untold.id).toMatchObject({ state: 'succeeded' })
+      await eventually(world, untold.id).toMatchObject({ state: 'succeeded' })
     })
 
     it('survives the loss of its connections, with jobs in hand and without', async () => {
@@ -60,12 +60,12 @@ export function jobBusFaultSuite(
       await seen.next()
       await world.cutConnections()
       gate.open()
-      await eventually(waiting.id).toMatchObject({ state: 'succeeded', result: 1 })
+      await eventually(world, waiting.id).toMatchObject({ state: 'succeeded', result: 1 })
       await world.cutConnections()
       const after = Array.from({ length: 20 }, () => newJob())
       await world.enqueue(after)
       await world.cutConnections()
-      for (const job of after) await eventually(job.id).toMatchObject({ state: 'succeeded' })
+      for (const job of after) await eventually(world, job.id).toMatchObject({ state: 'succeeded' })
       await expect(bus.check()).resolves.toBeUndefined()
     })
 

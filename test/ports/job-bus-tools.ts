@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { expect } from 'vitest'
 import type { NewJob } from '../../packages/server/src/db/unit-of-work.ts'
 import {
   type ClaimedJob,
@@ -97,4 +98,18 @@ export function chunks<T>(values: readonly T[], size: number): T[][] {
   return Array.from({ length: Math.ceil(values.length / size) }, (_, index) =>
     values.slice(index * size, (index + 1) * size),
   )
+}
+
+/** What the ledger says of a job, sooner or later. */
+export function eventually(world: JobBusWorld, id: string) {
+  const read = () => world.read(id)
+  const patience = { timeout: 15_000 }
+  return {
+    toEqual: async (record: JobRecord) => {
+      await expect.poll(read, patience).toEqual(record)
+    },
+    toMatchObject: async (record: Partial<JobRecord>) => {
+      await expect.poll(read, patience).toMatchObject(record)
+    },
+  }
 }

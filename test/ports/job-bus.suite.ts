@@ -6,6 +6,7 @@ import {
   aborted,
   chunks,
   collect,
+  eventually,
   type JobBusWorld,
   type JobBusWorldOptions,
   newJob,
@@ -30,7 +31,6 @@ export function jobBusSuite(
     }
     const subscribe = (handle: JobHandler, capacity = 4) =>
       bus.subscribe({ workerId, types: ['task'], capacity, handle })
-    const eventually = (id: string) => expect.poll(() => world.read(id), { timeout: 15_000 })
 
     afterEach(async () => {
       await world.close()
@@ -56,7 +56,7 @@ export function jobBusSuite(
         attempt: 1,
       })
       expect(claimed.deadlineAt).toBeInstanceOf(Date)
-      await eventually(job.id).toEqual({
+      await eventually(world, job.id).toEqual({
         state: 'succeeded',
         attempt: 1,
         workerId,
@@ -69,14 +69,14 @@ export function jobBusSuite(
       const jobs = [newJob(), newJob(), newJob()]
       await world.enqueue(jobs)
       subscribe(() => succeed(), 1)
-      for (const job of jobs) await eventually(job.id).toMatchObject({ state: 'succeeded' })
+      for (const job of jobs) await eventually(world, job.id).toMatchObject({ state: 'succeeded' })
     })
 
     it('is woken by each of many commits, whatever it is doing meanwhile', async () => {
       subscribe(() => succeed(), 2)
       const jobs = Array.from({ length: 60 }, () => newJob())
       await Promise.all(jobs.map((job) => world.enqueue([job])))
-      for (const job of jobs) await eventually(job.id).toMatchObject({ state: 'succeeded' })
+      for (const job of jobs) await eventually(world, job.id).toMatchObject({ state: 'succeeded' })
     })
 
     it('delivers only types that are subscribed to', async () => {
@@ -88,7 +88,7 @@ export function jobBusSuite(
         return succeed()
       })
       await world.enqueue([other, mine])
-      await eventually(mine.id).toMatchObject({ state: 'succeeded' })
+      await eventually(world, mine.id).toMatchObject({ state: 'succeeded' })
       expect(seen.all).toEqual([mine.id])
       expect(await world.read(other.id)).toMatchObject({ state: 'queued', attempt: 0 })
     })
@@ -113,7 +113,7 @@ export function jobBusSuite(
         ended++
       }
       expect(most).toBe(3)
-      for (const job of jobs) await eventually(job.id).toMatchObject({ state: 'succeeded' })
+      for (const job of jobs) await eventually(world, job.id).toMatchObject({ state: 'succeeded' })
     })
 
     it('gives each job to one of two workers, once', async () => {
@@ -133,7 +133,7 @@ export function jobBusSuite(
       })
       await Promise.all(chunks(jobs, 8).map((some) => world.enqueue(some)))
       for (const job of jobs) {
-        await eventually(job.id).toMatchObject({ state: 'succeeded', attempt: 1 })
+        await eventually(world, job.id).toMatchObject({ state: 'succeeded', attempt: 1 })
       }
       expect(entered.toSorted()).toEqual(jobs.map((job) => job.id).toSorted())
     })
@@ -146,7 +146,11 @@ export function jobBusSuite(
         return Promise.reject(new Error(`no luck ${claimed.attempt}`))
       })
       await world.enqueue([job])
-      await eventually(job.id).toMatchObject({ state: 'dead', attempt: 3, error: 'no luck 3' })
+      await eventually(world, job.id).toMatchObject({
+        state: 'dead',
+        attempt: 3,
+        error: 'no luck 3',
+      })
       expect(attempts).toEqual([1, 2, 3])
     })
 
@@ -156,14 +160,18 @@ export function jobBusSuite(
         claimed.attempt < 2 ? Promise.reject(new Error('not yet')) : succeed('now'),
       )
       await world.enqueue([job])
-      await eventually(job.id).toMatchObject({ state: 'succeeded', attempt: 2, result: 'now' })
+      await eventually(world, job.id).toMatchObject({
+        state: 'succeeded',
+        attempt: 2,
+        result: 'now',
+      })
     })
 
     it('ends a job that its handler calls failed, for good', async () => {
       const job = newJob()
       subscribe(() => Promise.resolve({ state: 'failed', error: 'broken', result: { at: 7 } }))
       await world.enqueue([job])
-      await eventually(job.id).toEqual({
+      await eventually(world, job.id).toEqual({
         state: 'failed',
         attempt: 1,
         workerId,
@@ -193,13 +201,16 @@ export function jobBusSuite(
       subscribe((job) => succeed(results[job.payload as number]), jobs.length)
       await world.enqueue(jobs)
       for (const job of jobs.slice(0, 3)) {
-        await eventually(job.id).toMatchObject({ state: 'failed', error: expect.any(String) })
+        await eventually(world, job.id).toMatchObject({
+          state: 'failed',
+          error: expect.any(String),
+        })
       }
-      await eventually(jobs[3]!.id).toMatchObject({
+      await eventually(world, jobs[3]!.id).toMatchObject({
         state: 'succeeded',
         result: '\ufffd \ufffd',
       })
-      await eventually(jobs[4]!.id).toMatchObject({ state: 'succeeded', result: 'fine' })
+      await eventually(world, jobs[4]!.id).toMatchObject({ state: 'succeeded', result: 'fine' })
     })
 
     it('never delivers what was cancelled while it was queued', async () => {
@@ -216,10 +227,10 @@ export function jobBusSuite(
       await world.enqueue([second])
       await world.cancel(second.runId!)
       gate.open()
-      await eventually(first.id).toMatchObject({ state: 'succeeded' })
+      await eventually(world, first.id).toMatchObject({ state: 'succeeded' })
       const last = newJob()
       await world.enqueue([last])
-      await eventually(last.id).toMatchObject({ state: 'succeeded' })
+      await eventually(world, last.id).toMatchObject({ state: 'succeeded' })
       expect(seen).toEqual([first.id, last.id])
       expect(await world.read(second.id)).toMatchObject({ state: 'cancelled', attempt: 0 })
     })
@@ -253,7 +264,7 @@ export function jobBusSuite(
       const signal = await seen.next()
       await aborted(signal)
       expect(whyOf(signal)).toBe('expired')
-      await eventually(job.id).toMatchObject({ state: 'failed', attempt: 1, result: null })
+      await eventually(world, job.id).toMatchObject({ state: 'failed', attempt: 1, result: null })
     })
 
     it('begins again, and not before it was let go, what a worker abandons', async () => {
@@ -271,7 +282,7 @@ export function jobBusSuite(
       const [, signal] = await seen.next()
       subscription.abandon()
       expect(whyOf(signal)).toBe('lost')
-      await eventually(job.id).toMatchObject({ state: 'succeeded', attempt: 2, result: 2 })
+      await eventually(world, job.id).toMatchObject({ state: 'succeeded', attempt: 2, result: 2 })
     })
 
     it('does not begin a job before its time', async () => {
@@ -285,7 +296,7 @@ export function jobBusSuite(
       await world.enqueue([job])
       // Both clocks are this machine's; the database's has a finer grain.
       expect(await begun.next()).toBeGreaterThanOrEqual(runAt.getTime() - 1)
-      await eventually(job.id).toMatchObject({ state: 'succeeded' })
+      await eventually(world, job.id).toMatchObject({ state: 'succeeded' })
     })
 
     it('drains: what is in hand ends, what is queued stays', async () => {
@@ -328,7 +339,7 @@ export function jobBusSuite(
         capacity: 1,
         handle: () => succeed('heir'),
       })
-      await eventually(job.id).toMatchObject({
+      await eventually(world, job.id).toMatchObject({
         state: 'succeeded',
         attempt: 2,
         workerId: heir,
@@ -347,7 +358,7 @@ export function jobBusSuite(
       await world.enqueue([job])
       await seen.next()
       await subscription.close()
-      await eventually(job.id).toMatchObject({ state: 'succeeded', result: 'just in time' })
+      await eventually(world, job.id).toMatchObject({ state: 'succeeded', result: 'just in time' })
     })
 
     it('closes its subscriptions when it is closed', async () => {

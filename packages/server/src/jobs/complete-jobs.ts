@@ -14,18 +14,19 @@ export interface JobVerdict {
   error?: string | null
 }
 
-/** The same, with its result as `encodeResult` made it: one that cannot be stored must not fail its neighbours. */
-export type EncodedVerdict = Omit<JobVerdict, 'result'> & { resultJson: string | null }
+/** One of a batch, its result as `encodeResult` made it: one that cannot be stored must not fail its neighbours. */
+export type EncodedVerdict = Omit<JobVerdict, 'workerId' | 'result'> & { resultJson: string | null }
 
 /**
- * Ends attempts of any number of jobs in one statement and answers the ids that it ended. The others
- * were no longer that worker's running attempt (cancelled, expired, freed): what they report is void.
+ * Ends attempts of one worker at any number of jobs in one statement and answers the ids that it ended. The others
+ * were no longer its running attempt (cancelled, expired, freed): what they report is void.
  * No owner is told; a failed job of a type that has one ends by `failJob`.
  */
 export async function completeJobs(
   deps: { db: Kysely<Tables> },
-  verdicts: readonly EncodedVerdict[],
+  input: { workerId: string; verdicts: readonly EncodedVerdict[] },
 ): Promise<Set<string>> {
+  const { workerId, verdicts } = input
   if (verdicts.length === 0) return new Set()
   // Every statement that locks several jobs locks them in order of id: two of them cannot deadlock.
   const { rows } = await sql<{ id: string }>`
@@ -33,14 +34,13 @@ export async function completeJobs(
       select * from unnest(
         ${verdicts.map((verdict) => verdict.id)}::uuid[],
         ${verdicts.map((verdict) => verdict.attempt)}::integer[],
-        ${verdicts.map((verdict) => verdict.workerId)}::uuid[],
         ${verdicts.map((verdict) => verdict.state)}::text[],
         ${verdicts.map((verdict) => verdict.resultJson)}::text[],
         ${verdicts.map((verdict) => encodeError(verdict.error))}::text[]
-      ) as given (id, attempt, worker_id, state, result, error)
+      ) as given (id, attempt, state, result, error)
     ), held as materialized (
       select id from jobs
-       where id = any (${verdicts.map((verdict) => verdict.id)}::uuid[]) and state = 'running'
+       where id = any (array(select id from verdict)) and state = 'running'
        order by id for update
     )
     update jobs
@@ -49,7 +49,7 @@ export async function completeJobs(
       from verdict
      where jobs.id = any (array(select id from held))
        and verdict.id = jobs.id and verdict.attempt = jobs.attempt
-       and verdict.worker_id = jobs.worker_id and jobs.state = 'running'
+       and jobs.worker_id = ${workerId}::uuid and jobs.state = 'running'
     returning jobs.id`.execute(deps.db)
   return new Set(rows.map((row) => row.id))
 }

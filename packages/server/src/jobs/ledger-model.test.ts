@@ -76,7 +76,10 @@ async function attempt(
       await returnJobs(deps, { workerId: claim.workerId, attempts: [claim] })
       return
     case 'succeed':
-      await completeJobs(deps, [{ ...claim, state: 'succeeded', resultJson: null }])
+      await completeJobs(deps, {
+        workerId: claim.workerId,
+        verdicts: [{ ...claim, state: 'succeeded', resultJson: null }],
+      })
       return
     case 'fail':
       await failJob(deps, verdict)
@@ -130,14 +133,14 @@ it('each job ends exactly once, whatever workers die in between', async () => {
         workerId = randomUUID()
         await Promise.all([
           releaseWorker(deps, { workerId: dead }),
-          completeJobs(deps, half),
+          completeJobs(deps, { workerId: dead, verdicts: half }),
           register(workerId),
         ])
-        await completeJobs(deps, late)
+        await completeJobs(deps, { workerId: dead, verdicts: late })
       } else {
         const [bad, good] = [late.slice(0, 1), late.slice(1)]
         await Promise.all([
-          completeJobs(deps, good.toReversed()),
+          completeJobs(deps, { workerId, verdicts: good.toReversed() }),
           ...bad.map((job) => failAttempt(deps, { ...job, error: 'x' })),
         ])
       }

@@ -8,6 +8,7 @@ import {
   cancelJobs,
   claimJobs,
   completeJobs,
+  type EncodedVerdict,
   expireJobs,
   failAttempt,
   failJob,
@@ -140,15 +141,14 @@ describe('ending', () => {
     await enqueue({}, {})
     const [held, other] = [await claimOne(), await claimOne()]
     const verdict = { ...held, state: 'succeeded', resultJson: '{"a":1}' } as const
-    const refused = [
-      { ...verdict, attempt: 2 },
-      { ...verdict, workerId: other.workerId },
-      { ...verdict, id: randomUUID() },
-    ]
-    expect(await completeJobs(deps, refused)).toEqual(new Set())
-    const both = [verdict, { ...other, state: 'failed', error: 'x', resultJson: null } as const]
-    expect(await completeJobs(deps, both)).toEqual(new Set([held.id, other.id]))
-    expect(await completeJobs(deps, both)).toEqual(new Set())
+    const complete = (workerId: string, verdicts: EncodedVerdict[]) =>
+      completeJobs(deps, { workerId, verdicts })
+    expect(await complete(held.workerId, [{ ...verdict, attempt: 2 }])).toEqual(new Set())
+    expect(await complete(other.workerId, [verdict])).toEqual(new Set())
+    const theirs = { ...other, state: 'failed', error: 'x', resultJson: null } as const
+    expect(await complete(held.workerId, [theirs, verdict])).toEqual(new Set([held.id]))
+    expect(await complete(held.workerId, [verdict])).toEqual(new Set())
+    expect(await complete(other.workerId, [theirs])).toEqual(new Set([other.id]))
     expect(await states()).toEqual({ succeeded: 1, failed: 1 })
   })
 
@@ -239,7 +239,9 @@ describe('ending', () => {
     expect(await cancel()).toEqual([])
     expect(await states()).toEqual({ cancelled: 2, queued: 1 })
     const late = { ...claim, state: 'succeeded', resultJson: null } as const
-    expect(await completeJobs(deps, [late])).toEqual(new Set())
+    expect(await completeJobs(deps, { workerId: claim.workerId, verdicts: [late] })).toEqual(
+      new Set(),
+    )
   })
 
   it('does not deadlock with a room that locks its run first and settles last', async () => {

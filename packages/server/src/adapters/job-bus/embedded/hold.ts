@@ -10,9 +10,7 @@ export interface Hold {
   readonly signal: AbortSignal
   /** Why its handler was told to stop; null while it may go on. */
   readonly abandoned: JobAborted['why'] | null
-  /** Resolves when the handler has returned. */
-  returned: Promise<unknown>
-  /** Resolves when there is nothing left to do about it. Neither rejects. */
+  /** Resolves when its handler has returned and the ledger has what came of it. Never rejects. */
   done: Promise<void>
   /** Tells the handler to stop; only the first reason counts, but that `closing` gives way to others. */
   abandon(why: JobAborted['why']): void
@@ -37,7 +35,6 @@ export function takeHold(job: ClaimedAttempt, onDeadline: (hold: Hold) => void):
     get abandoned() {
       return abandoned
     },
-    returned: Promise.resolve(),
     done: Promise.resolve(),
     abandon(why) {
       if (abandoned !== null && abandoned !== 'closing') return

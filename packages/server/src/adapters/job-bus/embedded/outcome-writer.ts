@@ -15,6 +15,7 @@ interface Pending {
  */
 export function createOutcomeWriter(
   deps: Pick<LedgerDeps, 'db'>,
+  workerId: string,
 ): (verdict: EncodedVerdict) => Promise<boolean> {
   const queue: Pending[] = []
   let busy = false
@@ -23,10 +24,8 @@ export function createOutcomeWriter(
     while (queue.length > 0) {
       const batch = queue.splice(0, maxBatch)
       try {
-        const accepted = await completeJobs(
-          deps,
-          batch.map(({ verdict }) => verdict),
-        )
+        const verdicts = batch.map(({ verdict }) => verdict)
+        const accepted = await completeJobs(deps, { workerId, verdicts })
         for (const { verdict, resolve } of batch) resolve(accepted.has(verdict.id))
       } catch (error) {
         for (const { reject } of batch) reject(error)

@@ -35,7 +35,7 @@ export function createReporter(
   options: ReporterOptions,
 ): (hold: Hold, end: HandlerEnd) => Promise<void> {
   const { workerId } = options
-  const writeOutcome = createOutcomeWriter(deps)
+  const writeOutcome = createOutcomeWriter(deps, workerId)
 
   async function persist<T>(hold: Hold, write: () => Promise<T>): Promise<T> {
     for (let waitMs = firstPauseMs; ; waitMs = Math.min(waitMs * 2, longestPauseMs)) {
@@ -81,7 +81,7 @@ export function createReporter(
       return
     }
     const error = end.state === 'failed' ? end.error : null
-    await persist(hold, () => writeOutcome({ ...claim, state: end.state, error, resultJson }))
+    await persist(hold, () => writeOutcome({ id, attempt, state: end.state, error, resultJson }))
   }
 }
 

@@ -54,6 +54,8 @@ export function subscribeEmbedded(
   let closeBy = Number.POSITIVE_INFINITY
   /** Claimed attempts whose handler has not returned. */
   let inHand = 0
+  /** Told when the last handler has returned. */
+  const emptied: (() => void)[] = []
   /** There may be something to claim. */
   let wanted = true
   /** The ledger may hold other attempts to be ours than we do. */
@@ -159,33 +161,34 @@ export function subscribeEmbedded(
     holds.add(hold)
     newest.set(job.id, hold)
     inHand++
-    // Two attempts of one job must not overlap, not even in one process.
-    const ended = earlier === undefined ? enter(hold) : earlier.done.then(() => enter(hold))
-    hold.returned = ended
-    hold.done = ended
-      .then((end) => {
-        inHand--
-        pumpSoon()
-        return report(hold, end)
-      })
-      .catch((error: unknown) =>
-        deps.log.error({ err: error, job: job.id }, 'An outcome could not be written'),
-      )
-      .then(() => {
-        hold.dispose()
-        holds.delete(hold)
-        if (newest.get(job.id) === hold) newest.delete(job.id)
-        pumpSoon()
-      })
+    hold.done = work(hold, earlier)
   }
 
-  async function enter(hold: Hold): Promise<HandlerEnd> {
-    if (hold.abandoned !== null) return { state: 'rejected', error: 'It was not begun.' }
+  /** Never rejects. */
+  async function work(hold: Hold, earlier: Hold | undefined): Promise<void> {
+    let end: HandlerEnd
     try {
-      return await options.handle(hold.job, hold.signal)
+      // Two attempts of one job must not overlap, not even in one process.
+      if (earlier !== undefined) await earlier.done
+      end =
+        hold.abandoned === null
+          ? await options.handle(hold.job, hold.signal)
+          : { state: 'rejected', error: 'It was not begun.' }
     } catch (error) {
-      return { state: 'rejected', error: describe(error) }
+      end = { state: 'rejected', error: describe(error) }
     }
+    inHand--
+    if (inHand === 0) for (const tell of emptied.splice(0)) tell()
+    pumpSoon()
+    try {
+      await report(hold, end)
+    } catch (error) {
+      deps.log.error({ err: error, job: hold.job.id }, 'An outcome could not be written')
+    }
+    hold.dispose()
+    holds.delete(hold)
+    if (newest.get(hold.job.id) === hold) newest.delete(hold.job.id)
+    pumpSoon()
   }
 
   function claimAgainIn(ms: number) {
@@ -253,7 +256,7 @@ export function subscribeEmbedded(
     async close() {
       for (const hold of holds) hold.abandon('closing')
       await stop()
-      await Promise.all([...holds].map((hold) => hold.returned))
+      if (inHand > 0) await new Promise<void>((resolve) => emptied.push(resolve))
       closeBy = performance.now() + closeWaitMs
       await within(closeWaitMs, Promise.all([...holds].map((hold) => hold.done)))
       await finish()
