@@ -2,7 +2,7 @@ export { archiveJobs, dropJobHistory } from './archive-jobs.ts'
 export { cancelJobs } from './cancel-jobs.ts'
 export { type ClaimedAttempt, claimJobs, type ClaimInput } from './claim-jobs.ts'
 export { completeJobs, type EncodedVerdict, type JobVerdict, settleJob } from './complete-jobs.ts'
-export { encodeResult, maxResultBytes } from './encode-outcome.ts'
+export { encodeResult } from './encode-outcome.ts'
 export { expireJob, expireJobs } from './expire-jobs.ts'
 export { failAttempt, failJob } from './fail-attempt.ts'
 export type {
@@ -13,11 +13,11 @@ export type {
   LossReason,
   UnsettledJob,
 } from './job-owners.ts'
-export { type JobState, jobStates } from './job-states.ts'
+export type { JobState } from './job-states.ts'
 export { type KeptWorker, keepWorker, type KeepWorkerDeps } from './keep-worker.ts'
 export { holdsJob, type JobClaim } from './holds-job.ts'
 export { listHeldJobs } from './list-held-jobs.ts'
-export { giveUpMs, heartbeatMs, leaseMs } from './liveness.ts'
+export { giveUpMs } from './liveness.ts'
 export { msToNextRun } from './next-run.ts'
 export { registerWorker, type WorkerIdentity } from './register-worker.ts'
 export { releaseJobs, returnJobs } from './release-jobs.ts'
