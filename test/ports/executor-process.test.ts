@@ -112,6 +112,28 @@ for (const variant of variants) {
       expect({ output, exitCode }).toEqual({ output: 'installed\n', exitCode: 0 })
     })
 
+    if (variant.mode !== 'unisolated') {
+      it('hides what it is told to hide, though it lies where commands may look', async () => {
+        const script = 'ls -A /usr/share; echo; cat /etc/os-release'
+        expect((await world.sh(script)).output).toMatch(/\w+\n\n.*NAME=/s)
+        const stateDir = `${world.stateDir}-2`
+        const executor = createProcessExecutor({
+          stateDir,
+          log,
+          ...options,
+          hide: ['/usr/share', '/usr/lib/os-release', '/no/such/file'],
+        })
+        await executor.open()
+        let output = ''
+        const sink = { write: (chunk: Buffer) => void (output += chunk.toString()) }
+        await (
+          await executor.start(world.spec(['sh', '-c', script]), sink)
+        ).done
+        await executor.close()
+        expect(output).toBe('\n')
+      })
+    }
+
     it('has no images', async () => {
       await expect(world.start(['true'], { image: 'alpine' })).rejects.toMatchObject({
         code: 'invalid_request',

@@ -71,7 +71,8 @@ export interface Execution {
 
 export interface ExecutionResult {
   /**
-   * exited: by itself; signalled: by a signal not ours; stopped: by `stop`; timed_out, output_limit,
+   * exited: by itself; signalled: by a signal not ours, or with the exit code that says so of its last
+   * command (not every launcher can tell the two apart); stopped: by `stop`; timed_out, output_limit,
    * out_of_memory: by that limit; failed: the executor or its sink broke.
    */
   outcome:

@@ -141,12 +141,20 @@ function createHost(version: 1 | 2, byController: ReadonlyMap<Controller, string
     controllers: new Set(byController.keys()),
     bases,
     async create(name, limits) {
-      const directories = bases.map((base) => `${base}/${name}`)
+      const writes = [...byController].map(([controller, base]) => ({
+        base,
+        controller,
+        list: limitWrites(version, controller, limits),
+      }))
+      // Joining a group costs a lock of the kernel's; one is needed to find the execution again.
+      const needed = writes.filter(({ list }) => list.length > 0)
+      const used = needed.length > 0 ? needed : writes.slice(0, 1)
+      const directories = [...new Set(used.map(({ base }) => `${base}/${name}`))]
       try {
         await Promise.all(directories.map((directory) => mkdir(directory)))
         await Promise.all(
-          [...byController].map(async ([controller, base]) => {
-            for (const { file, value, optional } of limitWrites(version, controller, limits)) {
+          used.map(async ({ base, list }) => {
+            for (const { file, value, optional } of list) {
               await writeFile(`${base}/${name}/${file}`, value).catch((error: unknown) => {
                 if (!optional) throw error
               })
@@ -157,8 +165,8 @@ function createHost(version: 1 | 2, byController: ReadonlyMap<Controller, string
         await Promise.allSettled(directories.map((directory) => rmdir(directory)))
         throw error
       }
-      const memory = byController.get('memory')
-      return createGroup(directories, version, memory === undefined ? null : `${memory}/${name}`)
+      const memory = used.find(({ controller }) => controller === 'memory')
+      return createGroup(directories, version, memory ? `${memory.base}/${name}` : null)
     },
     async close() {
       await Promise.all(bases.map((base) => rmdir(base).catch(() => {})))

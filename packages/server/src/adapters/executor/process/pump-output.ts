@@ -6,8 +6,11 @@ export interface OutputPump {
   readonly ended: Promise<boolean>
   /** The first bytes of the output. */
   head(): string
-  /** Takes no more and lets go of the pipe, also when somebody still holds its other end. */
-  abandon(): void
+  /**
+   * Lets go of the pipe when nothing has come through it for so long, though somebody still holds its
+   * other end. The time that the sink takes does not count.
+   */
+  abandonWhenQuiet(ms: number): void
 }
 
 export interface PumpOptions {
@@ -28,13 +31,22 @@ export function pumpOutput(descriptor: number, sink: OutputSink, options: PumpOp
   let head = Buffer.alloc(0)
   let busy: Promise<void> = Promise.resolve()
   let complete = false
+  let quietMs: number | null = null
+  let quiet: NodeJS.Timeout | undefined
+  const watch = (): void => {
+    clearTimeout(quiet)
+    if (quietMs !== null && !socket.isPaused()) quiet = setTimeout(() => socket.destroy(), quietMs)
+  }
 
   const fail = (error: unknown): void => {
     discarding = true
     options.onSinkError(error)
   }
   socket.on('data', (chunk: Buffer) => {
-    if (discarding) return
+    if (discarding) {
+      watch()
+      return
+    }
     if (head.length < headBytes) {
       head = Buffer.concat([head, chunk.subarray(0, headBytes - head.length)])
     }
@@ -45,11 +57,15 @@ export function pumpOutput(descriptor: number, sink: OutputSink, options: PumpOp
       const written = taken.length > 0 ? sink.write(taken) : undefined
       if (written !== undefined) {
         socket.pause()
-        busy = written.then(undefined, fail).then(() => void socket.resume())
+        busy = written.then(undefined, fail).then(() => {
+          socket.resume()
+          watch()
+        })
       }
     } catch (error) {
       fail(error)
     }
+    watch()
     if (over && !discarding) {
       discarding = true
       options.onLimit()
@@ -60,7 +76,15 @@ export function pumpOutput(descriptor: number, sink: OutputSink, options: PumpOp
   })
   socket.on('error', fail)
   const ended = new Promise<boolean>((resolve) => {
+    socket.on('close', () => clearTimeout(quiet))
     socket.on('close', () => void busy.then(() => resolve(complete)))
   })
-  return { ended, head: () => head.toString('utf8'), abandon: () => void socket.destroy() }
+  return {
+    ended,
+    head: () => head.toString('utf8'),
+    abandonWhenQuiet(ms) {
+      quietMs = ms
+      watch()
+    },
+  }
 }

@@ -38,7 +38,7 @@ const outputGraceMs = 1_000
 const longestTimerMs = 2_147_483_647
 /** What a launcher may say about itself. */
 const statusBytes = 8_192
-/** Without a namespace, how long an escaped process may hold the output open after the tree's end. */
+/** Without a namespace, how long an escaped process may hold the output in silence after the tree's end. */
 const escapeMs = 1_000
 
 /** Spawns the launcher. Throws, with nothing started, when the system refuses that. */
@@ -182,7 +182,7 @@ export async function runExecution(deps: RunDeps, request: RunRequest): Promise<
     if (!tree.contained || by !== null) await endRest()
     ended = true
     await statusClosed
-    if (!tree.contained) after(escapeMs, () => pump.abandon())
+    if (!tree.contained) pump.abandonWhenQuiet(escapeMs)
     const complete = await pump.ended
     for (const timer of timers) clearTimeout(timer)
     if (complete) request.pipe.recycle()
