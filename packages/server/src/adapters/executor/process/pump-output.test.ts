@@ -37,7 +37,11 @@ describe('pumpOutput', () => {
 
   it('ends with the output, and keeps its beginning', async () => {
     let output = ''
-    const pump = pumpOutput(pipe.reader, { write: (chunk) => void (output += chunk) }, options)
+    const pump = pumpOutput(
+      pipe.reader,
+      { write: (chunk) => void (output += chunk.toString()) },
+      options,
+    )
     writeSync(pipe.writer, 'one\ntwo\n')
     await closeDescriptor(pipe.writer)
     expect(await pump.ended).toBe(true)
