@@ -31,7 +31,7 @@ export async function pace(target: Target, rate: number, seconds: number, connec
   const started = performance.now()
   const pending: Promise<void>[] = []
   const total = Math.floor(rate * seconds)
-  for (let sent = 0; sent < total; ) {
+  for (let sent = 0; sent < total;) {
     const due = started + (sent / rate) * 1000
     const wait = due - performance.now()
     if (wait > 1) await new Promise((resolve) => setTimeout(resolve, wait))

@@ -20,9 +20,13 @@ export async function benchRunList(): Promise<object> {
   const dataDir = await mkdtemp(join(tmpdir(), 'slipway-bench-'))
   const postgres = await startEmbeddedPostgres({ dataDir, log: pino({ level: 'silent' }) })
   const server = await startTestServer({ DATABASE_URL: postgres.url })
-  const bare = fork(fileURLToPath(new URL('./bare-list-handler.ts', import.meta.url)), [postgres.url, repository], {
-    execArgv: ['--import', 'tsx'],
-  })
+  const bare = fork(
+    fileURLToPath(new URL('./bare-list-handler.ts', import.meta.url)),
+    [postgres.url, repository],
+    {
+      execArgv: ['--import', 'tsx'],
+    },
+  )
   try {
     await fill(postgres.url)
     const [port] = (await once(bare, 'message')) as [number]
@@ -39,7 +43,13 @@ export async function benchRunList(): Promise<object> {
       const floorMs = await pace(floor, half, seconds)
       const ms = await pace(ours, half, seconds)
       const ratio = round(floorRate / rate)
-      return { floorPerSecond: floorRate, perSecond: rate, ratio, atHalfLoad: { floorMs, ms }, reached: ratio <= 1.5 }
+      return {
+        floorPerSecond: floorRate,
+        perSecond: rate,
+        ratio,
+        atHalfLoad: { floorMs, ms },
+        reached: ratio <= 1.5,
+      }
     }
     return { rows, first: await page(0), last: await page(rows - 20), goalRatio: 1.5 }
   } finally {

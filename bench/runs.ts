@@ -131,4 +131,3 @@ async function openEvents(server: TestServer) {
     close: () => stop.abort(),
   }
 }
-

@@ -39,7 +39,8 @@ async function proportionalMemory(root: number): Promise<object> {
     const parent = /\) \S (\d+)/.exec(stat)?.[1]
     if (parent !== undefined) parents.set(Number(entry), Number(parent))
   }
-  const belongs = (pid: number): boolean => pid === root || (pid > 1 && belongs(parents.get(pid) ?? 0))
+  const belongs = (pid: number): boolean =>
+    pid === root || (pid > 1 && belongs(parents.get(pid) ?? 0))
   let server = 0
   let others = 0
   for (const pid of parents.keys()) {

@@ -116,17 +116,22 @@ async function tell(story: Story): Promise<Run> {
 function failedSteps(run: Run) {
   if (run.status !== 'failed') return []
   const steps = run.phases.flatMap((phase) => phase.tasks).flatMap((task) => task.steps)
-  return steps.filter(({ exit_code, status }) => status === 'failed' && exit_code !== null && exit_code < 128)
+  return steps.filter(
+    ({ exit_code, status }) => status === 'failed' && exit_code !== null && exit_code < 128,
+  )
 }
 
 async function showTail(step: { name: string; logs_url: string }): Promise<void> {
   const response = await fetch(`${step.logs_url}&tail=12`, { signal: AbortSignal.timeout(10_000) })
   await say(styles.dim(`  the end of ${step.name}'s log:`))
-  for (const line of (await response.text()).trimEnd().split('\n')) await say(`  ${styles.dim('│')} ${line}`)
+  for (const line of (await response.text()).trimEnd().split('\n'))
+    await say(`  ${styles.dim('│')} ${line}`)
 }
 
 try {
-  await say(`Slipway listens on ${styles.cyan(server.url)}; steps are isolated by ${server.isolation}.`)
+  await say(
+    `Slipway listens on ${styles.cyan(server.url)}; steps are isolated by ${server.isolation}.`,
+  )
   const runs: Run[] = []
   let wrong = 0
   for (const story of stories) {
@@ -139,14 +144,23 @@ try {
   }
   await title('Look around')
   await say(`  API reference   ${server.url}/docs`)
-  await say(`  a run           curl -H "Authorization: Bearer ${token}" ${server.url}/v1/runs/${runs[0]?.id}`)
-  await say(`  events          curl -N -H "Authorization: Bearer ${token}" "${server.url}/v1/events?after=0"`)
-  await say(`  command line    SLIPWAY_URL=${server.url} SLIPWAY_TOKEN=${token} npx slipway run list --repository ${sampleRepository}`)
+  await say(
+    `  a run           curl -H "Authorization: Bearer ${token}" ${server.url}/v1/runs/${runs[0]?.id}`,
+  )
+  await say(
+    `  events          curl -N -H "Authorization: Bearer ${token}" "${server.url}/v1/events?after=0"`,
+  )
+  await say(
+    `  command line    SLIPWAY_URL=${server.url} SLIPWAY_TOKEN=${token} npx slipway run list --repository ${sampleRepository}`,
+  )
   if (stay) await say('\nThe server stays up until Ctrl-C.')
   const ids = runs.map(({ id, status }) => ({ id, status }))
   await say(JSON.stringify({ url: server.url, repository: sampleRepository, runs: ids }))
   if (stay && wrong === 0) {
-    await Promise.race([server.ended, new Promise((resolve) => stop.signal.addEventListener('abort', resolve))])
+    await Promise.race([
+      server.ended,
+      new Promise((resolve) => stop.signal.addEventListener('abort', resolve)),
+    ])
   }
   process.exitCode = wrong === 0 ? 0 : 1
 } catch (error) {

@@ -56,14 +56,22 @@ describe('POST /v1/runs', () => {
 
   it('takes each documented trigger type', async () => {
     for (const trigger_type of ['push', 'pull_request', 'manual']) {
-      const commit = await repository.commit(oneProject([{ name: 'a', action: 'run', run: 'true' }]))
+      const commit = await repository.commit(
+        oneProject([{ name: 'a', action: 'run', run: 'true' }]),
+      )
       const id = await startRun(server, name, commit, { trigger_type })
       expect((await finishedRun(server, id)).trigger_type).toBe(trigger_type)
     }
   })
 
   it('names every problem of a bad request at once', async () => {
-    const body = { repository: 'no-slash', branch: '', commit_sha: 'xyz', trigger_type: 'cron', extra: 1 }
+    const body = {
+      repository: 'no-slash',
+      branch: '',
+      commit_sha: 'xyz',
+      trigger_type: 'cron',
+      extra: 1,
+    }
     const error = await refusal(await server.request('POST', '/v1/runs', { body }))
     expect(error).toMatchObject({ status: 400, code: 'invalid_request' })
     const problems = error.details?.problems as { path: string }[]
@@ -81,7 +89,9 @@ describe('POST /v1/runs', () => {
   })
 
   it('refuses a branch that git would refuse, and a body that is no JSON', async () => {
-    const branch = await server.request('POST', '/v1/runs', { body: { ...example, branch: 'a..b' } })
+    const branch = await server.request('POST', '/v1/runs', {
+      body: { ...example, branch: 'a..b' },
+    })
     expect(await refusal(branch)).toMatchObject({ status: 400, code: 'invalid_request' })
     const response = await fetch(`${server.url}/v1/runs`, {
       method: 'POST',
@@ -99,9 +109,13 @@ describe('POST /v1/runs', () => {
   })
 
   it('is 409 with the id while the same commit and ref are active, and free again afterwards', async () => {
-    const commit = await repository.commit(oneProject([{ name: 'wait', action: 'run', run: 'sleep 60' }]))
+    const commit = await repository.commit(
+      oneProject([{ name: 'wait', action: 'run', run: 'sleep 60' }]),
+    )
     const id = await startRun(server, name, commit)
-    const second = await server.request('POST', '/v1/runs', { body: { ...example, commit_sha: commit } })
+    const second = await server.request('POST', '/v1/runs', {
+      body: { ...example, commit_sha: commit },
+    })
     const error = await refusal(second)
     expect(error).toMatchObject({ status: 409, code: 'resource_conflict', details: { run_id: id } })
     const elsewhere = await startRun(server, name, commit, { branch: 'other' })
@@ -126,7 +140,10 @@ describe('POST /v1/runs', () => {
   it('is 401 without a token, 403 without the permission or for a repository out of scope', async () => {
     const anonymous = await server.request('POST', '/v1/runs', { body: example, token: null })
     expect(await refusal(anonymous)).toMatchObject({ status: 401, code: 'authentication_failed' })
-    const viewer = await server.request('POST', '/v1/runs', { body: example, token: await newToken(['viewer']) })
+    const viewer = await server.request('POST', '/v1/runs', {
+      body: example,
+      token: await newToken(['viewer']),
+    })
     expect(await refusal(viewer)).toMatchObject({ status: 403, code: 'authorization_failed' })
     const other = await newToken(['developer'], ['mycompany/other'])
     const foreign = await server.request('POST', '/v1/runs', { body: example, token: other })
@@ -192,7 +209,9 @@ describe('GET /v1/runs', () => {
     const listed = 'mycompany/listed'
     const ids: string[] = []
     for (let n = 0; n < 5; n++) {
-      ids.unshift(await startRun(server, listed, `${n}`.repeat(40), { branch: n % 2 ? 'odd' : 'even' }))
+      ids.unshift(
+        await startRun(server, listed, `${n}`.repeat(40), { branch: n % 2 ? 'odd' : 'even' }),
+      )
     }
     const all = await server.json<ListRunsResponse>('GET', `/v1/runs?repository=${listed}`)
     expect(Value.Check(ListRunsResponse, all)).toBe(true)
@@ -200,13 +219,22 @@ describe('GET /v1/runs', () => {
     expect(all.runs.map(({ id }) => id)).toEqual(ids)
     expect(all.runs[0]).toMatchObject({ repository: listed, commit_sha: '4'.repeat(40) })
     expect(all.runs[0]?.started_at).toMatch(iso)
-    const page = await server.json<ListRunsResponse>('GET', `/v1/runs?repository=${listed}&limit=2&offset=3`)
+    const page = await server.json<ListRunsResponse>(
+      'GET',
+      `/v1/runs?repository=${listed}&limit=2&offset=3`,
+    )
     expect(page).toMatchObject({ total: 5, limit: 2, offset: 3 })
     expect(page.runs.map(({ id }) => id)).toEqual(ids.slice(3))
-    const branch = await server.json<ListRunsResponse>('GET', `/v1/runs?repository=${listed}&branch=odd`)
+    const branch = await server.json<ListRunsResponse>(
+      'GET',
+      `/v1/runs?repository=${listed}&branch=odd`,
+    )
     expect(branch.total).toBe(2)
     expect(branch.runs.map(({ id }) => id)).toEqual([ids[1], ids[3]])
-    const past = await server.json<ListRunsResponse>('GET', `/v1/runs?repository=${listed}&offset=9`)
+    const past = await server.json<ListRunsResponse>(
+      'GET',
+      `/v1/runs?repository=${listed}&offset=9`,
+    )
     expect(past).toMatchObject({ runs: [], total: 5, offset: 9 })
     const none = await server.json<ListRunsResponse>('GET', '/v1/runs?repository=mycompany/none')
     expect(none).toEqual({ runs: [], total: 0, limit: 20, offset: 0 })
@@ -228,14 +256,18 @@ describe('GET /v1/runs', () => {
 
   it('is 403 for a repository out of scope', async () => {
     const token = await newToken(['viewer'], ['mycompany/other'])
-    const error = await refusal(await server.request('GET', `/v1/runs?repository=${name}`, { token }))
+    const error = await refusal(
+      await server.request('GET', `/v1/runs?repository=${name}`, { token }),
+    )
     expect(error).toMatchObject({ status: 403, code: 'authorization_failed' })
   })
 })
 
 describe('DELETE /v1/runs/{id}', () => {
   it('is 204 with no body, 204 again when repeated, and stops what runs', async () => {
-    const commit = await repository.commit(oneProject([{ name: 'wait', action: 'run', run: 'sleep 300' }]))
+    const commit = await repository.commit(
+      oneProject([{ name: 'wait', action: 'run', run: 'sleep 300' }]),
+    )
     const id = await startRun(server, name, commit)
     await waitForRun(server, id, (run) => run.phases[0]?.tasks[0]?.steps[0]?.status === 'running')
     for (let n = 0; n < 2; n++) {
@@ -252,7 +284,10 @@ describe('DELETE /v1/runs/{id}', () => {
   it('leaves what had not started pending under a skipped phase', async () => {
     const step = (run: string) => ({ steps: [{ name: 's', action: 'run', run }] })
     const commit = await repository.commit({
-      '.forge/repo.json': JSON.stringify({ forgeVersion: 1, phases: { one: { group: 1 }, two: { group: 2 } } }),
+      '.forge/repo.json': JSON.stringify({
+        forgeVersion: 1,
+        phases: { one: { group: 1 }, two: { group: 2 } },
+      }),
       '.forge/project.json': JSON.stringify({
         name: 'app',
         phases: { one: step('sleep 300'), two: step('true') },

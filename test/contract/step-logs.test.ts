@@ -42,7 +42,9 @@ describe('logs_url', () => {
     const changed = [
       url.search.replace(/expires=\d+/, 'expires=9999999999'),
       url.search.replace(/expires=\d+/, 'expires=1'),
-      url.search.replace(/signature=./, (text) => (text.endsWith('A') ? 'signature=B' : 'signature=A')),
+      url.search.replace(/signature=./, (text) =>
+        text.endsWith('A') ? 'signature=B' : 'signature=A',
+      ),
       '',
     ]
     for (const search of changed) {
@@ -92,7 +94,9 @@ describe('GET /v1/steps/{id}/logs', () => {
     ])
     const run = await waitForRun(server, id, (now) => stepNamed(now, 'talk').status === 'running')
     const { pathname, search } = new URL(stepNamed(run, 'talk').logs_url)
-    const response = await server.request('GET', `${pathname}${search}&follow=true`, { token: null })
+    const response = await server.request('GET', `${pathname}${search}&follow=true`, {
+      token: null,
+    })
     const first = await readUntil(response, 'first\n')
     expect(first).not.toContain('last')
     const again = await server.request('GET', `${pathname}?follow=true`)
@@ -117,7 +121,9 @@ describe('GET /v1/steps/{id}/logs', () => {
   })
 
   it('ends for a step that its run never reaches', async () => {
-    const id = await runOf('sleep 300', [{ name: 'later', action: 'run', run: 'true', needs: ['talk'] }])
+    const id = await runOf('sleep 300', [
+      { name: 'later', action: 'run', run: 'true', needs: ['talk'] },
+    ])
     const run = await waitForRun(server, id, (now) => stepNamed(now, 'talk').status === 'running')
     const { pathname } = new URL(stepNamed(run, 'later').logs_url)
     const response = await server.request('GET', `${pathname}?follow=true`)

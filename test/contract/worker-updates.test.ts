@@ -47,7 +47,11 @@ describe('PUT /v1/steps/{id}/status', () => {
     const response = await put(`/v1/steps/${id}/status`, body)
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ id, status: 'success' })
-    const after = await waitForRun(server, run.id, (now) => stepNamed(now, 'first').status === 'success')
+    const after = await waitForRun(
+      server,
+      run.id,
+      (now) => stepNamed(now, 'first').status === 'success',
+    )
     expect(stepNamed(after, 'first').exit_code).toBe(0)
     await server.request('DELETE', `/v1/runs/${run.id}`)
   })
@@ -62,7 +66,10 @@ describe('PUT /v1/steps/{id}/status', () => {
     expect((await put(`/v1/steps/${id}/status`, done)).status).toBe(200)
     expect((await put(`/v1/steps/${id}/status`, done)).status).toBe(200)
     for (const body of [{ status: 'failed', exit_code: 1 }, { status: 'running' }]) {
-      expect(await code(await put(`/v1/steps/${id}/status`, body))).toEqual([409, 'resource_conflict'])
+      expect(await code(await put(`/v1/steps/${id}/status`, body))).toEqual([
+        409,
+        'resource_conflict',
+      ])
     }
     await server.request('DELETE', `/v1/runs/${run.id}`)
   })
@@ -70,9 +77,14 @@ describe('PUT /v1/steps/{id}/status', () => {
   it('fails the task, phase and run of a failed step', async () => {
     const run = await waitingRun()
     const { id } = stepNamed(run, 'first')
-    expect((await put(`/v1/steps/${id}/status`, { status: 'failed', exit_code: 3 })).status).toBe(200)
+    expect((await put(`/v1/steps/${id}/status`, { status: 'failed', exit_code: 3 })).status).toBe(
+      200,
+    )
     const end = await finishedRun(server, run.id)
-    expect(end).toMatchObject({ status: 'failed', phases: [{ status: 'failed', tasks: [{ status: 'failed' }] }] })
+    expect(end).toMatchObject({
+      status: 'failed',
+      phases: [{ status: 'failed', tasks: [{ status: 'failed' }] }],
+    })
     expect(stepNamed(end, 'first').exit_code).toBe(3)
     expect(stepNamed(end, 'second').status).toBe('pending')
   })
@@ -104,10 +116,16 @@ describe('PUT /v1/steps/{id}/status', () => {
   it('is 404 for an unknown step, and for service accounts only', async () => {
     const path = '/v1/steps/018f0000-0000-7000-8000-000000000000/status'
     expect(await code(await put(path, { status: 'running' }))).toEqual([404, 'resource_not_found'])
-    expect(await code(await put(path, { status: 'running' }, null))).toEqual([401, 'authentication_failed'])
+    expect(await code(await put(path, { status: 'running' }, null))).toEqual([
+      401,
+      'authentication_failed',
+    ])
     const body = { name: 'dev', roles: ['developer'] }
     const developer = (await server.json<CreatedToken>('POST', '/v1/tokens', { body })).token
-    expect(await code(await put(path, { status: 'running' }, developer))).toEqual([403, 'authorization_failed'])
+    expect(await code(await put(path, { status: 'running' }, developer))).toEqual([
+      403,
+      'authorization_failed',
+    ])
   })
 })
 
@@ -142,7 +160,13 @@ describe('PUT /v1/tasks/{id}/status', () => {
 
   it('is 404 for an unknown task and 400 for what is no id', async () => {
     const unknown = '/v1/tasks/018f0000-0000-7000-8000-000000000000/status'
-    expect(await code(await put(unknown, { status: 'running' }))).toEqual([404, 'resource_not_found'])
-    expect(await code(await put('/v1/tasks/7/status', { status: 'running' }))).toEqual([400, 'invalid_request'])
+    expect(await code(await put(unknown, { status: 'running' }))).toEqual([
+      404,
+      'resource_not_found',
+    ])
+    expect(await code(await put('/v1/tasks/7/status', { status: 'running' }))).toEqual([
+      400,
+      'invalid_request',
+    ])
   })
 })

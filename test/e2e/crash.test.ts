@@ -1,7 +1,16 @@
 // kill -9 in the middle of a run: afterwards the run goes on or has ended, truthfully, with nothing done twice at once.
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
-import { finishedRun, getRun, logOf, startRun, stepNamed, stepsOf, waitForLog, waitForRun } from '../support/runs.ts'
+import {
+  finishedRun,
+  getRun,
+  logOf,
+  startRun,
+  stepNamed,
+  stepsOf,
+  waitForLog,
+  waitForRun,
+} from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -47,7 +56,9 @@ describe('kill -9 of the server', () => {
       ]),
     )
     const id = await startRun(server, name, commit)
-    const run = await waitForRun(server, id, (now) => stepsOf(now).some((step) => step.name === 'work' && step.status === 'running'))
+    const run = await waitForRun(server, id, (now) =>
+      stepsOf(now).some((step) => step.name === 'work' && step.status === 'running'),
+    )
     const { pathname } = new URL(stepNamed(run, 'work').logs_url)
     const following = followUntilBroken(`${pathname}?follow=true`)
     await waitForLog(server, stepNamed(run, 'work'), 'line 50\n')
@@ -87,7 +98,13 @@ describe('kill -9 of the server', () => {
     const ids: string[] = []
     for (let n = 0; n < 4; n++) {
       ids.push(await startRun(server, name, commit, { branch: `b${n}` }))
-      await waitForRun(server, ids[n]!, (run) => run.phases.filter(({ status }) => status !== 'pending').length >= n || run.completed_at !== null)
+      await waitForRun(
+        server,
+        ids[n]!,
+        (run) =>
+          run.phases.filter(({ status }) => status !== 'pending').length >= n ||
+          run.completed_at !== null,
+      )
       await server.kill()
       await server.restart()
     }
@@ -100,7 +117,13 @@ describe('kill -9 of the server', () => {
 
   it('keeps a cancelled run cancelled, and its processes gone', async () => {
     const commit = await repository.commit(
-      oneProject([{ name: 's', action: 'run', run: 'echo up; while :; do date +%s%N >> $SLIPWAY_CACHE/alive; sleep 0.02; done' }]),
+      oneProject([
+        {
+          name: 's',
+          action: 'run',
+          run: 'echo up; while :; do date +%s%N >> $SLIPWAY_CACHE/alive; sleep 0.02; done',
+        },
+      ]),
     )
     const id = await startRun(server, name, commit)
     const run = await waitForRun(server, id, (now) => stepsOf(now)[0]?.status === 'running')
@@ -110,7 +133,13 @@ describe('kill -9 of the server', () => {
     await server.restart()
     expect((await getRun(server, id)).status).toBe('cancelled')
     const check = await repository.commit(
-      oneProject([{ name: 'c', action: 'run', run: 'a=$(wc -l < $SLIPWAY_CACHE/alive); sleep 0.5; test $a = $(wc -l < $SLIPWAY_CACHE/alive)' }]),
+      oneProject([
+        {
+          name: 'c',
+          action: 'run',
+          run: 'a=$(wc -l < $SLIPWAY_CACHE/alive); sleep 0.5; test $a = $(wc -l < $SLIPWAY_CACHE/alive)',
+        },
+      ]),
     )
     expect((await finishedRun(server, await startRun(server, name, check))).status).toBe('success')
   })
@@ -119,7 +148,13 @@ describe('kill -9 of the server', () => {
 describe('SIGTERM', () => {
   it('ends the server in time with a run in hand, which another start takes up', async () => {
     const commit = await repository.commit(
-      oneProject([{ name: 's', action: 'run', run: 'test -e $SLIPWAY_CACHE/again && exit 0; touch $SLIPWAY_CACHE/again; echo up; sleep 300' }]),
+      oneProject([
+        {
+          name: 's',
+          action: 'run',
+          run: 'test -e $SLIPWAY_CACHE/again && exit 0; touch $SLIPWAY_CACHE/again; echo up; sleep 300',
+        },
+      ]),
     )
     const id = await startRun(server, name, commit)
     const run = await waitForRun(server, id, (now) => stepsOf(now)[0]?.status === 'running')

@@ -203,7 +203,7 @@ describe('GET /v1/events', () => {
     ['', { 'last-event-id': '99999999999999999999' }, 400],
     ['?repository=acme/site', { 'x-repositories': 'acme/shop' }, 403],
   ])('refuses %s with %o', async (query, headers, status) => {
-    const stream = await open(`${await serve()}${query}`, headers as Record<string, string>)
+    const stream = await open(`${await serve()}${query}`, headers)
     expect(stream.status).toBe(status)
     expect(await stream.ended).toBe(true)
     expect(JSON.parse(stream.text())).toHaveProperty('error.code')

@@ -39,7 +39,10 @@ describe('discovery', () => {
   it('says that a commit is not there', async () => {
     repository = await createRepository(server.repositories, 'acme/commits')
     await repository.commit({ a: 'a' })
-    const missing = await finishedRun(server, await startRun(server, 'acme/commits', 'b'.repeat(40)))
+    const missing = await finishedRun(
+      server,
+      await startRun(server, 'acme/commits', 'b'.repeat(40)),
+    )
     expect(missing.message).toContain('no such commit')
     const short = await finishedRun(server, await startRun(server, 'acme/commits', 'fffffff'))
     expect(short.message).toContain('no such commit')
@@ -61,12 +64,17 @@ describe('discovery', () => {
   it('names file, path, line and reason of everything that is wrong', async () => {
     const run = await runFiles({
       '.forge/repo.yaml': 'forgeVersion: 1\nphases:\n  test:\n    timeout: soon\n',
-      'api/.forge/project.yaml': 'name: Bad Name\nphases:\n  test:\n    steps:\n      - name: x\n        action: fly\n',
+      'api/.forge/project.yaml':
+        'name: Bad Name\nphases:\n  test:\n    steps:\n      - name: x\n        action: fly\n',
     })
     expect(run.status).toBe('failed')
     expect(run.problems).toEqual(
       expect.arrayContaining([
-        expect.objectContaining({ file: '.forge/repo.yaml', path: '/phases/test/timeout', line: 4 }),
+        expect.objectContaining({
+          file: '.forge/repo.yaml',
+          path: '/phases/test/timeout',
+          line: 4,
+        }),
         expect.objectContaining({ file: 'api/.forge/project.yaml', path: '/name', line: 1 }),
       ]),
     )
@@ -81,7 +89,10 @@ describe('discovery', () => {
   })
 
   it('survives a CUE bomb', async () => {
-    const levels = Array.from({ length: 30 }, (_, n) => `a${n + 1}: [a${n}, a${n}, a${n}, a${n}, a${n}, a${n}, a${n}, a${n}, a${n}]`)
+    const levels = Array.from(
+      { length: 30 },
+      (_, n) => `a${n + 1}: [a${n}, a${n}, a${n}, a${n}, a${n}, a${n}, a${n}, a${n}, a${n}]`,
+    )
     const run = await runFiles({ '.forge/repo.cue': ['a0: "x"', ...levels].join('\n') })
     expect(run.status).toBe('failed')
     expect(run.problems?.[0]?.file).toBe('.forge/repo.cue')
@@ -91,7 +102,8 @@ describe('discovery', () => {
 describe('a step', () => {
   it('that prints a gigabyte is stopped at the limit, with the server’s memory flat', async () => {
     const memory = async () =>
-      Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${server.pid()}/status`, 'utf8'))?.[1]) / 1024
+      Number(/VmRSS:\s+(\d+)/.exec(await readFile(`/proc/${server.pid()}/status`, 'utf8'))?.[1]) /
+      1024
     await runScript('true')
     const before = await memory()
     const run = await runScript('yes 0123456789012345678901234567890123456789 | head -c 1000000000')
@@ -131,7 +143,14 @@ describe('a step', () => {
     const commit = await repository.commit({
       'x/.forge/project.json': JSON.stringify({
         name: 'app',
-        phases: { test: { steps: [{ name: 's', action: 'run', run: 'rm -rf ../x; ln -s / ../x' }, { name: 't', action: 'run', run: 'cat etc/hostname', needs: ['s'] }] } },
+        phases: {
+          test: {
+            steps: [
+              { name: 's', action: 'run', run: 'rm -rf ../x; ln -s / ../x' },
+              { name: 't', action: 'run', run: 'cat etc/hostname', needs: ['s'] },
+            ],
+          },
+        },
       }),
     })
     const run = await finishedRun(server, await startRun(server, name, commit))

@@ -2,7 +2,17 @@
 import type { Run } from '@slipway/contract/runs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
-import { finishedRun, getRun, logOf, startRun, stepNamed, stepsOf, tasksOf, waitForLog, waitForRun } from '../support/runs.ts'
+import {
+  finishedRun,
+  getRun,
+  logOf,
+  startRun,
+  stepNamed,
+  stepsOf,
+  tasksOf,
+  waitForLog,
+  waitForRun,
+} from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let server: TestServer
@@ -20,7 +30,12 @@ async function runSteps(steps: object[]): Promise<Run> {
   return finishedRun(server, await startRun(server, name, commit))
 }
 
-const step = (stepName: string, run: string, more: object = {}) => ({ name: stepName, action: 'run', run, ...more })
+const step = (stepName: string, run: string, more: object = {}) => ({
+  name: stepName,
+  action: 'run',
+  run,
+  ...more,
+})
 
 describe('a run', () => {
   it('takes every project through phases in groups, side by side within one', async () => {
@@ -28,7 +43,12 @@ describe('a run', () => {
     const project = (projectName: string) =>
       JSON.stringify({
         name: projectName,
-        phases: Object.fromEntries(Object.keys(phases).map((phase) => [phase, { steps: [step('s', `pwd; cat ${projectName}.txt`)] }])),
+        phases: Object.fromEntries(
+          Object.keys(phases).map((phase) => [
+            phase,
+            { steps: [step('s', `pwd; cat ${projectName}.txt`)] },
+          ]),
+        ),
       })
     const commit = await repository.commit({
       '.forge/repo.yaml': JSON.stringify({ forgeVersion: 1, phases }),
@@ -48,9 +68,13 @@ describe('a run', () => {
       expect(phase.tasks.map(({ project_name }) => project_name)).toEqual(['api', 'web'])
     }
     const ends = run.phases.map((phase) => Date.parse(phase.completed_at ?? ''))
-    expect(Date.parse(run.phases[2]?.started_at ?? '')).toBeGreaterThanOrEqual(Math.max(ends[0]!, ends[1]!))
+    expect(Date.parse(run.phases[2]?.started_at ?? '')).toBeGreaterThanOrEqual(
+      Math.max(ends[0]!, ends[1]!),
+    )
     for (const task of tasksOf(run)) {
-      expect(await logOf(server, task.steps[0]!)).toMatch(new RegExp(`/${task.project_name}\nthis is ${task.project_name}`))
+      expect(await logOf(server, task.steps[0]!)).toMatch(
+        new RegExp(`/${task.project_name}\nthis is ${task.project_name}`),
+      )
     }
     await repository.commit({ '.forge/repo.yaml': null, api: null, web: null })
   })
@@ -88,7 +112,9 @@ describe('a run', () => {
   })
 
   it('keeps a repository’s cache from run to run, apart from that of pull requests', async () => {
-    const commit = await repository.commit(oneProject([step('count', 'echo x >> $SLIPWAY_CACHE/count; wc -l < $SLIPWAY_CACHE/count')]))
+    const commit = await repository.commit(
+      oneProject([step('count', 'echo x >> $SLIPWAY_CACHE/count; wc -l < $SLIPWAY_CACHE/count')]),
+    )
     const counts: string[] = []
     for (const trigger_type of ['push', 'push', 'pull_request']) {
       const run = await finishedRun(server, await startRun(server, name, commit, { trigger_type }))
@@ -113,7 +139,10 @@ describe('a run', () => {
 describe('a failing step', () => {
   it('fails task, phase and run; what ran is stopped, what had not begun stays pending', async () => {
     const commit = await repository.commit({
-      '.forge/repo.json': JSON.stringify({ forgeVersion: 1, phases: { test: {}, build: { group: 2 } } }),
+      '.forge/repo.json': JSON.stringify({
+        forgeVersion: 1,
+        phases: { test: {}, build: { group: 2 } },
+      }),
       '.forge/project.json': JSON.stringify({
         name: 'app',
         phases: {
@@ -151,7 +180,9 @@ describe('a failing step', () => {
   })
 
   it('never runs with less than the secrets it asks for', async () => {
-    const run = await runSteps([step('deploy', 'echo ran', { secrets: [{ name: 'deploy-token', env: 'TOKEN' }] })])
+    const run = await runSteps([
+      step('deploy', 'echo ran', { secrets: [{ name: 'deploy-token', env: 'TOKEN' }] }),
+    ])
     expect(run.status).toBe('failed')
     expect(await logOf(server, stepNamed(run, 'deploy'))).not.toContain('ran')
   })
@@ -161,7 +192,10 @@ describe('cancelling', () => {
   it('stops a step that ignores SIGTERM and everything it has forked, within ten seconds', async () => {
     const commit = await repository.commit(
       oneProject([
-        step('stubborn', 'trap "" TERM; (setsid sh -c "trap : TERM; while :; do date >> $SLIPWAY_CACHE/alive; sleep 0.05; done" &) ; echo up; while :; do sleep 0.1; done'),
+        step(
+          'stubborn',
+          'trap "" TERM; (setsid sh -c "trap : TERM; while :; do date >> $SLIPWAY_CACHE/alive; sleep 0.05; done" &) ; echo up; while :; do sleep 0.1; done',
+        ),
       ]),
     )
     const id = await startRun(server, name, commit)
@@ -177,7 +211,10 @@ describe('cancelling', () => {
     expect(deadline.aborted).toBe(false)
     expect((await getRun(server, id)).status).toBe('cancelled')
     const next = await runSteps([
-      step('alive', 'a=$(wc -l < $SLIPWAY_CACHE/alive); sleep 0.5; b=$(wc -l < $SLIPWAY_CACHE/alive); test $a = $b'),
+      step(
+        'alive',
+        'a=$(wc -l < $SLIPWAY_CACHE/alive); sleep 0.5; b=$(wc -l < $SLIPWAY_CACHE/alive); test $a = $b',
+      ),
     ])
     expect(next.status).toBe('success')
   })

@@ -1,35 +1,16 @@
 import { eventSchemas, type EventType, type SlipwayEvent } from '@slipway/contract/events'
-import type { Kysely } from 'kysely'
 import type { TSchema } from 'typebox'
 import Value from 'typebox/value'
 import { expect } from 'vitest'
-import type { Tables } from '../../packages/server/src/db/tables.gen.ts'
 
 /**
- * Asserts that every event of the run (or of the whole database) is one the contract documents:
- * a known type, the documented data and no field beside it, stored under the run and repository it
- * speaks of, and in an order that a run can have. Returns the envelopes, oldest first.
+ * Asserts that these are the events of one run, oldest first: each as the contract documents it,
+ * with no field beside, and in an order that a run can have.
  */
-export async function assertEvents(
-  db: Kysely<Tables>,
-  where: { runId?: string } = {},
-): Promise<SlipwayEvent[]> {
-  let query = db.selectFrom('events').selectAll().orderBy('id').limit(100_000)
-  if (where.runId !== undefined) query = query.where('run_id', '=', where.runId)
-  const rows = await query.execute()
-  const runs = new Map<string, SlipwayEvent[]>()
-  const events = rows.map((row) => {
-    const event = asDocumented({
-      event_type: row.event_type,
-      timestamp: row.occurred_at.toISOString(),
-      data: row.data,
-    })
-    expect.soft(row.run_id, `run of event ${row.id}`).toBe(event.data.run_id)
-    expect.soft(row.repository, `repository of event ${row.id}`).toBe(event.data.repository)
-    runs.set(event.data.run_id, [...(runs.get(event.data.run_id) ?? []), event])
-    return event
-  })
-  for (const [id, ofRun] of runs) assertOrder(id, ofRun)
+export function assertRunEvents(runId: string, envelopes: readonly unknown[]): SlipwayEvent[] {
+  const events = envelopes.map(asDocumented)
+  for (const event of events) expect.soft(event.data.run_id).toBe(runId)
+  assertOrder(runId, events)
   return events
 }
 

@@ -10,7 +10,7 @@ export function someEvent(
 ): NewEvent {
   const { repository = 'acme/shop', runId = randomUUID(), type = 'pipeline.run.started' } = over
   const data = { run_id: runId, repository: repository ?? '', commit_sha: 'abc123def456' }
-  return { type, data, repository, runId } as NewEvent
+  return { type, data, repository, runId }
 }
 
 /** Commits events as the rooms do, and wakes the relay as `transact` does. */

@@ -97,7 +97,11 @@ export async function startTestServer(env: Record<string, string> = {}): Promise
         ...(options.signal === undefined ? {} : { signal: options.signal }),
       })
     },
-    async json<T>(method: string, path: string, options: RequestOptions & { expect?: number } = {}) {
+    async json<T>(
+      method: string,
+      path: string,
+      options: RequestOptions & { expect?: number } = {},
+    ) {
       const response = await server.request(method, path, options)
       const text = await response.text()
       const expected = options.expect ?? (method === 'POST' ? 201 : 200)

@@ -14,12 +14,22 @@ export type Role = Static<typeof Role>
 
 export const CreateTokenRequest = Type.Object(
   {
-    name: Type.String({ minLength: 1, maxLength: 100, description: 'Unique among the valid tokens.' }),
+    name: Type.String({
+      minLength: 1,
+      maxLength: 100,
+      description: 'Unique among the valid tokens.',
+    }),
     roles: Type.Array(Role, { minItems: 1, maxItems: 6, uniqueItems: true }),
     repositories: Type.Optional(
-      Type.Union([Type.Array(RepositoryName, { minItems: 1, maxItems: 1000, uniqueItems: true }), Type.Null()], {
-        description: 'The only repositories this token sees; absent or null: all.',
-      }),
+      Type.Union(
+        [
+          Type.Array(RepositoryName, { minItems: 1, maxItems: 1000, uniqueItems: true }),
+          Type.Null(),
+        ],
+        {
+          description: 'The only repositories this token sees; absent or null: all.',
+        },
+      ),
     ),
     expires_at: Type.Optional(
       Type.Union([Timestamp, Type.Null()], { description: 'Absent or null: never.' }),
@@ -92,7 +102,9 @@ export type AuditEntry = Static<typeof AuditEntry>
 
 export const ListAuditQuery = Type.Object(
   {
-    before: Type.Optional(Type.Integer({ minimum: 1, description: 'Only entries with a smaller id.' })),
+    before: Type.Optional(
+      Type.Integer({ minimum: 1, description: 'Only entries with a smaller id.' }),
+    ),
     limit: Type.Optional(Limit),
   },
   { $id: 'ListAuditQuery', additionalProperties: false },

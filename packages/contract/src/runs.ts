@@ -69,9 +69,12 @@ export const Step = Type.Object(
     status: WorkStatus,
     exit_code: Type.Union([Type.Integer(), Type.Null()]),
     logs_url: Type.String({
-      description: 'Readable without a token for 15 minutes after this answer; ?follow=true streams.',
+      description:
+        'Readable without a token for 15 minutes after this answer; ?follow=true streams.',
     }),
-    error: Type.Optional(Type.String({ description: 'Why it failed, where the exit code does not say it.' })),
+    error: Type.Optional(
+      Type.String({ description: 'Why it failed, where the exit code does not say it.' }),
+    ),
     started_at: NullableTimestamp,
     completed_at: NullableTimestamp,
   },
@@ -120,7 +123,9 @@ export const Run = Type.Object(
     started_at: Timestamp,
     completed_at: NullableTimestamp,
     message: Type.Optional(
-      Type.String({ description: 'What a person should know of how the run ended, failed or not.' }),
+      Type.String({
+        description: 'What a person should know of how the run ended, failed or not.',
+      }),
     ),
     problems: Type.Optional(
       Type.Array(ConfigurationProblem, { description: 'What discovery found wrong, all at once.' }),

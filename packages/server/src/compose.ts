@@ -10,7 +10,12 @@ import { createEmbeddedJobBus } from './adapters/job-bus/embedded/create-embedde
 import { createFilesystemObjectStore } from './adapters/object-store/filesystem/filesystem-object-store.ts'
 import type { Config } from './config/read-config.ts'
 import { startDuty } from './duties/index.ts'
-import { createEventFeed, deleteOldEvents, type EventRelay, startEventRelay } from './events/index.ts'
+import {
+  createEventFeed,
+  deleteOldEvents,
+  type EventRelay,
+  startEventRelay,
+} from './events/index.ts'
 import { createMirrors } from './git/index.ts'
 import { createHttpServer } from './http/app.ts'
 import { listen } from './http/listen.ts'
@@ -21,7 +26,13 @@ import { openStore, type Store } from './open-store.ts'
 import type { Executor } from './ports/executor.ts'
 import type { JobBus } from './ports/job-bus.ts'
 import { createResources, type Resources } from './resources.ts'
-import { beginAttempt, completeDiscovery, reportWork, runJobOwners, type RunsDeps } from './runs/index.ts'
+import {
+  beginAttempt,
+  completeDiscovery,
+  reportWork,
+  runJobOwners,
+  type RunsDeps,
+} from './runs/index.ts'
 import { resolveMasterKey } from './server-keys.ts'
 import { startWorker, workerTypes } from './worker/index.ts'
 
@@ -62,8 +73,14 @@ async function start(
   const stopping = new AbortController()
   const store = await openStore(config, log, resources)
   const inData = (...names: string[]) => join(config.dataDir, ...names)
-  const adminToken = await resolveAdminToken({ dataDir: config.dataDir, configured: config.adminToken })
-  const masterKey = await resolveMasterKey({ dataDir: config.dataDir, configured: config.masterKey })
+  const adminToken = await resolveAdminToken({
+    dataDir: config.dataDir,
+    configured: config.adminToken,
+  })
+  const masterKey = await resolveMasterKey({
+    dataDir: config.dataDir,
+    configured: config.masterKey,
+  })
 
   const objects = createFilesystemObjectStore({ root: inData('objects'), log })
   resources.add('objects', objects, (opened) => opened.close())
@@ -86,7 +103,10 @@ async function start(
   const tokens = resources.add(
     'tokens',
     openApiTokens(
-      { db: store.db, onError: (error) => log.warn({ err: error }, 'times of last use were not stored') },
+      {
+        db: store.db,
+        onError: (error) => log.warn({ err: error }, 'times of last use were not stored'),
+      },
       { adminToken: adminToken.token },
     ),
     (opened) => opened.close(),
@@ -163,7 +183,10 @@ async function openJobs(
   if (freed > 0) log.info({ jobs: freed }, 'took over the jobs of a server that had ended')
   await bus.open()
   resources.add('job bus', bus, (opened) => opened.close())
-  const duties = startJobDuties(ledger, { stopJobs: runs.stopJobs, retentionDays: Math.ceil(config.retention.jobsMs / dayMs) })
+  const duties = startJobDuties(ledger, {
+    stopJobs: runs.stopJobs,
+    retentionDays: Math.ceil(config.retention.jobsMs / dayMs),
+  })
   resources.add('job duties', duties, (started) => started.close())
   const retention = startDuty(ledger, {
     name: 'event-retention',
@@ -181,13 +204,17 @@ async function openJobs(
 async function work(
   config: Config,
   log: Logger,
-  deps: Awaited<ReturnType<typeof openJobs>> & Pick<Parameters<typeof startWorker>[0], 'executor' | 'logs'>,
+  deps: Awaited<ReturnType<typeof openJobs>> &
+    Pick<Parameters<typeof startWorker>[0], 'executor' | 'logs'>,
   resources: Resources,
 ): Promise<void> {
   const { bus, runs, ledger, workerId, home, executor, logs } = deps
   const { capacity } = config.worker
   const identity = { id: workerId, name: hostname(), home, types: workerTypes, capacity }
-  const kept = await keepWorker({ db: runs.db, log }, { worker: identity, onLost: () => subscription.abandon() })
+  const kept = await keepWorker(
+    { db: runs.db, log },
+    { worker: identity, onLost: () => subscription.abandon() },
+  )
   resources.add('worker', kept, async (worker) => {
     await worker.close()
     await releaseWorker(ledger, { workerId })

@@ -46,7 +46,9 @@ async function serve(version: string): Promise<void> {
     const server = await startServer(config, log, version)
     const { path, token, created } = server.adminToken
     if (created) {
-      process.stderr.write(`\nThe administrator's token, shown this once (it is kept in ${path}):\n\n  ${token}\n\n`)
+      process.stderr.write(
+        `\nThe administrator's token, shown this once (it is kept in ${path}):\n\n  ${token}\n\n`,
+      )
     }
     log.info({ url: server.url, isolation: server.isolation, version }, 'listening')
     let stopping = false

@@ -38,7 +38,9 @@ export async function openStore(
 }
 
 async function openMigrated(url: string, log: Logger, resources: Resources): Promise<Database> {
-  const database = resources.add('database', await openDatabase({ url, log }), (opened) => opened.close())
+  const database = resources.add('database', await openDatabase({ url, log }), (opened) =>
+    opened.close(),
+  )
   const applied = await migrate({ pool: database.pool, log })
   if (applied.length > 0) log.info({ migrations: applied }, 'migrated')
   return database

@@ -3,9 +3,35 @@ import { describe, expect, it } from 'vitest'
 import { refNameProblem } from './check-ref-name.ts'
 
 const names = [
-  'main', 'release/1.2', 'refs/tags/v1.0.0', 'a-b_c', 'feature/@x', 'é', '-x', 'a..b', 'a b', 'a~1',
-  'a^', 'a:b', 'a?', 'a*', 'a[b', 'a\\b', '/a', 'a/', 'a//b', '.a', 'a/.b', 'a.lock', 'a/b.lock/c', 'a.',
-  'a@{b', 'a\tb', 'a\u007f', 'x@y', 'a.b',
+  'main',
+  'release/1.2',
+  'refs/tags/v1.0.0',
+  'a-b_c',
+  'feature/@x',
+  'é',
+  '-x',
+  'a..b',
+  'a b',
+  'a~1',
+  'a^',
+  'a:b',
+  'a?',
+  'a*',
+  'a[b',
+  'a\\b',
+  '/a',
+  'a/',
+  'a//b',
+  '.a',
+  'a/.b',
+  'a.lock',
+  'a/b.lock/c',
+  'a.',
+  'a@{b',
+  'a\tb',
+  'a\u007f',
+  'x@y',
+  'a.b',
 ]
 
 describe('refNameProblem', () => {

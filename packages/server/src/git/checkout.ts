@@ -29,10 +29,18 @@ async function writeRepository(mirror: Mirror, sha: string, directory: string): 
   await mkdir(join(directory, 'refs'))
   await Promise.all([
     writeFile(join(directory, 'HEAD'), `${sha}\n`),
-    writeFile(join(directory, 'config'), '[core]\n\trepositoryformatversion = 0\n\tbare = false\n[gc]\n\tauto = 0\n'),
-    writeFile(join(directory, 'objects', 'info', 'alternates'), `${join(mirror.directory, 'objects')}\n`),
-    copyFile(join(mirror.directory, 'shallow'), join(directory, 'shallow')).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'ENOENT') throw error
-    }),
+    writeFile(
+      join(directory, 'config'),
+      '[core]\n\trepositoryformatversion = 0\n\tbare = false\n[gc]\n\tauto = 0\n',
+    ),
+    writeFile(
+      join(directory, 'objects', 'info', 'alternates'),
+      `${join(mirror.directory, 'objects')}\n`,
+    ),
+    copyFile(join(mirror.directory, 'shallow'), join(directory, 'shallow')).catch(
+      (error: unknown) => {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
+      },
+    ),
   ])
 }

@@ -9,18 +9,27 @@ describe('explainGitFailure', () => {
   })
 
   it('knows a repository that is not there', () => {
-    const error = explainGitFailure("fatal: '/x.git' does not appear to be a git repository\n", 'abc')
+    const error = explainGitFailure(
+      "fatal: '/x.git' does not appear to be a git repository\n",
+      'abc',
+    )
     expect(error).toMatchObject({ permanent: true })
     expect(error.message).toContain('no such repository')
   })
 
   it('takes anything else for a fault that may pass', () => {
-    const error = explainGitFailure('fatal: unable to access: Could not resolve host: git.test', 'abc')
+    const error = explainGitFailure(
+      'fatal: unable to access: Could not resolve host: git.test',
+      'abc',
+    )
     expect(error.permanent).toBe(false)
   })
 
   it('shows no credential', () => {
-    const error = explainGitFailure("fatal: unable to access 'https://bob:hunter2@git.test/x.git/'", 'abc')
+    const error = explainGitFailure(
+      "fatal: unable to access 'https://bob:hunter2@git.test/x.git/'",
+      'abc',
+    )
     expect(error.message).not.toContain('hunter2')
     expect(error.message).not.toContain('bob')
   })

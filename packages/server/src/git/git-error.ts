@@ -21,9 +21,13 @@ const commitMissing =
 /** What git's standard error means for whoever asked for `what`. */
 export function explainGitFailure(stderr: string, what: string): GitError {
   const reason = firstReason(stderr)
-  if (commitMissing.test(stderr)) return new GitError(`${what}: there is no such commit (${reason})`, true)
+  if (commitMissing.test(stderr))
+    return new GitError(`${what}: there is no such commit (${reason})`, true)
   if (repositoryMissing.test(stderr)) {
-    return new GitError(`${what}: there is no such repository, or no access to it (${reason})`, true)
+    return new GitError(
+      `${what}: there is no such repository, or no access to it (${reason})`,
+      true,
+    )
   }
   return new GitError(`${what}: ${reason}`, false)
 }

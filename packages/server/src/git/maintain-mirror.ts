@@ -17,5 +17,9 @@ export async function maintainMirror(directory: string, signal: AbortSignal): Pr
     const input = old.map((ref) => `delete ${ref}\n`).join('')
     await runGit(['update-ref', '--stdin'], { cwd: directory, signal, input })
   }
-  await runGit(['gc', '--quiet', '--prune=2.weeks.ago'], { cwd: directory, signal, timeoutMs: 600_000 })
+  await runGit(['gc', '--quiet', '--prune=2.weeks.ago'], {
+    cwd: directory,
+    signal,
+    timeoutMs: 600_000,
+  })
 }

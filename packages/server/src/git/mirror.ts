@@ -49,23 +49,30 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
     fetches.set(directory, count % fetchesPerMaintenance)
     if (count === fetchesPerMaintenance) {
       // A mirror that could not be tidied is still a good mirror.
-      inTurn(directory, () => maintainMirror(directory, AbortSignal.timeout(900_000))).catch(() => undefined)
+      inTurn(directory, () => maintainMirror(directory, AbortSignal.timeout(900_000))).catch(
+        () => undefined,
+      )
     }
   }
 
   /** One after the other in a mirror. */
   function inTurn<T>(directory: string, action: () => Promise<T>): Promise<T> {
     const turn = (turns.get(directory) ?? Promise.resolve()).then(action, action)
-    const settled = turn.catch(() => undefined).finally(() => {
-      if (turns.get(directory) === settled) turns.delete(directory)
-    })
+    const settled = turn
+      .catch(() => undefined)
+      .finally(() => {
+        if (turns.get(directory) === settled) turns.delete(directory)
+      })
     turns.set(directory, settled)
     return turn
   }
 
   return {
     async fetchCommit({ url, commit }, signal) {
-      const mirror = { directory: mirrorDirectory(options.directory, url), url: withoutCredentials(url) }
+      const mirror = {
+        directory: mirrorDirectory(options.directory, url),
+        url: withoutCredentials(url),
+      }
       const wanted = commit.toLowerCase()
       if (fullSha.test(wanted) && (await hasCommit(mirror, wanted, signal))) {
         return { mirror, sha: wanted }
@@ -86,7 +93,10 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
 /** A name that any URL maps to, readable by a person and safe as a directory. */
 function mirrorDirectory(parent: string, url: string): string {
   const plain = withoutCredentials(url)
-  const readable = plain.replace(/^.*?:\/\//, '').replace(/[^A-Za-z0-9]+/g, '-').slice(-60)
+  const readable = plain
+    .replace(/^.*?:\/\//, '')
+    .replace(/[^A-Za-z0-9]+/g, '-')
+    .slice(-60)
   const digest = createHash('sha256').update(plain).digest('hex').slice(0, 12)
   return join(parent, `${readable}-${digest}.git`)
 }
@@ -108,7 +118,10 @@ async function hasCommit(mirror: Mirror, sha: string, signal: AbortSignal): Prom
     () => false,
   )
   if (!known) return false
-  const result = await runGit(['cat-file', '-e', `${sha}^{commit}`], { cwd: mirror.directory, signal })
+  const result = await runGit(['cat-file', '-e', `${sha}^{commit}`], {
+    cwd: mirror.directory,
+    signal,
+  })
   if (result.code !== 0) return false
   // Its use is what decides which mirror goes when there are too many.
   const now = new Date()
@@ -117,7 +130,12 @@ async function hasCommit(mirror: Mirror, sha: string, signal: AbortSignal): Prom
 }
 
 /** Fetches one commit and nothing of its history. */
-async function fetchExactly(mirror: Mirror, url: string, sha: string, signal: AbortSignal): Promise<string> {
+async function fetchExactly(
+  mirror: Mirror,
+  url: string,
+  sha: string,
+  signal: AbortSignal,
+): Promise<string> {
   if (await hasCommit(mirror, sha, signal)) return sha
   // The ref keeps the commit from being collected as garbage.
   const result = await fetch(mirror, url, ['--depth', '1', `+${sha}:refs/slipway/${sha}`], signal)
@@ -137,7 +155,10 @@ async function fetchAbbreviated(
   signal: AbortSignal,
 ): Promise<string> {
   await fetchEverything(mirror, url, signal)
-  const { stdout } = await runGit(['rev-parse', `--disambiguate=${prefix}`], { cwd: mirror.directory, signal })
+  const { stdout } = await runGit(['rev-parse', `--disambiguate=${prefix}`], {
+    cwd: mirror.directory,
+    signal,
+  })
   const candidates: string[] = []
   for (const object of stdout.toString('utf8').split('\n').filter(Boolean).slice(0, 100)) {
     if (await hasCommit(mirror, object, signal)) candidates.push(object)
@@ -160,12 +181,22 @@ async function fetchEverything(mirror: Mirror, url: string, signal: AbortSignal)
   const refs = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
   const depth = shallow ? ['--unshallow'] : []
   const result = await fetch(mirror, url, ['--prune', ...depth, ...refs], signal)
-  if (result.code !== 0) throw explainGitFailure(result.stderr, `${mirror.url} could not be fetched`)
+  if (result.code !== 0)
+    throw explainGitFailure(result.stderr, `${mirror.url} could not be fetched`)
 }
 
 function fetch(mirror: Mirror, url: string, args: string[], signal: AbortSignal) {
-  const options = ['--no-tags', '--no-auto-gc', '--no-write-fetch-head', '--no-recurse-submodules', '--quiet']
-  const [refs, flags] = [args.filter((arg) => arg.startsWith('+')), args.filter((arg) => !arg.startsWith('+'))]
+  const options = [
+    '--no-tags',
+    '--no-auto-gc',
+    '--no-write-fetch-head',
+    '--no-recurse-submodules',
+    '--quiet',
+  ]
+  const [refs, flags] = [
+    args.filter((arg) => arg.startsWith('+')),
+    args.filter((arg) => !arg.startsWith('+')),
+  ]
   return runGit(['fetch', ...options, ...flags, '--end-of-options', url, ...refs], {
     cwd: mirror.directory,
     signal,
@@ -175,7 +206,10 @@ function fetch(mirror: Mirror, url: string, args: string[], signal: AbortSignal)
 }
 
 /** Keeps the number of mirrors bounded. One that is being fetched into is left alone. */
-async function dropUnused(options: MirrorsOptions, busy: ReadonlyMap<string, unknown>): Promise<void> {
+async function dropUnused(
+  options: MirrorsOptions,
+  busy: ReadonlyMap<string, unknown>,
+): Promise<void> {
   const names = await readdir(options.directory)
   const excess = names.length - (options.maxMirrors ?? 200)
   if (excess <= 0) return

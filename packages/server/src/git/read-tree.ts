@@ -3,12 +3,17 @@ import type { Mirror } from './mirror.ts'
 import { runGit } from './run-git.ts'
 
 /** Paths of all files of a commit, relative to its root. At most 64 MiB of names. */
-export async function listFiles(mirror: Mirror, sha: string, signal: AbortSignal): Promise<string[]> {
+export async function listFiles(
+  mirror: Mirror,
+  sha: string,
+  signal: AbortSignal,
+): Promise<string[]> {
   const result = await runGit(['ls-tree', '-r', '-z', '--name-only', '--full-tree', sha], {
     cwd: mirror.directory,
     signal,
   })
-  if (result.code !== 0) throw explainGitFailure(result.stderr, `The files of ${sha} can't be listed`)
+  if (result.code !== 0)
+    throw explainGitFailure(result.stderr, `The files of ${sha} can't be listed`)
   return result.stdout.toString('utf8').split('\0').filter(Boolean)
 }
 

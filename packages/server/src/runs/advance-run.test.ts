@@ -107,7 +107,9 @@ describe('advanceRun', () => {
     fc.assert(
       fc.property(
         groupsOfPhases,
-        fc.infiniteStream(fc.tuple(fc.nat(), fc.constantFrom('running', 'success', 'success', 'failed'))),
+        fc.infiniteStream(
+          fc.tuple(fc.nat(), fc.constantFrom('running', 'success', 'success', 'failed')),
+        ),
         (groups, choices) => {
           const state = run(groups)
           apply(state, advanceRun(state))
@@ -142,7 +144,9 @@ describe('advanceRun', () => {
             const begun = phase.tasks.some((entry) => entry.dispatched)
             const earlier = state.phases.filter((other) => other.group < phase.group)
             if (begun) {
-              expect(earlier.every(({ status }) => ['success', 'skipped'].includes(status))).toBe(true)
+              expect(earlier.every(({ status }) => ['success', 'skipped'].includes(status))).toBe(
+                true,
+              )
             }
           }
         },

@@ -55,7 +55,9 @@ export function advanceRun(snapshot: RunSnapshot): RunAdvance {
     const status = phaseStatus(phase)
     if (status !== phase.status) advance.phases.push({ id: phase.id, status })
   }
-  const unfinished = snapshot.phases.filter((phase) => ['pending', 'running'].includes(phaseStatus(phase)))
+  const unfinished = snapshot.phases.filter((phase) =>
+    ['pending', 'running'].includes(phaseStatus(phase)),
+  )
   if (unfinished.length === 0) {
     return { ...advance, run: { status: 'success', message: null } }
   }

@@ -42,7 +42,13 @@ async function dispatchTasks(
   const tasks = await unit.trx
     .selectFrom('tasks')
     .innerJoin('phases', 'phases.id', 'tasks.phase_id')
-    .select(['tasks.id', 'tasks.project_name', 'tasks.project_path', 'phases.name', 'phases.timeout_ms'])
+    .select([
+      'tasks.id',
+      'tasks.project_name',
+      'tasks.project_path',
+      'phases.name',
+      'phases.timeout_ms',
+    ])
     .where('tasks.id', 'in', taskIds)
     .orderBy('phases.position')
     .orderBy('tasks.position')
@@ -94,7 +100,8 @@ async function haltTasks(
   taskIds: readonly string[],
   end: RunEnd,
 ): Promise<void> {
-  const error = end.status === 'cancelled' ? 'The run was cancelled' : 'Stopped because the run failed'
+  const error =
+    end.status === 'cancelled' ? 'The run was cancelled' : 'Stopped because the run failed'
   await failRunningSteps(unit, run, taskIds, error)
   await writeTasks(
     unit,

@@ -26,7 +26,11 @@ export async function cancelRun(
         status: run.status,
       })
     }
-    const end = { status: 'cancelled', by: principal.name, message: `Cancelled by ${principal.name}` } as const
+    const end = {
+      status: 'cancelled',
+      by: principal.name,
+      message: `Cancelled by ${principal.name}`,
+    } as const
     await applyAdvance(deps, unit, run, endRun(await loadSnapshot(unit.trx, run), end))
   })
 }

@@ -17,7 +17,9 @@ interface RunRow {
   problems: ConfigurationProblem[] | null
   started_at: Date
   completed_at: Date | null
-  phases: (Omit<Phase, 'tasks'> & { tasks: (Omit<Task, 'error' | 'steps'> & { error: string | null; steps: StepRow[] })[] })[]
+  phases: (Omit<Phase, 'tasks'> & {
+    tasks: (Omit<Task, 'error' | 'steps'> & { error: string | null; steps: StepRow[] })[]
+  })[]
 }
 type StepRow = Omit<Step, 'error' | 'logs_url'> & { error: string | null }
 
@@ -76,7 +78,9 @@ export async function getRun(
 }
 
 /** PostgreSQL writes times in JSON with microseconds and an offset; the contract says milliseconds and Z. */
-function withTimes<T extends { started_at: string | null; completed_at: string | null }>(row: T): T {
+function withTimes<T extends { started_at: string | null; completed_at: string | null }>(
+  row: T,
+): T {
   const { started_at, completed_at } = row
   return {
     ...row,

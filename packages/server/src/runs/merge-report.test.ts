@@ -16,7 +16,9 @@ const task = { status: 'running', error: null, attempt: 1, job_id: null } as con
 
 describe('mergeStepReport', () => {
   it('moves forward', () => {
-    expect(mergeStepReport(step(), { id: 's', status: 'running' })).toMatchObject({ status: 'running' })
+    expect(mergeStepReport(step(), { id: 's', status: 'running' })).toMatchObject({
+      status: 'running',
+    })
     expect(
       mergeStepReport(step({ status: 'running' }), { id: 's', status: 'failed', exitCode: 2 }),
     ).toMatchObject({ status: 'failed', exitCode: 2 })
@@ -32,8 +34,12 @@ describe('mergeStepReport', () => {
     const done = step({ status: 'failed', exitCode: 1 })
     expect(() => mergeStepReport(done, { id: 's', status: 'success' })).toThrow(AppError)
     expect(() => mergeStepReport(done, { id: 's', status: 'running' })).toThrow(AppError)
-    expect(() => mergeStepReport(done, { id: 's', status: 'failed', exitCode: 2 })).toThrow(AppError)
-    expect(() => mergeStepReport(step(), { id: 's', status: 'success', exitCode: 3 })).toThrow(AppError)
+    expect(() => mergeStepReport(done, { id: 's', status: 'failed', exitCode: 2 })).toThrow(
+      AppError,
+    )
+    expect(() => mergeStepReport(step(), { id: 's', status: 'success', exitCode: 3 })).toThrow(
+      AppError,
+    )
   })
 
   it('never leaves a finished status, whatever is reported', () => {
@@ -48,7 +54,7 @@ describe('mergeStepReport', () => {
         for (const next of reports) {
           const before = row
           try {
-            row = { ...row, ...mergeStepReport(row, next as Parameters<typeof mergeStepReport>[1]) }
+            row = { ...row, ...mergeStepReport(row, next) }
           } catch (error) {
             expect(error).toBeInstanceOf(AppError)
           }
@@ -78,7 +84,9 @@ describe('taskStatusAfter', () => {
   })
 
   it('starts a task with its first step', () => {
-    expect(taskStatusAfter({ ...task, status: 'pending' }, [step({ status: 'running' })], undefined)).toEqual({
+    expect(
+      taskStatusAfter({ ...task, status: 'pending' }, [step({ status: 'running' })], undefined),
+    ).toEqual({
       status: 'running',
       error: null,
     })
@@ -86,7 +94,9 @@ describe('taskStatusAfter', () => {
 
   it('refuses a success that the steps deny, and any word against a finished task', () => {
     expect(() => taskStatusAfter(task, [step()], { status: 'success' })).toThrow(/all of its steps/)
-    expect(() => taskStatusAfter({ ...task, status: 'success' }, [], { status: 'failed' })).toThrow(AppError)
+    expect(() => taskStatusAfter({ ...task, status: 'success' }, [], { status: 'failed' })).toThrow(
+      AppError,
+    )
   })
 
   it('keeps the reason that is given', () => {

@@ -31,10 +31,18 @@ export function mergeStepReport(step: StepRow, report: StepReport): StepChange |
   }
   const exitCode = report.exitCode ?? null
   if (exitCode !== null && step.exitCode !== null && exitCode !== step.exitCode) {
-    throw new AppError('resource_conflict', `Step ${step.name} has already exited with ${step.exitCode}`, known)
+    throw new AppError(
+      'resource_conflict',
+      `Step ${step.name} has already exited with ${step.exitCode}`,
+      known,
+    )
   }
   if (report.status === 'success' && exitCode !== null && exitCode !== 0) {
-    throw new AppError('resource_conflict', `A step that exits with ${exitCode} has not succeeded`, known)
+    throw new AppError(
+      'resource_conflict',
+      `A step that exits with ${exitCode} has not succeeded`,
+      known,
+    )
   }
   const change = {
     id: step.id,
@@ -61,12 +69,15 @@ export function taskStatusAfter(
 ): { status: Exclude<WorkStatus, 'pending'>; error: string | null } | null {
   if (said !== undefined) {
     if (compareWork(task.status, said.status) === 'contradiction') {
-      throw new AppError('resource_conflict', `The task is already ${task.status}`, { status: task.status })
+      throw new AppError('resource_conflict', `The task is already ${task.status}`, {
+        status: task.status,
+      })
     }
     if (said.status === 'success') requireAllSucceeded(steps)
   }
   const derived = derivedStatus(steps)
-  const status = said === undefined || said.status === 'running' ? (derived ?? said?.status) : said.status
+  const status =
+    said === undefined || said.status === 'running' ? (derived ?? said?.status) : said.status
   if (status === undefined || compareWork(task.status, status) !== 'move') return null
   return { status, error: status === 'failed' ? (said?.error ?? failureOf(steps)) : null }
 }

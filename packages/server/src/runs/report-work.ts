@@ -86,15 +86,20 @@ async function applyReport(
   const { task, steps } = await loadTask(unit, taskId)
   const attempt = Math.max(task.attempt, 1)
   if (report.attempt !== undefined && report.attempt !== attempt) {
-    throw new AppError('resource_conflict', `Attempt ${report.attempt} has been replaced by ${attempt}`, {
-      attempt,
-    })
+    throw new AppError(
+      'resource_conflict',
+      `Attempt ${report.attempt} has been replaced by ${attempt}`,
+      {
+        attempt,
+      },
+    )
   }
   const changes: StepChange[] = []
   const after = new Map(steps.map((step) => [step.id, step]))
   for (const reported of report.steps ?? []) {
     const step = after.get(reported.id)
-    if (step === undefined) throw new AppError('resource_not_found', `There is no step ${reported.id}`)
+    if (step === undefined)
+      throw new AppError('resource_not_found', `There is no step ${reported.id}`)
     const merged = mergeStepReport(step, reported)
     if (merged === null) continue
     changes.push(merged)
@@ -109,7 +114,8 @@ async function applyReport(
   }
   await writeSteps(unit, run, changes)
   if (end === null) return
-  if (end.status === 'failed') await failRunningSteps(unit, run, [taskId], end.error ?? 'The task failed')
+  if (end.status === 'failed')
+    await failRunningSteps(unit, run, [taskId], end.error ?? 'The task failed')
   await writeTasks(unit, run, [{ id: taskId, ...end }])
   if (end.status !== 'running' && task.job_id !== null) {
     const state = end.status === 'success' ? 'succeeded' : 'failed'
@@ -133,5 +139,5 @@ async function loadTask(
     .where('task_id', '=', taskId)
     .where('attempt', '=', Math.max(task.attempt, 1))
     .execute()
-  return { task: task as TaskRow, steps: steps as StepRow[] }
+  return { task, steps }
 }

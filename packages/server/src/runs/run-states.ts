@@ -18,7 +18,7 @@ export const phaseTransitions: Readonly<Record<PhaseStatus, readonly PhaseStatus
 }
 
 /** Of tasks and of steps. One that ends before its start was reported skips `running`. */
-export const workTransitions: Readonly<Record<WorkStatus, readonly WorkStatus[]>> = {
+const workTransitions: Readonly<Record<WorkStatus, readonly WorkStatus[]>> = {
   pending: ['running', 'success', 'failed'],
   running: ['success', 'failed'],
   success: [],

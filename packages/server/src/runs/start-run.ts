@@ -10,7 +10,7 @@ import type { Principal } from '../ports/identity.ts'
 import type { RunsDeps } from './deps.ts'
 
 /** Active runs that one repository may have (API & Operations Reference, "API Rate Limits"). */
-export const maxActiveRuns = 100
+const maxActiveRuns = 100
 
 /** Milliseconds a discovery may take ("Timeout Handling"). */
 const discoveryTimeoutMs = 600_000

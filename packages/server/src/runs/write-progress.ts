@@ -12,7 +12,12 @@ export async function writePhases(
   changes: readonly { id: string; status: PhaseStatus }[],
 ): Promise<void> {
   if (changes.length === 0) return
-  const { rows } = await sql<{ id: string; name: string; group_number: number; status: PhaseStatus }>`
+  const { rows } = await sql<{
+    id: string
+    name: string
+    group_number: number
+    status: PhaseStatus
+  }>`
     update phases p set
       status = u.status,
       started_at = case when u.status = 'skipped' then p.started_at
@@ -60,7 +65,9 @@ export async function writeTasks(
                 ${column(changes, 'error')}::text[]) u (id, status, error)
     join tasks old on old.id = u.id join phases p on p.id = old.phase_id
     where t.id = u.id
-    returning t.id, t.project_name as project, p.name as phase, t.status, t.attempt`.execute(unit.trx)
+    returning t.id, t.project_name as project, p.name as phase, t.status, t.attempt`.execute(
+    unit.trx,
+  )
   for (const row of rows) {
     unit.emit({
       type: 'pipeline.task.updated',

@@ -28,7 +28,10 @@ async function discover(
 ): Promise<Discovery> {
   try {
     const url = repositoryUrl(deps.gitBaseUrl, payload.repository)
-    const { mirror, sha } = await deps.mirrors.fetchCommit({ url, commit: payload.commit_sha }, signal)
+    const { mirror, sha } = await deps.mirrors.fetchCommit(
+      { url, commit: payload.commit_sha },
+      signal,
+    )
     const paths = (await listFiles(mirror, sha, signal)).filter(isForgeFile)
     const files = await readFiles(mirror, sha, paths, signal)
     const forge = await loadForge({

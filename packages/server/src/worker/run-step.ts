@@ -99,5 +99,8 @@ function notRun(error: unknown) {
 function requireSecrets(step: Attempt['steps'][number]): void {
   const [missing] = step.step.secrets
   if (missing === undefined) return
-  throw new AppError('resource_not_found', `Secret ${missing.name} is not defined for this repository`)
+  throw new AppError(
+    'resource_not_found',
+    `Secret ${missing.name} is not defined for this repository`,
+  )
 }

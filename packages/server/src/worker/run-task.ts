@@ -67,7 +67,11 @@ async function runSteps(
   )
   signal.addEventListener('abort', reporter.silence, { once: true })
   if (signal.aborted) reporter.silence()
-  const steps = attempt.steps.map((step) => ({ ...step, name: step.step.name, needs: step.step.needs }))
+  const steps = attempt.steps.map((step) => ({
+    ...step,
+    name: step.step.name,
+    needs: step.step.needs,
+  }))
   const succeeded = await runStepGraph({
     steps,
     parallel: parallelSteps,
@@ -102,5 +106,8 @@ async function failCheckout(
 
 /** The control plane says that the work is not ours any more: cancelled, replaced or over. */
 function isRefusal(error: unknown): boolean {
-  return error instanceof AppError && (error.code === 'resource_conflict' || error.code === 'resource_not_found')
+  return (
+    error instanceof AppError &&
+    (error.code === 'resource_conflict' || error.code === 'resource_not_found')
+  )
 }

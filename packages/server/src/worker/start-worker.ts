@@ -5,7 +5,9 @@ import { runDiscovery } from './run-discovery.ts'
 import { runTask } from './run-task.ts'
 
 /** Job types a worker can do, and by what. */
-const handlers: Readonly<Record<string, (deps: WorkerDeps, ...args: Parameters<JobHandler>) => ReturnType<JobHandler>>> = {
+const handlers: Readonly<
+  Record<string, (deps: WorkerDeps, ...args: Parameters<JobHandler>) => ReturnType<JobHandler>>
+> = {
   discovery: runDiscovery,
   task: runTask,
 }
@@ -27,7 +29,8 @@ export async function startWorker(
     capacity: input.capacity,
     handle: (job, signal) => {
       const handler = handlers[job.type]
-      if (handler === undefined) return Promise.reject(new Error(`no handler for jobs of type ${job.type}`))
+      if (handler === undefined)
+        return Promise.reject(new Error(`no handler for jobs of type ${job.type}`))
       return handler(deps, job, signal)
     },
   })

@@ -72,7 +72,10 @@ export function runRoutes(deps: RunRoutesDeps): FastifyPluginAsync {
         },
       },
       async (request) =>
-        getRun({ db: runs.db, logsUrl }, { principal: request.principal, runId: request.params.id }),
+        getRun(
+          { db: runs.db, logsUrl },
+          { principal: request.principal, runId: request.params.id },
+        ),
     )
 
     app.delete<{ Params: { id: string } }>(

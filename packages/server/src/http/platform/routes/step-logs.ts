@@ -26,9 +26,15 @@ const StepParams = Type.Object({ id: Uuid })
 
 const StepLogQuery = Type.Object({
   follow: Type.Optional(Type.Boolean({ description: 'Go on with what is still to come.' })),
-  after: Type.Optional(Type.Integer({ minimum: 0, description: 'Only lines behind this sequence number.' })),
-  tail: Type.Optional(Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Only the last lines.' })),
-  timestamps: Type.Optional(Type.Boolean({ description: 'Each line behind the time of its arrival.' })),
+  after: Type.Optional(
+    Type.Integer({ minimum: 0, description: 'Only lines behind this sequence number.' }),
+  ),
+  tail: Type.Optional(
+    Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Only the last lines.' }),
+  ),
+  timestamps: Type.Optional(
+    Type.Boolean({ description: 'Each line behind the time of its arrival.' }),
+  ),
   expires: Type.Optional(Type.Integer({ description: 'Of a signed link: epoch seconds.' })),
   signature: Type.Optional(Type.String({ maxLength: 100, description: 'Of a signed link.' })),
   ticket: Type.Optional(Type.String({ maxLength: 200 })),
@@ -75,7 +81,11 @@ export function stepLogRoutes(deps: StepLogRoutesDeps): FastifyPluginAsync {
         // Read before the step: its run's end is then either seen there or announced behind it.
         const eventsSeen = await deps.feed.lastSeq()
         const log = await visibleLog(deps, request)
-        if (request.query.follow !== true && request.headers.range !== undefined && isWhole(request)) {
+        if (
+          request.query.follow !== true &&
+          request.headers.range !== undefined &&
+          isWhole(request)
+        ) {
           return sendBytes(deps, log, request.headers.range, reply)
         }
         return sendLines(deps, log, eventsSeen, request, reply)
@@ -183,4 +193,3 @@ async function watchRun(
   const deadline = AbortSignal.any([signal, AbortSignal.timeout(sealMs)])
   await new Promise((resolve) => deadline.addEventListener('abort', resolve, { once: true }))
 }
-

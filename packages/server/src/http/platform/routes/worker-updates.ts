@@ -52,7 +52,12 @@ export function workerUpdateRoutes(deps: { runs: RunsDeps }): FastifyPluginAsync
       async (request) => {
         const { status, exit_code, logs_s3_key } = request.body
         const stepId = request.params.id
-        return reportStepStatus(deps.runs, { stepId, status, exitCode: exit_code, logKey: logs_s3_key })
+        return reportStepStatus(deps.runs, {
+          stepId,
+          status,
+          exitCode: exit_code,
+          logKey: logs_s3_key,
+        })
       },
     )
   }
