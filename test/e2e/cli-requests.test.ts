@@ -343,6 +343,21 @@ describe('following', () => {
     expect(seen[0]?.url).toBe('/v1/events?after=3&types=pipeline.*')
   })
 
+  it('ends when nobody reads any more', async () => {
+    const { baseUrl } = await serve((response) => {
+      response.writeHead(200, { 'content-type': 'text/event-stream' })
+      const event = { event_type: 'pipeline.run.started', timestamp: 'now', data: {} }
+      const block = `id: 1\ndata: ${JSON.stringify(event)}\n\n`
+      const more = () => void response.write(block, (error) => error ?? setImmediate(more))
+      more()
+    })
+    const { code, err } = await runCli(['events', '--url', baseUrl], {
+      onOutput: (_out, _signal, stopReading) => stopReading(),
+    })
+    expect(err).toBe('')
+    expect(code).toBe(0)
+  })
+
   it('stops at Ctrl-C and says that the run goes on', async () => {
     const run = sampleRun()
     const { baseUrl } = await serve(

@@ -17,8 +17,8 @@ export interface CliOptions {
   cwd?: string
   /** Besides PATH and a home directory that is empty. */
   env?: Record<string, string>
-  /** Called with everything printed so far, whenever more is; may end the command by a signal. */
-  onOutput?: (out: string, signal: (name: NodeJS.Signals) => void) => void
+  /** Called with everything printed so far, whenever more is; may signal the command, or read no more. */
+  onOutput?: (out: string, signal: (name: NodeJS.Signals) => void, stopReading: () => void) => void
 }
 
 const bin = fileURLToPath(new URL('../../packages/cli/bin/slipway.js', import.meta.url))
@@ -42,7 +42,11 @@ export async function runCli(
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString()
-    options.onOutput?.(out, (name) => child.kill(name))
+    options.onOutput?.(
+      out,
+      (name) => child.kill(name),
+      () => child.stdout.destroy(),
+    )
   })
   const [err, [code, signal]] = await Promise.all([
     text(child.stderr),
