@@ -1,12 +1,8 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { CreatedToken } from '@slipway/contract/access'
 import pg from 'pg'
-import pino from 'pino'
-import { startEmbeddedPostgres } from '../packages/server/src/db/embedded/start-embedded-postgres.ts'
 import { startTestServer } from '../test/support/server.ts'
 import { pace, saturate, type Target } from './http-load.ts'
 import { round } from './statistics.ts'
@@ -16,21 +12,22 @@ const repository = 'bench/million'
 const seconds = 4
 
 /** `GET /v1/runs` of a repository with a million runs, against a bare node:http handler with the same SQL. */
-export async function benchRunList(): Promise<object> {
-  const dataDir = await mkdtemp(join(tmpdir(), 'slipway-bench-'))
-  const postgres = await startEmbeddedPostgres({ dataDir, log: pino({ level: 'silent' }) })
-  const server = await startTestServer({ DATABASE_URL: postgres.url })
+export async function benchRunList(databaseUrl: string): Promise<object> {
+  const server = await startTestServer({ DATABASE_URL: databaseUrl })
   const bare = fork(
     fileURLToPath(new URL('./bare-list-handler.ts', import.meta.url)),
-    [postgres.url, repository],
+    [databaseUrl, repository],
     {
       execArgv: ['--import', 'tsx'],
     },
   )
   try {
-    await fill(postgres.url)
+    await fill(databaseUrl)
     const [port] = (await once(bare, 'message')) as [number]
-    const headers = { authorization: `Bearer ${server.token}` }
+    // Exempt from the rate limit.
+    const body = { name: 'bench', roles: ['service-account', 'viewer'] }
+    const { token } = await server.json<CreatedToken>('POST', '/v1/tokens', { body })
+    const headers = { authorization: `Bearer ${token}` }
     const page = async (offset: number) => {
       const query = `repository=${repository}&limit=20&offset=${offset}`
       const ours: Target = { url: `${server.url}/v1/runs?${query}`, headers }
@@ -55,8 +52,6 @@ export async function benchRunList(): Promise<object> {
   } finally {
     bare.kill()
     await server.close()
-    await postgres.stop()
-    await rm(dataDir, { recursive: true, force: true })
   }
 }
 

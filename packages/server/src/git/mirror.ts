@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
+import { access, mkdir, readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explainGitFailure, GitError, withoutCredentials } from './git-error.ts'
 import { maintainMirror } from './maintain-mirror.ts'
@@ -40,9 +40,14 @@ const fullSha = /^[0-9a-f]{40}$/
 /** Fetches into one mirror from one maintenance of it to the next. */
 const fetchesPerMaintenance = 100
 
+/** Commits that are remembered to be in their mirror. */
+const seenCommits = 10_000
+
 export function createMirrors(options: MirrorsOptions): Mirrors {
   const turns = new Map<string, Promise<unknown>>()
   const fetches = new Map<string, number>()
+  /** What was seen in a mirror need not be asked of git again, as long as the mirror is there. */
+  const seen = new Set<string>()
 
   function countFetch(directory: string): void {
     const count = (fetches.get(directory) ?? 0) + 1
@@ -74,17 +79,26 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
         url: withoutCredentials(url),
       }
       const wanted = commit.toLowerCase()
-      if (fullSha.test(wanted) && (await hasCommit(mirror, wanted, signal))) {
-        return { mirror, sha: wanted }
+      const remember = (sha: string) => {
+        if (seen.size >= seenCommits) seen.clear()
+        seen.add(`${mirror.directory} ${sha}`)
+        return { mirror, sha }
       }
+      const isHere = async () =>
+        seen.has(`${mirror.directory} ${wanted}`) && (await markUsed(mirror.directory))
+      if (await isHere()) return { mirror, sha: wanted }
       return inTurn(mirror.directory, async () => {
+        // Whoever had the turn before may have fetched it.
+        if (await isHere()) return { mirror, sha: wanted }
         await initialise(mirror, signal)
         const sha = fullSha.test(wanted)
           ? await fetchExactly(mirror, url, wanted, signal)
           : await fetchAbbreviated(mirror, url, wanted, signal)
-        await dropUnused(options, turns)
+        await markUsed(mirror.directory)
+        // What is fetched again later must not be taken for what was there before.
+        if (await dropUnused(options, turns)) seen.clear()
         countFetch(mirror.directory)
-        return { mirror, sha }
+        return remember(sha)
       })
     },
   }
@@ -102,44 +116,30 @@ function mirrorDirectory(parent: string, url: string): string {
 }
 
 async function initialise(mirror: Mirror, signal: AbortSignal): Promise<void> {
-  const exists = await stat(join(mirror.directory, 'HEAD')).then(
-    () => true,
-    () => false,
-  )
-  if (exists) return
+  if (await exists(join(mirror.directory, 'HEAD'))) return
   await mkdir(mirror.directory, { recursive: true, mode: 0o700 })
   const result = await runGit(['init', '--quiet', '--bare', '.'], { cwd: mirror.directory, signal })
   if (result.code !== 0) throw explainGitFailure(result.stderr, 'A mirror could not be made')
 }
 
 async function hasCommit(mirror: Mirror, sha: string, signal: AbortSignal): Promise<boolean> {
-  const known = await stat(mirror.directory).then(
-    () => true,
-    () => false,
-  )
-  if (!known) return false
   const result = await runGit(['cat-file', '-e', `${sha}^{commit}`], {
     cwd: mirror.directory,
     signal,
   })
-  if (result.code !== 0) return false
-  // Its use is what decides which mirror goes when there are too many.
-  const now = new Date()
-  await utimes(mirror.directory, now, now).catch(() => undefined)
-  return true
+  return result.code === 0
 }
 
-/** Fetches one commit and nothing of its history. */
+/** Fetches one commit and nothing of its history. A remote that is away is not needed for one that is here. */
 async function fetchExactly(
   mirror: Mirror,
   url: string,
   sha: string,
   signal: AbortSignal,
 ): Promise<string> {
-  if (await hasCommit(mirror, sha, signal)) return sha
   // The ref keeps the commit from being collected as garbage.
   const result = await fetch(mirror, url, ['--depth', '1', `+${sha}:refs/slipway/${sha}`], signal)
-  if (result.code === 0) return sha
+  if (result.code === 0 || (await hasCommit(mirror, sha, signal))) return sha
   if (/unadvertised object|does not support shallow/i.test(result.stderr)) {
     await fetchEverything(mirror, url, signal)
     if (await hasCommit(mirror, sha, signal)) return sha
@@ -174,10 +174,7 @@ async function fetchAbbreviated(
 }
 
 async function fetchEverything(mirror: Mirror, url: string, signal: AbortSignal): Promise<void> {
-  const shallow = await stat(join(mirror.directory, 'shallow')).then(
-    () => true,
-    () => false,
-  )
+  const shallow = await exists(join(mirror.directory, 'shallow'))
   const refs = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
   const depth = shallow ? ['--unshallow'] : []
   const result = await fetch(mirror, url, ['--prune', ...depth, ...refs], signal)
@@ -205,14 +202,14 @@ function fetch(mirror: Mirror, url: string, args: string[], signal: AbortSignal)
   })
 }
 
-/** Keeps the number of mirrors bounded. One that is being fetched into is left alone. */
+/** Keeps the number of mirrors bounded; answers whether any went. One that was used within a day stays. */
 async function dropUnused(
   options: MirrorsOptions,
   busy: ReadonlyMap<string, unknown>,
-): Promise<void> {
+): Promise<boolean> {
   const names = await readdir(options.directory)
   const excess = names.length - (options.maxMirrors ?? 200)
-  if (excess <= 0) return
+  if (excess <= 0) return false
   const mirrors = await Promise.all(
     names.map(async (name) => {
       const directory = join(options.directory, name)
@@ -225,4 +222,21 @@ async function dropUnused(
     .toSorted((a, b) => a.used - b.used)
     .slice(0, excess)
   for (const { directory } of oldest) await rm(directory, { recursive: true, force: true })
+  return oldest.length > 0
+}
+
+/** Its time of modification decides which mirror goes when there are too many. False: it is not there. */
+function markUsed(directory: string): Promise<boolean> {
+  const now = new Date()
+  return utimes(directory, now, now).then(
+    () => true,
+    () => false,
+  )
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
 }

@@ -1,7 +1,7 @@
 import type { TaskJob } from '@slipway/contract/jobs'
 import { stepCommand } from '@slipway/forge'
 import { AppError } from '../errors.ts'
-import type { Execution, ExecutionResult } from '../ports/executor.ts'
+import type { Execution, ExecutionResult, OutputSink } from '../ports/executor.ts'
 import type { Attempt } from '../runs/index.ts'
 import type { WorkerDeps } from './deps.ts'
 import type { ProgressReporter } from './progress-reporter.ts'
@@ -46,28 +46,27 @@ async function execute(
   signal: AbortSignal,
 ): Promise<ExecutionResult> {
   const { job, attempt, step, workspace } = input
-  const writer = await deps.logs.open(step.logKey, {
+  // Opened while the command starts; what it prints waits for it.
+  const opening = deps.logs.open(step.logKey, {
     secrets: [],
     ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
   })
+  const sink: OutputSink = { write: async (chunk) => (await opening).write(chunk) }
+  const [started, opened] = await Promise.allSettled([
+    startCommand(deps, { job, step, workspace }, sink),
+    opening,
+  ])
+  if (opened.status === 'rejected') {
+    if (started.status === 'fulfilled') {
+      started.value.stop(0)
+      await started.value.done
+    }
+    throw opened.reason
+  }
+  const writer = opened.value
   try {
-    requireSecrets(step)
-    const execution = await deps.executor.start(
-      {
-        id: step.id,
-        argv: stepCommand(step.step, { hasBash: workspace.hasBash }),
-        workspace: workspace.directory,
-        cwd: job.project_path,
-        cache: workspace.cache,
-        readOnly: workspace.borrowed,
-        env: stepEnvironment(job, step.step),
-        network: step.step.network,
-        image: step.step.image,
-        limits: { ...deps.stepLimits, timeoutMs: step.step.timeoutMs },
-      },
-      writer,
-    )
-    const end = await stopOnAbort(execution, signal)
+    if (started.status === 'rejected') throw started.reason
+    const end = await stopOnAbort(started.value, signal)
     if (end.reason !== null) await writer.note(end.reason)
     return end
   } catch (error) {
@@ -77,6 +76,30 @@ async function execute(
   } finally {
     await writer.seal()
   }
+}
+
+async function startCommand(
+  deps: WorkerDeps,
+  input: { job: TaskJob; step: Attempt['steps'][number]; workspace: Workspace },
+  sink: OutputSink,
+): Promise<Execution> {
+  const { job, step, workspace } = input
+  requireSecrets(step)
+  return deps.executor.start(
+    {
+      id: step.id,
+      argv: stepCommand(step.step, { hasBash: workspace.hasBash }),
+      workspace: workspace.directory,
+      cwd: job.project_path,
+      cache: workspace.cache,
+      readOnly: workspace.borrowed,
+      env: stepEnvironment(job, step.step),
+      network: step.step.network,
+      image: step.step.image,
+      limits: { ...deps.stepLimits, timeoutMs: step.step.timeoutMs },
+    },
+    sink,
+  )
 }
 
 async function stopOnAbort(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {

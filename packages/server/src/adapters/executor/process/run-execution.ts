@@ -156,7 +156,8 @@ export async function runExecution(deps: RunDeps, request: RunRequest): Promise<
       tree.init = status.init
       if (killing) signal(tree.init, 'SIGKILL')
       admit().catch((error: unknown) => {
-        // Gone before it was admitted: its exit tells why.
+        // Gone before it was admitted, or on our way to end it: its exit tells why.
+        if (killing) return
         if (error instanceof Error && 'code' in error && error.code === 'ESRCH') return
         log.error({ err: error, execution: spec.id }, 'an execution could not be confined')
         end('failed', 'The limits could not be set.', 0)

@@ -1,0 +1,36 @@
+// npm run bench [-- name …]: one JSON object; each figure beside its floor of the same run.
+import { cpus } from 'node:os'
+import { benchEvents } from './events.ts'
+import { benchJobs } from './jobs.ts'
+import { benchLogs } from './logs.ts'
+import { benchRunList } from './run-list.ts'
+import { benchRuns } from './runs.ts'
+import { benchStart } from './start.ts'
+import { withDatabase } from './with-database.ts'
+
+const benchmarks: Record<string, () => Promise<object>> = {
+  start: benchStart,
+  runs: benchRuns,
+  jobs: () => withDatabase(benchJobs),
+  runList: () => withDatabase(benchRunList),
+  logs: benchLogs,
+  events: () => withDatabase(benchEvents),
+}
+
+const wanted = process.argv.slice(2)
+const unknown = wanted.filter((name) => !Object.hasOwn(benchmarks, name))
+if (unknown.length > 0) {
+  console.error(
+    `There is no benchmark ${unknown.join(', ')}; there are ${Object.keys(benchmarks).join(', ')}.`,
+  )
+  process.exitCode = 2
+} else {
+  const results: Record<string, object> = {}
+  for (const [name, run] of Object.entries(benchmarks)) {
+    if (wanted.length > 0 && !wanted.includes(name)) continue
+    console.error(`measuring ${name} …`)
+    results[name] = await run()
+  }
+  const { length: cores } = cpus()
+  console.log(JSON.stringify({ node: process.version, cores, ...results }, null, 2))
+}
