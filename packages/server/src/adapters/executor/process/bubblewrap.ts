@@ -70,7 +70,7 @@ export function bubblewrap(
     mode: 'bubblewrap',
     description: descriptions[flavour],
     contained: true,
-    overhead: 1,
+    overhead: 2,
     launch({ spec, argv, env, marker }) {
       const options = [
         ...system,

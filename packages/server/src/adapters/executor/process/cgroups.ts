@@ -23,8 +23,6 @@ export type GroupLimits = Pick<ExecutionLimits, 'memoryBytes' | 'pids' | 'cpus'>
 export interface Cgroup {
   /** A single-threaded process that writes 0 into each of these is in the group. */
   readonly joinFiles: readonly string[]
-  /** Puts a process in; what it forks from then on is in, too. */
-  join(pid: number): Promise<void>
   members(): Promise<number[]>
   oomKills(): Promise<number>
   /** Resolves once the group is gone; it must be empty, or be emptying. */
@@ -185,11 +183,6 @@ function createGroup(
     joinFiles: directories.map((directory) =>
       version === 1 ? `${directory}/tasks` : `${directory}/cgroup.procs`,
     ),
-    async join(pid) {
-      await Promise.all(
-        directories.map((directory) => writeFile(`${directory}/cgroup.procs`, String(pid))),
-      )
-    },
     members: () => readMembers(first),
     async oomKills() {
       if (memory === null) return 0

@@ -29,8 +29,6 @@ export interface LaunchRequest {
   env: Readonly<Record<string, string>>
   /** What `open` of a later server finds the tree by; `NAME=value`. */
   marker: Marker
-  /** Files to write 0 into to be in the control group; only where there is no gate. */
-  joinFiles: readonly string[]
 }
 
 export interface Marker {

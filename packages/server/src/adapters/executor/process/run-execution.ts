@@ -3,12 +3,13 @@ import type { Logger } from 'pino'
 import type { Execution, ExecutionResult, OutputSink } from '../../../ports/executor.ts'
 import type { Cgroup } from './cgroups.ts'
 import type { CheckedSpec } from './check-spec.ts'
-import type { Isolation, LaunchStatus, Marker } from './isolation.ts'
+import type { Isolation, Launch, LaunchStatus, Marker } from './isolation.ts'
 import type { OutputPipe } from './output-pipes.ts'
 import { killAll, killTimeoutMs, listRest, listTree, type ProcessTree } from './process-tree.ts'
 import { signal } from './procfs.ts'
 import { pumpOutput } from './pump-output.ts'
 import { type DescriptorCover, spawnLauncher } from './spawn-launcher.ts'
+import { joinScript } from './unshare-scripts.ts'
 import { waitUntil } from './wait-until.ts'
 
 export interface RunDeps {
@@ -46,13 +47,10 @@ export async function runExecution(deps: RunDeps, request: RunRequest): Promise<
   const { isolation, log } = deps
   const { spec, marker, group } = request
   const { limits } = spec
-  const launch = isolation.launch({
-    spec,
-    argv: request.argv,
-    env: request.env,
-    marker,
-    joinFiles: group?.joinFiles ?? [],
-  })
+  const launch = inGroup(
+    group,
+    isolation.launch({ spec, argv: request.argv, env: request.env, marker }),
+  )
   const { child, pid, channel } = await spawnLauncher(deps.cover, launch, request.pipe)
   const tree: ProcessTree = {
     leader: pid,
@@ -139,7 +137,6 @@ export async function runExecution(deps: RunDeps, request: RunRequest): Promise<
   let statusClosed: Promise<unknown> = Promise.resolve()
   let status: LaunchStatus = { init: null, started: channel === null }
   const admit = async (): Promise<void> => {
-    await group?.join(tree.init ?? 0)
     await request.remember(tree)
     if (killing) return
     admitted = true
@@ -229,4 +226,11 @@ function signalOf(exitCode: number): string | null {
   if (number < 1 || number > 64) return null
   const found = Object.entries(constants.signals).find(([, value]) => value === number)
   return found?.[0] ?? null
+}
+
+/** The launcher joins the control group before it does anything else. */
+function inGroup(group: Cgroup | null, launch: Launch): Launch {
+  if (group === null) return launch
+  const args = ['-c', joinScript, 'sh', ...group.joinFiles, '--', launch.file, ...launch.args]
+  return { ...launch, file: '/bin/sh', args }
 }

@@ -1,5 +1,4 @@
 import type { Isolation } from './isolation.ts'
-import { joinScript } from './unshare-scripts.ts'
 
 /** The server's own user, files and network; only a process group and limits of its own. */
 export const unisolated: Isolation = {
@@ -7,9 +6,9 @@ export const unisolated: Isolation = {
   description: 'no isolation: steps can do whatever the server can',
   contained: false,
   overhead: 0,
-  launch: ({ spec, argv, env, marker, joinFiles }) => ({
+  launch: ({ spec, argv, env, marker }) => ({
     file: '/bin/sh',
-    args: ['-c', joinScript, 'sh', ...joinFiles, '--', ...argv],
+    args: ['-c', 'exec "$@"', 'sh', ...argv],
     cwd: spec.directory,
     env: { ...env, [marker.name]: marker.value },
     input: null,

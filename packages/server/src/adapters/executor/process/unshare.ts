@@ -59,7 +59,7 @@ export async function unshare(
       ? 'namespaces by unshare'
       : 'namespaces by unshare (without user namespaces)',
     contained: true,
-    overhead: 1,
+    overhead: 2,
     launch({ spec, argv, env, marker }) {
       const odd = Object.keys(env).find((name) => !/^[A-Za-z_][A-Za-z0-9_]*$/.test(name))
       if (odd !== undefined) {
