@@ -23,6 +23,7 @@ describe('createProgressReporter', () => {
     const { control, reports } = recorder(() => (calls++ === 0 ? first : Promise.resolve()))
     const reporter = createProgressReporter(control, { taskId: 't', attempt: 2 }, () => undefined)
     reporter.step({ id: 'a', status: 'running' })
+    await vi.waitFor(() => expect(reports).toHaveLength(1))
     reporter.step({ id: 'a', status: 'success', exitCode: 0 })
     reporter.step({ id: 'b', status: 'running' })
     reporter.step({ id: 'b', status: 'success', exitCode: 0 })
@@ -40,6 +41,44 @@ describe('createProgressReporter', () => {
         task: { status: 'success' },
       },
     ])
+  })
+
+  it('reports a step that is over at once only as ended', async () => {
+    const { control, reports } = recorder(() => Promise.resolve())
+    const reporter = createProgressReporter(control, { taskId: 't', attempt: 1 }, () => undefined)
+    reporter.step({ id: 'a', status: 'running' })
+    reporter.step({ id: 'a', status: 'success', exitCode: 0 })
+    await reporter.finish({ status: 'success' })
+    expect(reports).toEqual([
+      {
+        attempt: 1,
+        steps: [{ id: 'a', status: 'success', exitCode: 0 }],
+        task: { status: 'success' },
+      },
+    ])
+  })
+
+  it('says nothing more once it is silenced', async () => {
+    const { control, reports } = recorder(() => Promise.resolve())
+    const reporter = createProgressReporter(control, { taskId: 't', attempt: 1 }, () => undefined)
+    reporter.step({ id: 'a', status: 'running' })
+    reporter.silence()
+    await reporter.finish({ status: 'failed' })
+    expect(reports).toEqual([])
+  })
+
+  it('repeats a report until it is answered, and loses none', async () => {
+    let failures = 3
+    const { control, reports } = recorder(() =>
+      failures-- > 0 ? Promise.reject(new Error('the database is away')) : Promise.resolve(),
+    )
+    const onRefused = vi.fn()
+    const reporter = createProgressReporter(control, { taskId: 't', attempt: 1 }, onRefused)
+    reporter.step({ id: 'a', status: 'success', exitCode: 0 })
+    await reporter.finish({ status: 'success' })
+    expect(onRefused).not.toHaveBeenCalled()
+    expect(new Set(reports.map((report) => JSON.stringify(report))).size).toBe(1)
+    expect(reports).toHaveLength(4)
   })
 
   it('says once that it was refused and sends nothing more', async () => {

@@ -1,9 +1,21 @@
+import { setTimeout as pause } from 'node:timers/promises'
+import { AppError } from '../errors.ts'
 import type { StepReport, WorkReport } from '../runs/index.ts'
 import type { ControlPlane } from './control-plane.ts'
 
 /**
- * Sends a task's progress in order without holding the work back: while one report is
- * under way, later ones are put together into the next.
+ * Milliseconds that news waits for more of it. A step that is over sooner is reported once, as
+ * ended, which spares the control plane a transaction for every short step.
+ */
+const gatherMs = 15
+
+/** Milliseconds between two tries of a report that got no answer: a control plane that is away comes back. */
+const firstPauseMs = 100
+const longestPauseMs = 5_000
+
+/**
+ * Sends a task's progress in order without holding the work back: what happens within a moment, or
+ * while a report is under way, goes into the next report together.
  */
 export interface ProgressReporter {
   step(report: StepReport): void
@@ -13,7 +25,7 @@ export interface ProgressReporter {
   finish(task: NonNullable<WorkReport['task']>): Promise<void>
 }
 
-/** `onRefused` is called once when a report fails; nothing is sent after that. */
+/** `onRefused` is called once when a report is refused; nothing is sent after that. */
 export function createProgressReporter(
   control: Pick<ControlPlane, 'reportWork'>,
   input: { taskId: string; attempt: number },
@@ -24,10 +36,15 @@ export function createProgressReporter(
   let task: WorkReport['task']
   let sending: Promise<void> | null = null
   let refusal: { error: unknown } | null = null
-  let silent = false
+  const silenced = new AbortController()
+  let gathering: NodeJS.Timeout | null = null
 
   async function sendAll(): Promise<void> {
-    while (!silent && refusal === null && (pending.size > 0 || task !== undefined)) {
+    while (
+      !silenced.signal.aborted &&
+      refusal === null &&
+      (pending.size > 0 || task !== undefined)
+    ) {
       const report: WorkReport = {
         attempt: input.attempt,
         steps: [...pending.values()],
@@ -36,7 +53,7 @@ export function createProgressReporter(
       pending = new Map()
       task = undefined
       try {
-        await control.reportWork({ taskId: input.taskId, report })
+        await persist(report)
       } catch (error) {
         refusal = { error }
         onRefused(error)
@@ -44,7 +61,22 @@ export function createProgressReporter(
     }
   }
 
+  /** Repeats a report that got no answer until it has one; the work goes on meanwhile. */
+  async function persist(report: WorkReport): Promise<void> {
+    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      try {
+        await control.reportWork({ taskId: input.taskId, report })
+        return
+      } catch (error) {
+        if (error instanceof AppError || silenced.signal.aborted) throw error
+        await pause(pauseMs, undefined, { signal: silenced.signal }).catch(() => undefined)
+      }
+    }
+  }
+
   function send(): Promise<void> {
+    if (gathering !== null) clearTimeout(gathering)
+    gathering = null
     sending ??= sendAll().finally(() => {
       sending = null
     })
@@ -54,10 +86,11 @@ export function createProgressReporter(
   return {
     step(report) {
       pending.set(report.id, report)
-      void send()
+      gathering ??= setTimeout(() => void send(), gatherMs)
     },
     silence() {
-      silent = true
+      silenced.abort()
+      if (gathering !== null) clearTimeout(gathering)
     },
     async finish(end) {
       task = end
