@@ -5,17 +5,18 @@ import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import type { Run } from '@slipway/contract/runs'
 import { createClient } from '@slipway/sdk'
-import { showRun } from '../../packages/cli/src/render/show-run.ts'
-import { createStyles, wantsColour } from '../../packages/cli/src/render/styles.ts'
+import { showRun } from '@slipway/cli/render/show-run'
+import { streamOutput } from '@slipway/cli/render/stream-output'
+import { createStyles, wantsColour } from '@slipway/cli/render/styles'
 import { ownRepository, prepareRepositories, sampleRepository } from './prepare-repositories.ts'
 import { startDemoServer } from './start-server.ts'
-import { standardOutput } from './standard-output.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const home = join(root, '.slipway-demo')
 const stay = !process.argv.includes('--exit')
 
-const out = standardOutput()
+const stop = new AbortController()
+const out = streamOutput(process.stdout, () => stop.abort())
 const styles = createStyles(wantsColour(out, process.env))
 const say = (text: string) => out.write(`${text}\n`)
 const title = (text: string) => say(`\n${styles.bold(text)}`)
@@ -30,7 +31,6 @@ const server = await startDemoServer({
   SLIPWAY_ALLOW_FILE_REPOSITORIES: 'true',
   GIT_BASE_URL: pathToFileURL(join(home, 'repositories')).href,
 })
-const stop = new AbortController()
 process.on('SIGINT', () => stop.abort())
 process.on('SIGTERM', () => stop.abort())
 const client = createClient({ baseUrl: server.url, token })

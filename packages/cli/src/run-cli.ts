@@ -10,6 +10,7 @@ import { addRunCommand } from './commands/run.ts'
 import { describeServerCommands, isServerCommand, runServer } from './commands/server.ts'
 import { addTokenCommand } from './commands/token.ts'
 import { addValidateCommand } from './commands/validate.ts'
+import type { Act } from './act.ts'
 import { type Connection, type Context, createContext, type GlobalOptions } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupted } from './interrupted.ts'
@@ -17,14 +18,6 @@ import type { Io } from './io.ts'
 import { terminalWord } from './render/terminal-text.ts'
 import { createStyles, wantsColour } from './render/styles.ts'
 import { describeError } from './report-error.ts'
-
-/**
- * Makes a commander action of a command's work, which gets its options and its declared arguments,
- * and says the exit code.
- */
-export type Act = <Flags>(
-  work: (context: Context, flags: Flags, args: readonly (string | undefined)[]) => Promise<number>,
-) => (...given: unknown[]) => Promise<void>
 
 /** Runs the command line and says the exit code; errors are written, not thrown. */
 export async function runCli(argv: readonly string[], io: Io): Promise<number> {

@@ -1,6 +1,6 @@
 import { Argument, type Command } from 'commander'
+import type { Act } from '../act.ts'
 import { exitCodes } from '../exit-codes.ts'
-import type { Act } from '../run-cli.ts'
 
 export function addCompletionCommand(program: Command, act: Act): void {
   program

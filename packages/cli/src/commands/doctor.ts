@@ -1,12 +1,12 @@
 import { execFile } from 'node:child_process'
 import { SlipwayError } from '@slipway/sdk'
 import type { Command } from 'commander'
+import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import type { Io } from '../io.ts'
 import { terminalWord } from '../render/terminal-text.ts'
-import type { Act } from '../run-cli.ts'
 
 interface Finding {
   check: string

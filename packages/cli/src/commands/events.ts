@@ -1,10 +1,10 @@
 import type { FollowedEvent } from '@slipway/sdk'
 import type { Command } from 'commander'
+import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
 import { terminalWord } from '../render/terminal-text.ts'
-import type { Act } from '../run-cli.ts'
 
 interface EventFlags {
   after?: number

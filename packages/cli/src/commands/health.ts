@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
+import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { terminalWord } from '../render/terminal-text.ts'
-import type { Act } from '../run-cli.ts'
 
 export function addHealthCommand(program: Command, act: Act): void {
   program

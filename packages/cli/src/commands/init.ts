@@ -2,11 +2,11 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { type Command, Option } from 'commander'
 import type { ForgeFormat } from '@slipway/forge'
+import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { openWorkingTree } from '../git/read-working-tree.ts'
-import type { Act } from '../run-cli.ts'
 
 interface InitFlags {
   format: ForgeFormat

@@ -1,13 +1,13 @@
 import type { Run } from '@slipway/contract/runs'
 import type { Command } from 'commander'
 import type { SlipwayClient } from '@slipway/sdk'
+import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
 import { limitConcurrency } from '../limit-concurrency.ts'
 import { terminalLine, terminalWord } from '../render/terminal-text.ts'
-import type { Act } from '../run-cli.ts'
 import { type LocatedStep, selectSteps } from './select-steps.ts'
 
 export interface LogFlags {

@@ -1,11 +1,11 @@
 import type { Token } from '@slipway/contract/access'
 import { type Command, InvalidArgumentError, Option } from 'commander'
+import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
-import type { Act } from '../run-cli.ts'
 
 const roles = ['viewer', 'developer', 'approver', 'operator', 'admin', 'service-account'] as const
 

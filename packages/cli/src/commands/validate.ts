@@ -1,11 +1,11 @@
 import { resolve } from 'node:path'
 import type { Command } from 'commander'
 import type { LoadForgeResult } from '@slipway/forge'
+import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { openWorkingTree } from '../git/read-working-tree.ts'
 import { terminalWord } from '../render/terminal-text.ts'
-import type { Act } from '../run-cli.ts'
 
 export function addValidateCommand(program: Command, act: Act): void {
   program

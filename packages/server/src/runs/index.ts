@@ -6,11 +6,6 @@ export { runJobOwners } from './job-owners.ts'
 export { findStepLog, type StepLog } from './find-step-log.ts'
 export { getRun } from './get-run.ts'
 export { listRuns } from './list-runs.ts'
-export {
-  reportStepStatus,
-  reportTaskStatus,
-  reportWork,
-  type StepReport,
-  type WorkReport,
-} from './report-work.ts'
+export { reportStepStatus, reportTaskStatus, reportWork } from './report-work.ts'
 export { startRun } from './start-run.ts'
+export type { StepReport, WorkReport } from './work-report.ts'

@@ -1,7 +1,7 @@
 import type { WorkStatus } from '@slipway/contract/runs'
 import { AppError } from '../errors.ts'
-import type { StepReport, WorkReport } from './report-work.ts'
 import { compareWork } from './run-states.ts'
+import type { StepReport, WorkReport } from './work-report.ts'
 import type { StepChange } from './write-progress.ts'
 
 export interface TaskRow {

@@ -7,25 +7,8 @@ import type { RunsDeps } from './deps.ts'
 import { type LockedRun, lockRun } from './run-rows.ts'
 import { isActive } from './run-states.ts'
 import { type StepRow, type TaskRow, mergeStepReport, taskStatusAfter } from './merge-report.ts'
+import type { Reported, StepReport, WorkReport } from './work-report.ts'
 import { type StepChange, failRunningSteps, writeSteps, writeTasks } from './write-progress.ts'
-
-type Reported = Exclude<WorkStatus, 'pending'>
-
-/** What became of a task and its steps, as the one who does the work says it. */
-export interface WorkReport {
-  /** The attempt that is reported on; one that is not the newest is refused. Absent: the newest. */
-  attempt?: number
-  task?: { status: Reported; error?: string | undefined }
-  steps?: readonly StepReport[]
-}
-
-export interface StepReport {
-  id: string
-  status: Reported
-  exitCode?: number | undefined
-  error?: string | undefined
-  logKey?: string | undefined
-}
 
 /**
  * Takes a report about one task. States only move forward; a repeated report changes nothing, one
