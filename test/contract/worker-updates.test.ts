@@ -43,7 +43,8 @@ describe('PUT /v1/steps/{id}/status', () => {
   it('takes the document’s fields and moves the step forward', async () => {
     const run = await waitingRun()
     const { id } = stepNamed(run, 'first')
-    const body = { status: 'success', exit_code: 0, logs_s3_key: 'pipeline-runs/x/logs/a/b/c.log' }
+    const logs_s3_key = `pipeline-runs/${run.id}/logs/test/app/first.log`
+    const body = { status: 'success', exit_code: 0, logs_s3_key }
     const response = await put(`/v1/steps/${id}/status`, body)
     expect(response.status).toBe(200)
     expect(await response.json()).toEqual({ id, status: 'success' })
@@ -126,6 +127,57 @@ describe('PUT /v1/steps/{id}/status', () => {
       403,
       'authorization_failed',
     ])
+  })
+})
+
+describe('a worker that is not trusted with everything', () => {
+  it('gets no log but the run’s own into a step', async () => {
+    const run = await waitingRun()
+    const { id } = stepNamed(run, 'first')
+    const other = '018f0000-0000-7000-8000-000000000000'
+    for (const logs_s3_key of [
+      `pipeline-runs/${other}/logs/test/app/first.log`,
+      `pipeline-runs/${run.id}/logs/../../${other}/logs/a.log`,
+      '../../../etc/passwd',
+    ]) {
+      const response = await put(`/v1/steps/${id}/status`, { status: 'running', logs_s3_key })
+      expect(await code(response)).toEqual([400, 'invalid_request'])
+    }
+    await server.request('DELETE', `/v1/runs/${run.id}`)
+  })
+
+  it('does not see tasks and steps of a repository out of its scope', async () => {
+    const run = await waitingRun()
+    const body = { name: 'scoped', roles: ['service-account'], repositories: ['mycompany/other'] }
+    const scoped = (await server.json<CreatedToken>('POST', '/v1/tokens', { body })).token
+    const step = `/v1/steps/${stepNamed(run, 'first').id}/status`
+    const task = `/v1/tasks/${tasksOf(run)[0]!.id}/status`
+    for (const path of [step, task]) {
+      expect(await code(await put(path, { status: 'failed' }, scoped))).toEqual([
+        404,
+        'resource_not_found',
+      ])
+    }
+    await server.request('DELETE', `/v1/runs/${run.id}`)
+  })
+
+  it('can’t begin a task before its phase', async () => {
+    const steps = [{ name: 's', action: 'run', run: 'sleep 300' }]
+    const commit = await repository.commit({
+      '.forge/repo.json': JSON.stringify({ phases: { one: {}, two: { group: 2 } } }),
+      '.forge/project.json': JSON.stringify({
+        name: 'app',
+        phases: { one: { steps }, two: { steps } },
+      }),
+    })
+    const id = await startRun(server, name, commit)
+    const run = await waitForRun(server, id, (now) => now.phases[0]?.status === 'running')
+    const task = run.phases[1]!.tasks[0]!
+    expect(await code(await put(`/v1/tasks/${task.id}/status`, { status: 'running' }))).toEqual([
+      409,
+      'resource_conflict',
+    ])
+    await server.request('DELETE', `/v1/runs/${id}`)
   })
 })
 

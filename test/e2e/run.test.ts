@@ -167,6 +167,28 @@ describe('a failing step', () => {
     expect(stepNamed(run, 'build').status).toBe('pending')
   })
 
+  it('is named as the reason, not one that was stopped because of it', async () => {
+    const run = await runSteps([
+      step('first', 'touch up; sleep 300'),
+      step('second', 'until [ -e up ]; do sleep 0.02; done; exit 3'),
+    ])
+    expect(run.message).toContain('step second exited with 3')
+    expect(stepNamed(run, 'first').error).toBe('Stopped because another step failed')
+  })
+
+  it('is stopped with its phase when that takes too long', async () => {
+    const commit = await repository.commit({
+      '.forge/repo.json': JSON.stringify({ phases: { test: { timeout: '1s' } } }),
+      '.forge/project.json': JSON.stringify({
+        name: 'app',
+        phases: { test: { steps: [step('long', 'sleep 300', { timeout: '1m' })] } },
+      }),
+    })
+    const run = await finishedRun(server, await startRun(server, name, commit))
+    expect(run.message).toContain('Took longer than the 1 s that its phase has')
+    expect(stepNamed(run, 'long').error).toContain('Took longer than the 1 s')
+  })
+
   it('says by which signal it ended', async () => {
     const run = await runSteps([step('dies', 'kill -SEGV $$')])
     expect(stepNamed(run, 'dies')).toMatchObject({ status: 'failed', exit_code: 139 })

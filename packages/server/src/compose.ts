@@ -21,19 +21,19 @@ import { createHttpServer } from './http/app.ts'
 import { listen } from './http/listen.ts'
 import { createHealthCheck } from './http/system/check-health.ts'
 import { keepWorker, releaseDeadHome, releaseWorker, startJobDuties } from './jobs/index.ts'
-import { createFileLogStore, createLogLinks } from './logs/index.ts'
+import { createFileLogStore, createLogLinks, type LogStore } from './logs/index.ts'
 import { openStore, type Store } from './open-store.ts'
-import type { Executor } from './ports/executor.ts'
-import type { JobBus } from './ports/job-bus.ts'
+import type { JobBus, JobSubscription } from './ports/job-bus.ts'
 import { createResources, type Resources } from './resources.ts'
 import {
   beginAttempt,
   completeDiscovery,
+  deleteOldRuns,
   reportWork,
   runJobOwners,
   type RunsDeps,
 } from './runs/index.ts'
-import { resolveMasterKey } from './server-keys.ts'
+import { dataDirectoryId, resolveMasterKey } from './server-keys.ts'
 import { startWorker, workerTypes } from './worker/index.ts'
 
 const dayMs = 86_400_000
@@ -97,9 +97,10 @@ async function start(
   resources.add('executor', executor, (opened) => opened.close())
 
   const events = openEvents(store, log, resources)
-  const jobs = await openJobs(config, log, store, events.relay, resources)
+  const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
   const links = createLogLinks(masterKey)
   let url = ''
+  let ready = false
   const tokens = resources.add(
     'tokens',
     openApiTokens(
@@ -119,12 +120,12 @@ async function start(
     identity: tokens,
     audit: openAuditLog({ db: store.db }),
     verifySignedLink: links.verify,
-    isReady: () => url !== '' && !stopping.signal.aborted,
+    isReady: () => ready && !stopping.signal.aborted,
     checkHealth: createHealthCheck(
       {
         database: async () => void (await sql`select 1`.execute(store.db)),
         job_bus: () => jobs.bus.check(),
-        executor: () => checkExecutor(executor),
+        executor: () => executor.check(),
         object_storage: () => objects.check(),
       },
       { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
@@ -143,6 +144,7 @@ async function start(
   resources.add('http', listener, (opened) => opened.close())
   url = config.http.publicUrl ?? listener.url
   await work(config, log, { executor, logs, ...jobs }, resources)
+  ready = true
   // Closed first: streams end, and nobody is sent here any more.
   resources.add('readiness', stopping, async (controller) => controller.abort())
   return { url, adminToken, isolation: executor.isolation, close: () => resources.close() }
@@ -163,10 +165,10 @@ function openEvents(store: Store, log: Logger, resources: Resources) {
 async function openJobs(
   config: Config,
   log: Logger,
-  store: Store,
-  relay: EventRelay,
+  opened: { store: Store; relay: EventRelay; logs: LogStore },
   resources: Resources,
 ) {
+  const { store, relay, logs } = opened
   const workerId = uuid()
   const runs: RunsDeps = {
     db: store.db,
@@ -177,10 +179,14 @@ async function openJobs(
   const ledger = { ...runs, log, owners: runJobOwners(runs), holder: workerId }
   const signals = store.signals === undefined ? {} : { signals: store.signals }
   const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals })
-  const home = `${hostname()}:${config.dataDir}`
-  // This process owns the data directory, so whoever worked from it before is dead.
-  const freed = await releaseDeadHome(ledger, { home, workerId })
-  if (freed > 0) log.info({ jobs: freed }, 'took over the jobs of a server that had ended')
+  const home = await dataDirectoryId(config.dataDir)
+  try {
+    // This process owns the data directory, so whoever worked from it before is dead.
+    const freed = await releaseDeadHome(ledger, { home, workerId })
+    if (freed > 0) log.info({ jobs: freed }, 'took over the jobs of a server that had ended')
+  } catch (error) {
+    log.warn({ err: error }, 'jobs of a server that had ended are left to the duty that frees them')
+  }
   await bus.open()
   resources.add('job bus', bus, (opened) => opened.close())
   const duties = startJobDuties(ledger, {
@@ -189,14 +195,17 @@ async function openJobs(
   })
   resources.add('job duties', duties, (started) => started.close())
   const retention = startDuty(ledger, {
-    name: 'event-retention',
+    name: 'retention',
     everyMs: 3_600_000,
     run: async (signal) => {
-      const before = new Date(Date.now() - config.retention.eventsMs)
-      await deleteOldEvents({ db: store.db }, { before, signal })
+      const { eventsMs, runsMs } = config.retention
+      const since = (ms: number) => new Date(Date.now() - ms)
+      await deleteOldEvents({ db: store.db }, { before: since(eventsMs), signal })
+      const deleteLogs = (prefix: string) => logs.deletePrefix(prefix)
+      await deleteOldRuns({ ...runs, deleteLogs }, { before: since(runsMs), signal })
     },
   })
-  resources.add('event retention', retention, (started) => started.close())
+  resources.add('retention', retention, (started) => started.close())
   return { bus, runs, ledger, workerId, home }
 }
 
@@ -211,21 +220,22 @@ async function work(
   const { bus, runs, ledger, workerId, home, executor, logs } = deps
   const { capacity } = config.worker
   const identity = { id: workerId, name: hostname(), home, types: workerTypes, capacity }
+  let subscription: JobSubscription | null = null
   const kept = await keepWorker(
     { db: runs.db, log },
-    { worker: identity, onLost: () => subscription.abandon() },
+    { worker: identity, onLost: () => subscription?.abandon() },
   )
   resources.add('worker', kept, async (worker) => {
     await worker.close()
     await releaseWorker(ledger, { workerId })
   })
-  const subscription = await startWorker(
+  subscription = await startWorker(
     {
       bus,
       control: {
         completeDiscovery: (input) => completeDiscovery(runs, input),
         beginAttempt: (input) => beginAttempt(runs, input),
-        reportWork: (input) => reportWork(runs, input),
+        reportWork: (input) => reportWork(runs, { principal: null, ...input }),
       },
       executor,
       logs,
@@ -245,10 +255,4 @@ async function work(
     { types: workerTypes, capacity },
   )
   resources.add('subscription', subscription, (started) => started.close())
-}
-
-function checkExecutor(executor: Executor): Promise<void> {
-  return executor.isolation === 'none'
-    ? Promise.reject(new Error('steps can’t be isolated on this machine'))
-    : Promise.resolve()
 }

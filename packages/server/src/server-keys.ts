@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { join } from 'node:path'
+import { v7 as uuid } from 'uuid'
 import { keepSecretFile } from './access/index.ts'
 
 /**
@@ -14,4 +15,10 @@ export async function resolveMasterKey(input: {
   const path = join(input.dataDir, 'master-key')
   const { secret } = await keepSecretFile(path, () => randomBytes(32).toString('base64'))
   return Buffer.from(secret, 'base64')
+}
+
+/** Names this data directory among all that work on one database, wherever it is mounted. */
+export async function dataDirectoryId(dataDir: string): Promise<string> {
+  const { secret } = await keepSecretFile(join(dataDir, 'data-directory-id'), () => uuid())
+  return secret
 }

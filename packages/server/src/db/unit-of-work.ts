@@ -30,7 +30,10 @@ export interface NewJob {
 /** One transaction, with the events and jobs that commit or vanish with it. */
 export interface UnitOfWork {
   readonly trx: Transaction<Tables>
-  /** The moment of the change: one for all rows and events of this unit. */
+  /**
+   * The moment of the change: one for all rows and events of this unit, taken when it is first
+   * asked for. Ask behind the locks, so that of two changes the later one has the later time.
+   */
   readonly now: Date
   emit<T extends EventType>(event: NewEvent<T>): void
   enqueue(job: NewJob): void
@@ -45,24 +48,49 @@ export interface UnitOfWorkDeps {
   wakeJobs: (jobs: readonly JobNotice[]) => void
 }
 
-/** Runs `body` in one transaction; its events and jobs are written last, in one statement each. */
+/**
+ * SQLSTATEs after which the same body, run again, does what it should: serialization failure,
+ * deadlock, lock time-out, and a unique violation, whose cause it then sees.
+ */
+const passing: ReadonlySet<string> = new Set(['40001', '40P01', '55P03', '23505'])
+const tries = 4
+
+/**
+ * Runs `body` in one transaction; its events and jobs are written last, in one statement each.
+ * What lost a race with another transaction is run again, so `body` changes nothing but through `unit`.
+ */
 export async function transact<T>(
+  deps: UnitOfWorkDeps,
+  body: (unit: UnitOfWork) => Promise<T>,
+): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await transactOnce(deps, body)
+    } catch (error) {
+      if (attempt === tries || !isPassing(error)) throw error
+    }
+  }
+}
+
+async function transactOnce<T>(
   deps: UnitOfWorkDeps,
   body: (unit: UnitOfWork) => Promise<T>,
 ): Promise<T> {
   const events: NewEvent[] = []
   const jobs: NewJob[] = []
   const actions: (() => void)[] = []
-  const now = new Date()
+  let now: Date | undefined
+  const unit: Omit<UnitOfWork, 'trx'> = {
+    get now() {
+      return (now ??= new Date())
+    },
+    emit: (event) => void events.push(event as unknown as NewEvent),
+    enqueue: (job) => void jobs.push(job),
+    afterCommit: (action) => void actions.push(action),
+  }
   const result = await deps.db.transaction().execute(async (trx) => {
-    const value = await body({
-      trx,
-      now,
-      emit: (event) => void events.push(event as unknown as NewEvent),
-      enqueue: (job) => void jobs.push(job),
-      afterCommit: (action) => void actions.push(action),
-    })
-    if (events.length > 0) await insertEvents(trx, events, now)
+    const value = await body(Object.assign(unit, { trx }))
+    if (events.length > 0) await insertEvents(trx, events, unit.now)
     if (jobs.length > 0) await insertJobs(trx, jobs)
     return value
   })
@@ -70,6 +98,10 @@ export async function transact<T>(
   if (jobs.length > 0) deps.wakeJobs(jobs.map(({ id, type, subject }) => ({ id, type, subject })))
   for (const action of actions) action()
   return result
+}
+
+function isPassing(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && passing.has(String(error.code))
 }
 
 async function insertEvents(trx: Transaction<Tables>, events: NewEvent[], now: Date) {

@@ -16,6 +16,8 @@ export interface AttemptEnd {
   result?: unknown
   /** Of a lost attempt: milliseconds until the next may start. Default 0. */
   delayMs?: number
+  /** Of a lost attempt: it does not count against the job's attempts, for what ended it is not the job's fault. */
+  excused?: boolean
 }
 
 /** The state that the job is in now. */
@@ -35,10 +37,8 @@ export async function endAttempt(deps: LedgerDeps, end: AttemptEnd): Promise<Att
     await owner?.lock?.(unit, { id: glance.id, runId: glance.run_id })
     const row = await readRunning(unit, end, true)
     if (row === null) return null
-    const next = applyChange(
-      { state: 'running', attempt: row.attempt, maxAttempts: row.max_attempts },
-      end.change,
-    )
+    const maxAttempts = row.max_attempts + (end.excused === true ? 1 : 0)
+    const next = applyChange({ state: 'running', attempt: row.attempt, maxAttempts }, end.change)
     if (next === null) return null
     const job: UnsettledJob = {
       id: row.id,
@@ -47,14 +47,14 @@ export async function endAttempt(deps: LedgerDeps, end: AttemptEnd): Promise<Att
       runId: row.run_id,
       payload: row.payload,
       attempt: row.attempt,
-      maxAttempts: row.max_attempts,
+      maxAttempts,
       workerId: row.worker_id,
       error: encodeError(end.error),
     }
     if (next.state === 'queued') {
       await sql`
         update jobs
-           set state = 'queued', worker_id = null, started_at = null, deadline_at = null,
+           set state = 'queued', max_attempts = ${maxAttempts}, worker_id = null, started_at = null, deadline_at = null,
                run_at = clock_timestamp() + ${end.delayMs ?? 0}::float8 * interval '1 ms',
                error = ${job.error}
          where id = ${row.id}::uuid`.execute(unit.trx)

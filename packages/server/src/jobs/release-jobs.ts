@@ -13,13 +13,15 @@ export async function releaseJobs(
     workerId: string
     only?: readonly { id: string; attempt: number }[]
     error: string
+    /** The attempts do not count. */
+    excused?: boolean
   },
 ): Promise<number> {
   const attempts = input.only ?? (await listOfWorker(deps, input.workerId))
-  const { workerId, error } = input
+  const { workerId, error, excused = false } = input
   let freed = 0
   await endEach(attempts, undefined, async ({ id, attempt }) => {
-    if (await endAttempt(deps, { id, attempt, workerId, change: 'lose', error })) freed++
+    if (await endAttempt(deps, { id, attempt, workerId, change: 'lose', error, excused })) freed++
   })
   return freed
 }

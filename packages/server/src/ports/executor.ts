@@ -15,6 +15,8 @@ export interface Executor {
   /** How executions are isolated, in words a person can read; known after `open`. */
   readonly isolation: string
   open(): Promise<void>
+  /** Rejects, with what to do about it, when nothing could be started; used by health. */
+  check(): Promise<void>
   start(spec: ExecutionSpec, sink: OutputSink): Promise<Execution>
   close(): Promise<void>
 }

@@ -1,6 +1,7 @@
 export { type Attempt, beginAttempt } from './begin-attempt.ts'
 export { cancelRun } from './cancel-run.ts'
 export { completeDiscovery, type Discovery } from './complete-discovery.ts'
+export { deleteOldRuns } from './delete-old-runs.ts'
 export type { RunsDeps } from './deps.ts'
 export { runJobOwners } from './job-owners.ts'
 export { findStepLog, type StepLog } from './find-step-log.ts'

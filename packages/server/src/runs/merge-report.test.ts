@@ -83,6 +83,15 @@ describe('taskStatusAfter', () => {
     })
   })
 
+  it('does not end a task that is said to be running: there is more to come', () => {
+    const failed = step({ status: 'failed', exitCode: 7 })
+    expect(taskStatusAfter(task, [failed], { status: 'running' })).toBeNull()
+    expect(taskStatusAfter(task, [failed], { status: 'failed', error: 'step b' })).toEqual({
+      status: 'failed',
+      error: 'step b',
+    })
+  })
+
   it('starts a task with its first step', () => {
     expect(
       taskStatusAfter({ ...task, status: 'pending' }, [step({ status: 'running' })], undefined),

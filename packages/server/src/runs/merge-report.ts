@@ -61,6 +61,7 @@ export function mergeStepReport(step: StepRow, report: StepReport): StepChange |
 
 /**
  * What becomes of a task by what its steps are now and what is said of it; null when nothing does.
+ * Whoever says that it is running says that there is more to come: the steps do not end it then.
  */
 export function taskStatusAfter(
   task: TaskRow,
@@ -75,9 +76,7 @@ export function taskStatusAfter(
     }
     if (said.status === 'success') requireAllSucceeded(steps)
   }
-  const derived = derivedStatus(steps)
-  const status =
-    said === undefined || said.status === 'running' ? (derived ?? said?.status) : said.status
+  const status = said === undefined ? derivedStatus(steps) : said.status
   if (status === undefined || compareWork(task.status, status) !== 'move') return null
   return { status, error: status === 'failed' ? (said?.error ?? failureOf(steps)) : null }
 }

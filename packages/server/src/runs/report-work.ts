@@ -1,7 +1,10 @@
 import type { WorkStatus } from '@slipway/contract/runs'
 import { type UnitOfWork, transact } from '../db/unit-of-work.ts'
+import { canSee } from '../access/index.ts'
 import { AppError } from '../errors.ts'
 import { settleForOwner } from '../jobs/index.ts'
+import { checkObjectKey } from '../ports/object-key.ts'
+import type { Principal } from '../ports/identity.ts'
 import { advance } from './apply-advance.ts'
 import type { RunsDeps } from './deps.ts'
 import { type LockedRun, lockRun } from './run-rows.ts'
@@ -14,15 +17,17 @@ import { type StepChange, failRunningSteps, writeSteps, writeTasks } from './wri
  * Takes a report about one task. States only move forward; a repeated report changes nothing, one
  * that contradicts what is known, or comes after the run's end, is a `resource_conflict`.
  * A task whose steps have all succeeded has succeeded; one with a failed step and none running has failed.
+ * `principal` null is this server's own worker.
  */
 export async function reportWork(
   deps: RunsDeps,
-  input: { taskId: string; report: WorkReport },
+  input: { principal: Principal | null; taskId: string; report: WorkReport },
 ): Promise<void> {
-  const { taskId, report } = input
+  const { principal, taskId, report } = input
   await transact(deps, async (unit) => {
     const run = await lockRun(unit.trx, { task: taskId })
-    if (run === null) throw new AppError('resource_not_found', `There is no task ${taskId}`)
+    if (run === null || !mayReport(principal, run))
+      throw new AppError('resource_not_found', `There is no task ${taskId}`)
     await applyReport(deps, unit, run, taskId, report)
   })
 }
@@ -30,19 +35,19 @@ export async function reportWork(
 /** `PUT /v1/tasks/{id}/status`. */
 export async function reportTaskStatus(
   deps: RunsDeps,
-  input: { taskId: string; status: Reported; error?: string | undefined },
+  input: { principal: Principal; taskId: string; status: Reported; error?: string | undefined },
 ): Promise<{ id: string; status: WorkStatus }> {
-  const { taskId, status, error } = input
-  await reportWork(deps, { taskId, report: { task: { status, error } } })
+  const { principal, taskId, status, error } = input
+  await reportWork(deps, { principal, taskId, report: { task: { status, error } } })
   return { id: taskId, status }
 }
 
 /** `PUT /v1/steps/{id}/status`. */
 export async function reportStepStatus(
   deps: RunsDeps,
-  input: { stepId: string } & Omit<StepReport, 'id'>,
+  input: { principal: Principal; stepId: string } & Omit<StepReport, 'id'>,
 ): Promise<{ id: string; status: WorkStatus }> {
-  const { stepId, ...step } = input
+  const { principal, stepId, ...step } = input
   await transact(deps, async (unit) => {
     const run = await lockRun(unit.trx, { step: stepId })
     const row = await unit.trx
@@ -50,7 +55,7 @@ export async function reportStepStatus(
       .select(['task_id', 'attempt'])
       .where('id', '=', stepId)
       .executeTakeFirst()
-    if (run === null || row === undefined) {
+    if (run === null || row === undefined || !mayReport(principal, run)) {
       throw new AppError('resource_not_found', `There is no step ${stepId}`)
     }
     const report = { attempt: row.attempt, steps: [{ id: stepId, ...step }] }
@@ -67,22 +72,25 @@ async function applyReport(
   report: WorkReport,
 ): Promise<void> {
   const { task, steps } = await loadTask(unit, taskId)
+  if (task.job_id === null) {
+    throw new AppError('resource_conflict', 'The task’s turn has not come: its phase has not begun')
+  }
   const attempt = Math.max(task.attempt, 1)
   if (report.attempt !== undefined && report.attempt !== attempt) {
     throw new AppError(
       'resource_conflict',
       `Attempt ${report.attempt} has been replaced by ${attempt}`,
-      {
-        attempt,
-      },
+      { attempt },
     )
   }
   const changes: StepChange[] = []
   const after = new Map(steps.map((step) => [step.id, step]))
   for (const reported of report.steps ?? []) {
     const step = after.get(reported.id)
-    if (step === undefined)
+    if (step === undefined) {
       throw new AppError('resource_not_found', `There is no step ${reported.id}`)
+    }
+    requireOwnLog(run, reported)
     const merged = mergeStepReport(step, reported)
     if (merged === null) continue
     changes.push(merged)
@@ -97,10 +105,11 @@ async function applyReport(
   }
   await writeSteps(unit, run, changes)
   if (end === null) return
-  if (end.status === 'failed')
+  if (end.status === 'failed') {
     await failRunningSteps(unit, run, [taskId], end.error ?? 'The task failed')
+  }
   await writeTasks(unit, run, [{ id: taskId, ...end }])
-  if (end.status !== 'running' && task.job_id !== null) {
+  if (end.status !== 'running') {
     const state = end.status === 'success' ? 'succeeded' : 'failed'
     await settleForOwner(unit, { id: task.job_id, state, error: end.error })
   }
@@ -121,6 +130,28 @@ async function loadTask(
     .select(['id', 'name', 'status', 'exit_code as exitCode', 'error', 'log_key as logKey'])
     .where('task_id', '=', taskId)
     .where('attempt', '=', Math.max(task.attempt, 1))
+    .orderBy('position')
     .execute()
   return { task, steps }
+}
+
+/** What a principal may not see does not exist for it. */
+function mayReport(principal: Principal | null, run: LockedRun): boolean {
+  return principal === null || canSee(principal, run.repository)
+}
+
+/** A step's log lies with its run: another key would show somebody else's to whoever may read this one. */
+function requireOwnLog(run: LockedRun, report: StepReport): void {
+  const { logKey } = report
+  if (logKey === undefined) return
+  const message = `must be an object key below pipeline-runs/${run.id}/logs/`
+  try {
+    checkObjectKey(logKey)
+    if (logKey.startsWith(`pipeline-runs/${run.id}/logs/`)) return
+  } catch {
+    // Said below, with what would be right.
+  }
+  throw new AppError('invalid_request', `logs_s3_key ${message}`, {
+    problems: [{ path: '/logs_s3_key', message }],
+  })
 }

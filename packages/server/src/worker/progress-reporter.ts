@@ -48,7 +48,8 @@ export function createProgressReporter(
       const report: WorkReport = {
         attempt: input.attempt,
         steps: [...pending.values()],
-        ...(task === undefined ? {} : { task }),
+        // Until the last word there is more to come, whatever has become of the steps.
+        task: task ?? { status: 'running' },
       }
       pending = new Map()
       task = undefined

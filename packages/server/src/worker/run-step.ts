@@ -10,7 +10,8 @@ import type { Workspace } from './workspace.ts'
 
 /**
  * Runs one step and reports it. Whatever it printed is in its log and synced before its end
- * is reported. Resolves to whether it succeeded; aborting `signal` stops it.
+ * is reported. Resolves to why it failed, or null. Aborting `signal` stops it; a text as its
+ * reason is what the step shows.
  */
 export async function runStep(
   deps: WorkerDeps,
@@ -22,7 +23,7 @@ export async function runStep(
     reporter: ProgressReporter
   },
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<string | null> {
   const { attempt, step, reporter } = input
   reporter.step({ id: step.id, status: 'running' })
   const end = await execute(deps, input, signal).catch((error: unknown) => {
@@ -37,7 +38,8 @@ export async function runStep(
     ...(end.reason === null ? {} : { error: end.reason }),
   })
   deps.log.debug({ stepId: step.id, attempt: attempt.number, ...end }, 'step ended')
-  return succeeded
+  if (succeeded) return null
+  return end.outcome === 'exited' ? `exited with ${end.exitCode}` : (end.reason ?? end.outcome)
 }
 
 async function execute(
@@ -66,7 +68,7 @@ async function execute(
   const writer = opened.value
   try {
     if (started.status === 'rejected') throw started.reason
-    const end = await stopOnAbort(started.value, signal)
+    const end = withReason(await stopOnAbort(started.value, signal), signal)
     if (end.reason !== null) await writer.note(end.reason)
     return end
   } catch (error) {
@@ -111,6 +113,12 @@ async function stopOnAbort(execution: Execution, signal: AbortSignal): Promise<E
   } finally {
     signal.removeEventListener('abort', stop)
   }
+}
+
+/** Why it was stopped is known here; the executor only knows that it was asked to. */
+function withReason(end: ExecutionResult, signal: AbortSignal): ExecutionResult {
+  const known = end.outcome === 'stopped' && typeof signal.reason === 'string'
+  return known ? { ...end, reason: signal.reason } : end
 }
 
 function notRun(error: unknown) {

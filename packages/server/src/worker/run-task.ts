@@ -57,13 +57,15 @@ async function runSteps(
   workspace: Workspace,
   signal: AbortSignal,
 ): Promise<void> {
+  // Aborted with the sentence that the stopped steps show.
   const stop = new AbortController()
-  const timeout = AbortSignal.timeout(job.timeout_ms)
-  const stopped = AbortSignal.any([signal, stop.signal, timeout])
+  const late = `Took longer than the ${job.timeout_ms / 1000} s that its phase has`
+  const timer = setTimeout(() => stop.abort(late), job.timeout_ms)
+  const stopped = AbortSignal.any([signal, stop.signal])
   const reporter = createProgressReporter(
     deps.control,
     { taskId: job.task_id, attempt: attempt.number },
-    () => stop.abort(),
+    () => stop.abort('The task was taken away'),
   )
   signal.addEventListener('abort', reporter.silence, { once: true })
   if (signal.aborted) reporter.silence()
@@ -72,18 +74,25 @@ async function runSteps(
     name: step.step.name,
     needs: step.step.needs,
   }))
+  let cause: string | undefined
   const succeeded = await runStepGraph({
     steps,
     parallel: parallelSteps,
-    run: (step) => runStep(deps, { job, attempt, step, workspace, reporter }, stopped),
-    stopOthers: () => stop.abort(),
+    run: async (step) => {
+      const failure = await runStep(deps, { job, attempt, step, workspace, reporter }, stopped)
+      // The first to fail; those that are stopped because of it come later.
+      if (failure !== null) cause ??= `step ${step.name} ${failure}`
+      return failure === null
+    },
+    stopOthers: () => stop.abort('Stopped because another step failed'),
   })
+  clearTimeout(timer)
   signal.removeEventListener('abort', reporter.silence)
   // Cancelled, past its deadline, or this worker is ending: not a failure of the task's own.
   signal.throwIfAborted()
-  const late = timeout.aborted ? `it took longer than ${job.timeout_ms / 1000} s` : undefined
+  const error = stop.signal.reason === late ? late : cause
   try {
-    await reporter.finish(succeeded ? { status: 'success' } : { status: 'failed', error: late })
+    await reporter.finish(succeeded ? { status: 'success' } : { status: 'failed', error })
   } catch (error) {
     if (!isRefusal(error)) throw error
     deps.log.debug({ taskId: job.task_id, err: error }, 'the task was no longer ours')

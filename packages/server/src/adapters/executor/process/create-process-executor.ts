@@ -72,15 +72,16 @@ export function createProcessExecutor(options: ProcessExecutorOptions): Executor
       if (opened.isolation?.contained) log.info({ isolation: description }, 'executor is open')
       else log.warn({ isolation: description, reason: opened.refusal }, 'steps are not isolated')
     },
+    async check() {
+      usable(opened)
+    },
     async start(spec, sink) {
-      if (!opened) throw new AppError('unavailable', 'The executor is not open')
-      if (!opened.isolation) throw new AppError('unavailable', opened.refusal)
+      const { host, isolation } = usable(opened)
       if (live.has(spec.id)) {
         throw new AppError('resource_conflict', `An execution ${spec.id} is running already`)
       }
       live.set(spec.id, null)
       try {
-        const { host, isolation } = opened
         const execution = await startExecution(host, isolation, nextName(spec.id), spec, sink)
         live.set(spec.id, execution)
         void execution.done.then(() => live.delete(spec.id))
@@ -105,6 +106,14 @@ export function createProcessExecutor(options: ProcessExecutorOptions): Executor
       await closing.release()
     },
   }
+}
+
+/** Throws what to do about it when nothing can be started. */
+function usable(opened: Opened | null): { host: ExecutorHost; isolation: Isolation } {
+  if (!opened) throw new AppError('unavailable', 'The executor is not open')
+  const { host, isolation, refusal } = opened
+  if (!isolation) throw new AppError('unavailable', refusal)
+  return { host, isolation }
 }
 
 async function openHost(

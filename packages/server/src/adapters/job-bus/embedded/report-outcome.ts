@@ -59,7 +59,9 @@ export function createReporter(
     const claim = { id, attempt, workerId }
     if (abandoned === 'lost' || (abandoned === 'closing' && end.state === 'rejected')) {
       const error = abandoned === 'lost' ? 'Its worker lost it.' : 'Its worker was stopped.'
-      await persist(hold, () => releaseJobs(deps, { workerId, only: [{ id, attempt }], error }))
+      const excused = abandoned === 'closing'
+      const only = [{ id, attempt }]
+      await persist(hold, () => releaseJobs(deps, { workerId, only, error, excused }))
       return
     }
     if (end.state === 'rejected') {

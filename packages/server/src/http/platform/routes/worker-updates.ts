@@ -30,8 +30,10 @@ export function workerUpdateRoutes(deps: { runs: RunsDeps }): FastifyPluginAsync
         },
       },
       async (request) => {
+        const { principal } = request
         const { status, error } = request.body
-        return reportTaskStatus(deps.runs, { taskId: request.params.id, status, error })
+        const taskId = request.params.id
+        return reportTaskStatus(deps.runs, { principal, taskId, status, error })
       },
     )
 
@@ -53,6 +55,7 @@ export function workerUpdateRoutes(deps: { runs: RunsDeps }): FastifyPluginAsync
         const { status, exit_code, logs_s3_key } = request.body
         const stepId = request.params.id
         return reportStepStatus(deps.runs, {
+          principal: request.principal,
           stepId,
           status,
           exitCode: exit_code,
