@@ -1,4 +1,5 @@
 // kill -9 in the middle of a run: afterwards the run goes on or has ended, truthfully, with nothing done twice at once.
+import { readFile } from 'node:fs/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
 import {
@@ -162,5 +163,50 @@ describe('SIGTERM', () => {
     expect(await server.stop()).toBe(0)
     await server.restart()
     expect((await finishedRun(server, id)).status).toBe('success')
+  })
+
+  it('costs a task none of its attempts', async () => {
+    const script = [
+      'n=$(cat $SLIPWAY_CACHE/n 2>/dev/null || echo 0); echo $((n + 1)) > $SLIPWAY_CACHE/n',
+      'echo "begun $n"; test $n -ge 4 || sleep 300',
+    ].join('\n')
+    const commit = await repository.commit(oneProject([{ name: 's', action: 'run', run: script }]))
+    const id = await startRun(server, name, commit)
+    for (let n = 0; n < 4; n++) {
+      const run = await waitForRun(server, id, (now) => now.phases[0]?.tasks[0]?.attempt === n + 1)
+      await waitForLog(server, stepNamed(run, 's'), `begun ${n}`)
+      expect(await server.stop()).toBe(0)
+      await server.restart()
+    }
+    const end = await finishedRun(server, id)
+    expect(end).toMatchObject({ status: 'success', phases: [{ tasks: [{ attempt: 5 }] }] })
+  }, 120_000)
+})
+
+describe('kill -9 of PostgreSQL', () => {
+  it('holds up what is reported, and neither stops nor repeats a step', async () => {
+    const script = 'echo up; until [ -e $SLIPWAY_CACHE/go ]; do sleep 0.05; done; echo done'
+    const commit = await repository.commit(
+      oneProject([
+        { name: 'work', action: 'run', run: script },
+        { name: 'short', action: 'run', run: 'sleep 1' },
+        { name: 'go', action: 'run', run: 'touch $SLIPWAY_CACHE/go', needs: ['short'] },
+      ]),
+    )
+    const id = await startRun(server, name, commit)
+    const run = await waitForRun(server, id, (now) => stepsOf(now)[0]?.status === 'running')
+    await waitForLog(server, stepNamed(run, 'work'), 'up')
+    const [pid] = (await readFile(`${server.dataDir}/postgres/data/postmaster.pid`, 'utf8')).split(
+      '\n',
+    )
+    process.kill(Number(pid), 'SIGKILL')
+    await expect
+      .poll(async () => (await server.request('GET', '/health', { token: null })).status, {
+        timeout: 20_000,
+      })
+      .toBe(200)
+    const end = await finishedRun(server, id)
+    expect(end).toMatchObject({ status: 'success', phases: [{ tasks: [{ attempt: 1 }] }] })
+    expect(await logOf(server, stepNamed(end, 'work'))).toBe('up\ndone\n')
   })
 })

@@ -92,7 +92,7 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
         topic.writing = true
         topic.changed()
         if (marker !== undefined) await writer.note(marker)
-        return writer
+        return { ...writer, suspend: () => writer.suspend().finally(free) }
       } catch (error) {
         await writers.get(key)?.writer.suspend()
         free()

@@ -50,6 +50,8 @@ export interface LogWriter {
    * then be repeated; rejects, once and after handing over the rest, when lines could not be written.
    */
   seal(): Promise<LogStat>
+  /** Ends the last line, syncs, and leaves the log open: another attempt will go on with it. */
+  suspend(): Promise<void>
 }
 
 export interface LogStat {

@@ -9,10 +9,8 @@ export interface WriteLogDeps {
   handOver: () => Promise<void>
 }
 
-/** A writer that can also be left without sealing. */
+/** A writer whose log may be deleted under it. */
 export interface OpenWriter extends LogWriter {
-  /** Ends the last line and closes the file, which stays where it is. */
-  suspend(): Promise<void>
   /** Closes the file; what is still written goes nowhere and `seal` hands nothing over. */
   discard(): Promise<void>
 }

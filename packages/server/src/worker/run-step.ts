@@ -2,6 +2,7 @@ import type { TaskJob } from '@slipway/contract/jobs'
 import { stepCommand } from '@slipway/forge'
 import { AppError } from '../errors.ts'
 import type { Execution, ExecutionResult, OutputSink } from '../ports/executor.ts'
+import { JobAborted } from '../ports/job-bus.ts'
 import type { Attempt } from '../runs/index.ts'
 import type { WorkerDeps } from './deps.ts'
 import type { ProgressReporter } from './progress-reporter.ts'
@@ -76,8 +77,13 @@ async function execute(
     await writer.note(end.reason)
     return end
   } finally {
-    await writer.seal()
+    await (willBeRepeated(signal) ? writer.suspend() : writer.seal())
   }
+}
+
+/** This worker is stopping or has lost the job: another attempt goes on with the log. */
+function willBeRepeated({ reason }: AbortSignal): boolean {
+  return reason instanceof JobAborted && (reason.why === 'lost' || reason.why === 'closing')
 }
 
 async function startCommand(
