@@ -1,7 +1,7 @@
 import { once } from 'node:events'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
-import { type CliOptions, runCli } from '../support/run-cli.ts'
+import { type CliOptions, runCli, temporaryDirectory } from '../support/run-cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // The command against the real server: what a person does on the first day.
@@ -143,4 +143,48 @@ describe('events and health', () => {
     })
     expect(await slipway(['health'])).toMatchObject({ code: 0 })
   })
+})
+
+describe('slipway serve', () => {
+  it('runs the server’s own program, and stops it', async () => {
+    const dataDir = await temporaryDirectory()
+    const env = { PORT: '0', SLIPWAY_COMPAT_PORTS: '', SLIPWAY_DATA_DIR: dataDir }
+    let stopped = false
+    const serve = await runCli(['serve'], {
+      env,
+      onOutput: (out, signal) => {
+        // Once: a second signal means "now".
+        if (stopped || !out.includes('"msg":"listening"')) return
+        stopped = true
+        signal('SIGTERM')
+      },
+    })
+    expect(serve.out).toContain('"msg":"stopped"')
+    expect(serve.code).toBe(0)
+    const migrate = await runCli(['migrate'], { env })
+    expect(migrate.code).toBe(0)
+    expect(migrate.out).toContain('up to date')
+  })
+})
+
+describe('slipway logs -f', () => {
+  it('goes on through a restart of the server, and shows no line of the next attempt twice', async () => {
+    const script = 'n=$(cat $SLIPWAY_CACHE/n || echo 0); echo 1 > $SLIPWAY_CACHE/n; echo "begun $n"'
+    const commit = await repository.commit(
+      oneProject([{ name: 's', action: 'run', run: `${script}; test $n = 1 || sleep 300` }]),
+    )
+    const started = await slipway([...start(commit), '--json'])
+    const { id } = JSON.parse(started.out) as { id: string }
+    const port = new URL(server.url).port
+    let restarting: Promise<void> | undefined
+    const { out, code } = await slipway(['logs', id, '-f'], {
+      onOutput: (text) => {
+        if (!text.includes('begun 0')) return
+        restarting ??= server.stop().then(() => server.restart({ PORT: port }))
+      },
+    })
+    await restarting
+    expect(out.match(/begun \d/g)).toEqual(['begun 0', 'begun 1'])
+    expect(code).toBe(0)
+  }, 60_000)
 })

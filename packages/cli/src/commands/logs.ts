@@ -71,7 +71,7 @@ async function follow(
   const stop = new AbortController()
   const signal = AbortSignal.any([io.signal, stop.signal])
   const limit = limitConcurrency(MOST_STREAMS)
-  const followed = new Map<string, Promise<void>>()
+  const followed = new Map<string, FollowedStep>()
   let failure: { error: unknown } | undefined
   let last: Run | null = null
   try {
@@ -79,23 +79,28 @@ async function follow(
       last = run
       const steps = selectSteps(run, selector)
       for (const step of steps.filter(hasBegun)) {
-        if (followed.has(step.step.id)) continue
+        const earlier = followed.get(step.place)
+        if (earlier?.stepId === step.step.id) continue
         const label = steps.length > 1 ? `${styles.cyan(terminalWord(step.place))} ` : ''
-        const printing = limit(() => printLog(context, client, step, { flags, label, signal }))
-        const guarded = printing.catch((error: unknown) => {
-          failure ??= { error }
-          stop.abort()
-        })
-        followed.set(step.step.id, guarded)
+        const progress = earlier?.progress ?? { seq: 0 }
+        const options = { flags, label, signal, progress }
+        // A further attempt goes on in the log of the one before.
+        const printed = (earlier?.printed ?? Promise.resolve())
+          .then(() => limit(() => printLog(context, client, step, options)))
+          .catch((error: unknown) => {
+            failure ??= { error }
+            stop.abort()
+          })
+        followed.set(step.place, { stepId: step.step.id, progress, printed })
       }
       if (selector !== undefined && steps.length > 0 && steps.every(hasEnded)) break
     }
-    await Promise.all(followed.values())
+    await allPrinted(followed)
   } catch (error) {
     throw failure === undefined ? error : failure.error
   } finally {
     stop.abort()
-    await Promise.all(followed.values())
+    await allPrinted(followed)
   }
   if (failure !== undefined) throw failure.error
   if (followed.size === 0 && last !== null && selectSteps(last, selector).length === 0) {
@@ -104,8 +109,21 @@ async function follow(
   return exitCodes.success
 }
 
+interface FollowedStep {
+  /** Of the newest attempt. */
+  stepId: string
+  progress: { seq: number }
+  printed: Promise<void>
+}
+
+async function allPrinted(followed: ReadonlyMap<string, FollowedStep>): Promise<void> {
+  await Promise.all([...followed.values()].map(({ printed }) => printed))
+}
+
 interface PrintOptions {
   flags: LogFlags
+  /** The last line that was printed. */
+  progress?: { seq: number }
   /** In front of each line. */
   label: string
   signal: AbortSignal
@@ -115,12 +133,15 @@ async function printLog(
   context: Context,
   client: SlipwayClient,
   located: LocatedStep,
-  { flags, label, signal }: PrintOptions,
+  { flags, label, signal, progress = { seq: 0 } }: PrintOptions,
 ): Promise<void> {
   const { io, json, styles } = context
   const { id, name } = located.step
-  const options = { follow: flags.follow, tail: flags.tail, signal }
+  const after = progress.seq > 0 ? progress.seq : undefined
+  const tail = after === undefined ? flags.tail : undefined
+  const options = { follow: flags.follow, after, tail, signal }
   for await (const { seq, timestamp, line } of client.steps.logs(id, options)) {
+    progress.seq = seq
     if (json) {
       const { phase, project } = located
       await printJson(io, { phase, project, step: name, step_id: id, seq, timestamp, line })

@@ -9,7 +9,6 @@ import type { Io } from '../io.ts'
 
 const serverCommands: Readonly<Record<string, string>> = {
   serve: 'run the control plane on this machine',
-  worker: 'run a worker for a control plane',
   migrate: 'bring the database to the schema of this version',
 }
 
@@ -50,7 +49,7 @@ export async function runServer(io: Io, args: readonly string[]): Promise<number
 
 function findServer(): string {
   try {
-    const main = fileURLToPath(new URL('main.js', import.meta.resolve('@slipway/server')))
+    const main = fileURLToPath(import.meta.resolve('@slipway/server/main'))
     if (existsSync(main)) return main
   } catch {
     // Told below.
