@@ -1,5 +1,14 @@
 import Type, { type Static } from 'typebox'
-import { Limit, NullableTimestamp, Offset, RepositoryName, Timestamp, Uuid } from './fields.ts'
+import {
+  Cursor,
+  Limit,
+  NullableTimestamp,
+  Offset,
+  RepositoryName,
+  Text,
+  Timestamp,
+  Uuid,
+} from './fields.ts'
 
 /** Roles a token may carry; what each may do is the server's table of permissions. */
 export const Role = Type.Enum([
@@ -14,7 +23,7 @@ export type Role = Static<typeof Role>
 
 export const CreateTokenRequest = Type.Object(
   {
-    name: Type.String({
+    name: Text({
       minLength: 1,
       maxLength: 100,
       description: 'Unique among the valid tokens.',
@@ -102,9 +111,7 @@ export type AuditEntry = Static<typeof AuditEntry>
 
 export const ListAuditQuery = Type.Object(
   {
-    before: Type.Optional(
-      Type.Integer({ minimum: 1, description: 'Only entries with a smaller id.' }),
-    ),
+    before: Type.Optional(Cursor({ minimum: 1, description: 'Only entries with a smaller id.' })),
     limit: Type.Optional(Limit),
   },
   { $id: 'ListAuditQuery', additionalProperties: false },

@@ -1,6 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { PhaseStatus, WorkStatus } from './runs.ts'
-import { RepositoryName, Timestamp, Uuid } from './fields.ts'
+import { Cursor, RepositoryName, Timestamp, Uuid } from './fields.ts'
 
 // Source of the envelope and of run.created, run.completed and run.failed:
 // API & Operations Reference, "Event Schemas". The others are ours, in the same envelope.
@@ -118,7 +118,7 @@ export const EventGapNote = event(
 export const FollowEventsQuery = Type.Object(
   {
     after: Type.Optional(
-      Type.Integer({
+      Cursor({
         minimum: 0,
         description: 'Resume behind this event id; absent: from now on.',
       }),

@@ -1,5 +1,12 @@
 import Type from 'typebox'
 
+/** Neither NUL nor half a surrogate pair: PostgreSQL stores neither. Read with the flag `u`, as JSON Schema says. */
+export const textPattern = '^[^\\u0000\\uD800-\\uDFFF]*$'
+
+/** A text of the caller's that is stored or looked for as it is. */
+export const Text = (options: { minLength?: number; maxLength: number; description?: string }) =>
+  Type.String({ ...options, pattern: textPattern })
+
 /** RFC 9562 UUID, lower case. */
 export const Uuid = Type.String({ format: 'uuid', description: 'UUID (RFC 9562).' })
 
@@ -15,9 +22,9 @@ export const NullableTimestamp = Type.Unsafe<string | null>({
   type: ['string', 'null'],
 })
 
-/** `owner/name`, each of GitHub's characters; at most 140 characters in all. */
+/** `owner/name`, each of GitHub's characters; at most 140 in all. It is a path below directories: no `.`, no `..`. */
 export const RepositoryName = Type.String({
-  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,98}/[A-Za-z0-9._-]{1,100}$',
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,98}/(?!\\.{1,2}$)[A-Za-z0-9._-]{1,100}$',
   maxLength: 140,
   description: 'Repository as owner/name.',
 })
@@ -29,7 +36,7 @@ export const CommitSha = Type.String({
 })
 
 /** A branch name, or `refs/tags/x` for a tag; git-check-ref-format(1) is applied by the server. */
-export const RefName = Type.String({
+export const RefName = Text({
   minLength: 1,
   maxLength: 255,
   description: 'Branch name, or refs/tags/<name> for a tag.',
@@ -42,6 +49,10 @@ export const Limit = Type.Integer({
   default: 20,
   description: 'Results per page.',
 })
+
+/** Number of an entry, an event or a line: what a list or a stream goes on from. */
+export const Cursor = (options: { minimum: number; description: string }) =>
+  Type.Integer({ ...options, maximum: Number.MAX_SAFE_INTEGER })
 
 /** Rows to skip, counted from the newest. */
 export const Offset = Type.Integer({

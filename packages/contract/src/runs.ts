@@ -6,6 +6,7 @@ import {
   Offset,
   RefName,
   RepositoryName,
+  Text,
   Timestamp,
   Uuid,
 } from './fields.ts'
@@ -31,7 +32,7 @@ export const CreateRunRequest = Type.Object(
     branch: RefName,
     commit_sha: CommitSha,
     triggered_by: Type.Optional(
-      Type.String({
+      Text({
         minLength: 1,
         maxLength: 255,
         description:
@@ -177,7 +178,7 @@ export type ListRunsResponse = Static<typeof ListRunsResponse>
 export const UpdateTaskStatusRequest = Type.Object(
   {
     status: Type.Enum(['running', 'success', 'failed']),
-    error: Type.Optional(Type.String({ maxLength: 10_000 })),
+    error: Type.Optional(Text({ maxLength: 10_000 })),
   },
   { $id: 'UpdateTaskStatusRequest', additionalProperties: false },
 )
@@ -187,7 +188,7 @@ export const UpdateStepStatusRequest = Type.Object(
   {
     status: Type.Enum(['running', 'success', 'failed']),
     exit_code: Type.Optional(Type.Integer({ minimum: -2_147_483_648, maximum: 2_147_483_647 })),
-    logs_s3_key: Type.Optional(Type.String({ maxLength: 1024 })),
+    logs_s3_key: Type.Optional(Text({ maxLength: 1024 })),
   },
   { $id: 'UpdateStepStatusRequest', additionalProperties: false },
 )

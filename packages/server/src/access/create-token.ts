@@ -25,7 +25,8 @@ export async function createToken(
   const repositories = request.repositories ?? null
   const expiresAt = request.expires_at == null ? null : new Date(request.expires_at)
   const now = new Date()
-  if (expiresAt !== null && expiresAt <= now) {
+  // A leap second is a valid timestamp, yet no date: compared, it is never greater.
+  if (expiresAt !== null && !(expiresAt > now)) {
     throw new AppError('invalid_request', 'expires_at is in the past', {
       problems: [{ path: '/expires_at', message: 'must be in the future' }],
     })

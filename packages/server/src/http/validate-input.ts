@@ -49,7 +49,9 @@ export function createValidatorCompiler(): FastifySchemaCompiler<object> {
 
 function createAjv(options: Options): Ajv {
   const ajv = new Ajv({ ...common, ...options })
-  ajvFormats.default(ajv, ['uuid', 'date-time', 'date', 'uri'])
+  ajvFormats.default(ajv, ['date-time', 'date', 'uri'])
+  // That of ajv-formats takes `urn:uuid:` in front, which the database does not.
+  ajv.addFormat('uuid', /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i)
   return ajv
 }
 

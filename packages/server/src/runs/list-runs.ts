@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import { requireVisible } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Principal } from '../ports/identity.ts'
+import { requireRefName } from './require-ref-name.ts'
 
 interface ListedRow {
   first: number
@@ -34,6 +35,7 @@ export async function listRuns(
 ): Promise<ListRunsResponse> {
   const { repository, branch, limit, offset } = input
   requireVisible(input.principal, repository)
+  if (branch !== undefined) requireRefName(branch)
   const ordinal = sql.ref(branch === undefined ? 'r.repository_ordinal' : 'r.branch_ordinal')
   const inBranch = branch === undefined ? sql`` : sql`and r.branch = o.branch`
   const { rows } = await sql<ListedRow>`

@@ -5,9 +5,9 @@ import { requireVisible } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { transact } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
-import { refNameProblem } from '../git/index.ts'
 import type { Principal } from '../ports/identity.ts'
 import type { RunsDeps } from './deps.ts'
+import { requireRefName } from './require-ref-name.ts'
 
 /** Active runs that one repository may have (API & Operations Reference, "API Rate Limits"). */
 const maxActiveRuns = 100
@@ -27,12 +27,7 @@ export async function startRun(
   const { principal, request } = input
   const { repository, branch } = request
   requireVisible(principal, repository)
-  const problem = refNameProblem(branch)
-  if (problem !== null) {
-    throw new AppError('invalid_request', `branch ${problem}`, {
-      problems: [{ path: '/branch', message: problem }],
-    })
-  }
+  requireRefName(branch)
   const commit = request.commit_sha.toLowerCase()
   const triggeredBy = principal.roles.includes('service-account')
     ? (request.triggered_by ?? principal.name)

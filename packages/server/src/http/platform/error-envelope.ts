@@ -1,4 +1,5 @@
 import { STATUS_CODES } from 'node:http'
+import { textPattern } from '@slipway/contract/fields'
 import { type ErrorCode, type PlatformError, errorCodes } from '@slipway/contract/errors'
 import type { ErrorObject } from 'ajv'
 import { AppError } from '../../errors.ts'
@@ -104,6 +105,9 @@ function toProblem(error: ErrorObject): { path: string; message: string } {
   if (keyword === 'enum') {
     const allowed = (params['allowedValues'] as unknown[]).join(', ')
     return { path: instancePath, message: `must be one of ${allowed}` }
+  }
+  if (keyword === 'pattern' && params['pattern'] === textPattern) {
+    return { path: instancePath, message: 'must not hold NUL or half a surrogate pair' }
   }
   return { path: instancePath, message: error.message ?? 'is not valid' }
 }

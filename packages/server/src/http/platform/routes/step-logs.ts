@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream'
-import { Uuid } from '@slipway/contract/fields'
+import { Cursor, Uuid } from '@slipway/contract/fields'
 // For what it adds to Fastify's route schemas: operationId, tags, summary.
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
@@ -27,7 +27,7 @@ const StepParams = Type.Object({ id: Uuid })
 const StepLogQuery = Type.Object({
   follow: Type.Optional(Type.Boolean({ description: 'Go on with what is still to come.' })),
   after: Type.Optional(
-    Type.Integer({ minimum: 0, description: 'Only lines behind this sequence number.' }),
+    Cursor({ minimum: 0, description: 'Only lines behind this sequence number.' }),
   ),
   tail: Type.Optional(
     Type.Integer({ minimum: 0, maximum: 1_000_000, description: 'Only the last lines.' }),
