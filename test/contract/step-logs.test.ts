@@ -1,5 +1,8 @@
 // `logs_url` of API & Operations Reference, "Get Pipeline Run" and "Log Storage".
+import { once } from 'node:events'
+import { get, type IncomingMessage } from 'node:http'
 import type { CreatedTicket, CreatedToken } from '@slipway/contract/access'
+import type { Run } from '@slipway/contract/runs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
 import { finishedRun, logOf, startRun, stepNamed, waitForRun } from '../support/runs.ts'
@@ -31,7 +34,24 @@ async function readUntil(response: Response, wanted: string): Promise<string> {
   return text
 }
 
+/** A run as somebody sees it who reaches the server under another name. */
+async function runSeenFrom(id: string, headers: Record<string, string>): Promise<Run> {
+  const authorization = `Bearer ${server.token}`
+  const request = get(`${server.url}/v1/runs/${id}`, { headers: { authorization, ...headers } })
+  const [response] = (await once(request, 'response')) as [IncomingMessage]
+  return JSON.parse((await response.toArray()).join('')) as Run
+}
+
 describe('logs_url', () => {
+  it('leads to where its reader reached the server, whatever is listened on', async () => {
+    const { id } = await finishedRun(server, await runOf('echo hi'))
+    const originOf = async (headers: Record<string, string>) =>
+      new URL(stepNamed(await runSeenFrom(id, headers), 'talk').logs_url).origin
+    expect(await originOf({})).toBe(server.url)
+    const forwarded = { 'x-forwarded-host': 'evil.example', 'x-forwarded-proto': 'https' }
+    expect(await originOf({ host: 'ci.example:8080', ...forwarded })).toBe('http://ci.example:8080')
+  })
+
   it('works without a token, and not with another step, another time or another signature', async () => {
     const run = await finishedRun(server, await runOf('echo one; echo two >&2'))
     const step = stepNamed(run, 'talk')

@@ -99,7 +99,6 @@ async function start(
   const events = openEvents(store, log, resources)
   const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
   const links = createLogLinks(masterKey)
-  let url = ''
   let ready = false
   const tokens = resources.add(
     'tokens',
@@ -136,13 +135,13 @@ async function start(
       logs,
       feed: events.feed,
       signal: stopping.signal,
-      logsUrl: (stepId) => url + links.make(stepId),
+      logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
       forgetToken: (id) => tokens.forget(id),
     },
   })
   const listener = await listen({ app, log }, config.http)
   resources.add('http', listener, (opened) => opened.close())
-  url = config.http.publicUrl ?? listener.url
+  const url = config.http.publicUrl ?? listener.url
   await work(config, log, { executor, logs, ...jobs }, resources)
   ready = true
   // Closed first: streams end, and nobody is sent here any more.

@@ -14,7 +14,7 @@ export interface Config extends FileConfig {
   http: {
     host: string
     port: number
-    /** Without a slash at its end; null: the address listened on. */
+    /** Without a slash at its end; null: the one that a request was sent to. */
     publicUrl: string | null
     /** As Fastify takes it. */
     trustProxy: boolean | string[]

@@ -53,7 +53,7 @@ export const settings = {
   SLIPWAY_PUBLIC_URL: absent({
     description: 'Address that clients use, for links in answers.',
     default: null,
-    defaultNote: 'the address listened on',
+    defaultNote: 'the address that the request was sent to',
     parse: publicUrl,
   }),
   SLIPWAY_TRUST_PROXY: present({

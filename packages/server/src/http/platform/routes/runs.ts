@@ -10,12 +10,13 @@ import { Uuid } from '@slipway/contract/fields'
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
 import Type from 'typebox'
+import { originOf } from '../../origin-of.ts'
 import { cancelRun, getRun, listRuns, type RunsDeps, startRun } from '../../../runs/index.ts'
 
 export interface RunRoutesDeps {
   runs: RunsDeps
-  /** Makes the link to a step's log that needs no token. */
-  logsUrl: (stepId: string) => string
+  /** Makes the link to a step's log that needs no token; `origin` is where the caller reached us. */
+  logsUrl: (origin: string, stepId: string) => string
 }
 
 const RunParams = Type.Object({ id: Uuid })
@@ -71,11 +72,12 @@ export function runRoutes(deps: RunRoutesDeps): FastifyPluginAsync {
           response: { 200: Run },
         },
       },
-      async (request) =>
-        getRun(
-          { db: runs.db, logsUrl },
-          { principal: request.principal, runId: request.params.id },
-        ),
+      async (request) => {
+        const { principal, params } = request
+        const origin = originOf(request)
+        const links = { db: runs.db, logsUrl: (stepId: string) => logsUrl(origin, stepId) }
+        return getRun(links, { principal, runId: params.id })
+      },
     )
 
     app.delete<{ Params: { id: string } }>(
