@@ -33,7 +33,11 @@ export interface TestRequest {
   headers?: Record<string, string>
 }
 
-export async function createTestApp(overrides: Partial<HttpServerDeps> = {}): Promise<TestApp> {
+/** `rooms` makes what routes need beyond the database. */
+export async function createTestApp(
+  overrides: Partial<HttpServerDeps> = {},
+  rooms: (db: TestDatabase['db']) => Partial<HttpServerDeps['platform']> = () => ({}),
+): Promise<TestApp> {
   const database = await createTestDatabase()
   const { db } = database
   const token = 'an-admin-token-for-tests'
@@ -57,6 +61,7 @@ export async function createTestApp(overrides: Partial<HttpServerDeps> = {}): Pr
       db,
       forgetToken: identity.forget,
       signal: new AbortController().signal,
+      ...rooms(db),
     } as unknown as HttpServerDeps['platform'],
     ...overrides,
   })

@@ -13,7 +13,7 @@ export interface AuthenticateDeps {
   db: Kysely<Tables>
   identity: Identity
   /** Whether this path, with the `expires` and `signature` of this query, is a link of ours. */
-  verifySignedLink: (link: { path: string; query: Readonly<Record<string, unknown>> }) => boolean
+  verifySignedLink: (link: SignedLink) => boolean
   rateLimiter: RateLimiter
 }
 
@@ -26,8 +26,10 @@ export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest
   const permission = permissionOf(guard)
   const linksPass = typeof guard === 'object'
   return async (request, reply) => {
-    if (linksPass && hasSignedLink(deps, request)) {
+    const link = linksPass ? signedLinkOf(request) : null
+    if (link !== null && deps.verifySignedLink(link)) {
       setPrincipal(request, linkHolder)
+      request.stillValid = async () => deps.verifySignedLink(link)
       return
     }
     const credential = takeCredential(request)
@@ -48,10 +50,16 @@ export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest
   }
 }
 
-function hasSignedLink(deps: AuthenticateDeps, request: FastifyRequest): boolean {
-  const query = request.query as Record<string, unknown>
-  if (request.headers.authorization !== undefined || query['signature'] === undefined) return false
-  return deps.verifySignedLink({ path: pathOf(request.url), query })
+/** What a request without a token offers instead; its query as it came, before a schema makes numbers of it. */
+function signedLinkOf({ headers, query, url }: FastifyRequest): SignedLink | null {
+  const offered = query as Record<string, unknown>
+  if (headers.authorization !== undefined || offered['signature'] === undefined) return null
+  return { path: pathOf(url), query: { ...offered } }
+}
+
+interface SignedLink {
+  path: string
+  query: Readonly<Record<string, unknown>>
 }
 
 interface Credential {

@@ -1,7 +1,7 @@
 import { FollowEventsQuery } from '@slipway/contract/events'
 // For what it adds to Fastify's route schemas: operationId, tags, summary.
 import type {} from '@fastify/swagger'
-import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync } from 'fastify'
 import Type from 'typebox'
 import { requireVisible } from '../../../access/index.ts'
 import { AppError } from '../../../errors.ts'
@@ -14,7 +14,9 @@ import {
   parseEventTypes,
 } from '../../../events/index.ts'
 import type { Principal } from '../../../ports/identity.ts'
+import { checkToken } from './check-token.ts'
 import { eventBlock, type EventStream, idBlock, openEventStream } from './event-stream.ts'
+import { openStreams, type StreamLimits } from './open-streams.ts'
 
 export interface EventRoutesDeps {
   feed: EventFeed
@@ -24,11 +26,7 @@ export interface EventRoutesDeps {
 }
 
 /** Times in milliseconds. */
-export interface EventStreamLimits {
-  /** Streams of one principal, beyond which 429. */
-  perPrincipal: number
-  /** Streams of this server, beyond which 503. */
-  total: number
+export interface EventStreamLimits extends StreamLimits {
   heartbeatMs: number
   /** The longest that a reader may take nothing. */
   drainMs: number
@@ -46,8 +44,6 @@ const LIMITS: EventStreamLimits = {
 
 /** Readers come back after one to three seconds, not all at once. */
 const RETRY_MS = { least: 1_000, spread: 2_000 }
-/** Checks of a token that may fail to get an answer before the stream ends. */
-const UNANSWERED_CHECKS = 3
 
 /** `GET /v1/events`: the outbox as Server-Sent Events. */
 export function eventRoutes(deps: EventRoutesDeps): FastifyPluginAsync {
@@ -154,52 +150,4 @@ function gapBlock({ after, next }: EventGap): string {
   const data = JSON.stringify({ after, next })
   const json = envelope('slipway.gap', new Date(), data)
   return `id: ${next - 1}\nevent: slipway.gap\ndata: ${json}\n\n`
-}
-
-function openStreams(limits: EventStreamLimits): (principalId: string) => () => void {
-  const byPrincipal = new Map<string, number>()
-  let total = 0
-  return (id) => {
-    const own = byPrincipal.get(id) ?? 0
-    if (own >= limits.perPrincipal) {
-      throw new AppError('limit_exceeded', 'Too many open event streams for this token.', {
-        limit: limits.perPrincipal,
-      })
-    }
-    if (total >= limits.total) {
-      throw new AppError('unavailable', 'Too many open event streams on this server.')
-    }
-    byPrincipal.set(id, own + 1)
-    total += 1
-    return () => {
-      total -= 1
-      const left = (byPrincipal.get(id) ?? 1) - 1
-      if (left > 0) byPrincipal.set(id, left)
-      else byPrincipal.delete(id)
-    }
-  }
-}
-
-/** Calls `invalid` when the token is no longer good, or when nobody can tell for too long. */
-function checkToken(
-  stillValid: FastifyRequest['stillValid'],
-  everyMs: number,
-  invalid: () => void,
-): () => void {
-  if (stillValid === undefined) return () => {}
-  let unanswered = 0
-  const timer = setInterval(() => {
-    stillValid().then(
-      (valid) => {
-        unanswered = 0
-        if (!valid) invalid()
-      },
-      () => {
-        unanswered += 1
-        if (unanswered >= UNANSWERED_CHECKS) invalid()
-      },
-    )
-  }, everyMs)
-  timer.unref()
-  return () => clearInterval(timer)
 }

@@ -52,8 +52,9 @@ function linesOf(chunk: LogChunk): string[] {
 }
 
 /**
- * Sends lines as they come, at the reader's pace. Ends the response when there are no more;
- * `signal` aborts when the reader is gone or has taken nothing for too long.
+ * Sends lines as they come, at the reader's pace. Ends the response when there are no more. When
+ * `input.signal` aborts first, or the reader takes nothing for too long, the response breaks off:
+ * a log that stops in the middle must not look like a whole one, or nobody comes back for the rest.
  */
 export async function streamLog(
   raw: ServerResponse,
@@ -84,9 +85,9 @@ export async function streamLog(
         return
       }
     }
-    raw.end(input.format.end)
+    if (signal.aborted) raw.destroy()
+    else raw.end(input.format.end)
   } catch (error) {
-    // A log that stops in the middle must not look like a whole one.
     raw.destroy()
     throw error
   }

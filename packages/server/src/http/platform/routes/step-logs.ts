@@ -12,15 +12,25 @@ import type { EventFeed } from '../../../events/index.ts'
 import type { LogRange, LogStore } from '../../../logs/index.ts'
 import { findStepLog, type StepLog } from '../../../runs/index.ts'
 import { parseByteRange } from './byte-range.ts'
+import { checkToken } from './check-token.ts'
 import { eventStream, plainText, streamLog, timedText } from './log-stream.ts'
+import { openStreams, type StreamLimits } from './open-streams.ts'
 
 export interface StepLogRoutesDeps {
   db: Kysely<Tables>
   logs: LogStore
   feed: EventFeed
-  /** Aborts when the server begins to stop: every stream ends then. */
+  /** Aborts when the server begins to stop: every stream breaks off then, and its reader comes back. */
   signal: AbortSignal
+  logLimits?: Partial<LogStreamLimits>
 }
+
+export interface LogStreamLimits extends StreamLimits {
+  /** How often an open stream's token, or the time of its link, is asked after; milliseconds. */
+  validityMs: number
+}
+
+const defaultLimits: LogStreamLimits = { perPrincipal: 1_000, total: 4_000, validityMs: 60_000 }
 
 const StepParams = Type.Object({ id: Uuid })
 
@@ -46,6 +56,8 @@ const sealMs = 30_000
 
 /** `GET /v1/steps/{id}/logs`: where `logs_url` leads. */
 export function stepLogRoutes(deps: StepLogRoutesDeps): FastifyPluginAsync {
+  const limits = { ...defaultLimits, ...deps.logLimits }
+  const open = openStreams(limits)
   return async (app) => {
     app.get<{ Params: { id: string }; Querystring: StepLogQuery }>(
       '/steps/:id/logs',
@@ -88,7 +100,16 @@ export function stepLogRoutes(deps: StepLogRoutesDeps): FastifyPluginAsync {
         ) {
           return sendBytes(deps, log, request.headers.range, reply)
         }
-        return sendLines(deps, log, eventsSeen, request, reply)
+        const release = open(request.principal.id)
+        const cut = new AbortController()
+        const stopChecking = checkToken(request.stillValid, limits.validityMs, () => cut.abort())
+        const signal = AbortSignal.any([deps.signal, cut.signal])
+        try {
+          await sendLines({ ...deps, signal }, log, eventsSeen, request, reply)
+        } finally {
+          stopChecking()
+          release()
+        }
       },
     )
   }
@@ -187,6 +208,7 @@ async function watchRun(
   const types = { exact: ['pipeline.run.completed', 'pipeline.run.cancelled'], prefixes: [] }
   const filter = { visibleRepositories: null, runId: input.log.runId, types }
   for await (const _end of deps.feed.follow({ after: input.eventsSeen, filter }, signal)) break
+  if (signal.aborted) return
   const step = await findStepLog(deps, { stepId: input.stepId })
   if (step === null || step.status === 'pending') return
   // It ran: its writer seals the log, which ends the followers by itself.
