@@ -3,6 +3,7 @@ import { type IncomingMessage, get } from 'node:http'
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
+import { StartupError } from '../../packages/server/src/db/startup-error.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Listener, listen } from '../../packages/server/src/http/listen.ts'
 
@@ -27,7 +28,9 @@ afterEach(async () => {
   listener = undefined
 })
 
-async function start(options: { port?: number; compatPorts?: number[]; graceMs?: number } = {}) {
+async function start(
+  options: { host?: string; port?: number; compatPorts?: number[]; graceMs?: number } = {},
+) {
   const log = pino({}, { write: (line: string) => void logged.push(line) })
   listener = await listen({ app, log }, { host, port: 0, compatPorts: [], ...options })
   return listener
@@ -75,11 +78,16 @@ describe('listening', () => {
     other.close()
   })
 
+  it('refuses an address that this machine does not have', async () => {
+    await expect(start({ host: '192.0.2.1' })).rejects.toThrow(/EADDRNOTAVAIL.*Set HOST/)
+  })
+
   it('refuses a main port that is taken', async () => {
     const other = createServer().listen(0, host)
     await once(other, 'listening')
     const { port } = other.address() as AddressInfo
-    await expect(start({ port })).rejects.toThrow('EADDRINUSE')
+    await expect(start({ port })).rejects.toThrow(StartupError)
+    await expect(start({ port })).rejects.toThrow(/the port is taken.*set PORT/)
     other.close()
   })
 })

@@ -49,6 +49,9 @@ async function serve(version: string): Promise<void> {
       process.stderr.write(
         `\nThe administrator's token, shown this once (it is kept in ${path}):\n\n  ${token}\n\n`,
       )
+    } else if (path !== null) {
+      // A first start that failed later on may never have shown it.
+      log.info({ path }, 'the administrator’s token is in this file')
     }
     log.info({ url: server.url, isolation: server.isolation, version }, 'listening')
     let stopping = false

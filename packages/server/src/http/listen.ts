@@ -2,6 +2,7 @@ import { type Server, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
+import { StartupError } from '../db/startup-error.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
 
 export interface ListenOptions {
@@ -28,14 +29,18 @@ export interface Listener {
   close(): Promise<void>
 }
 
-/** Serves the application; rejects when the main port cannot be had. */
+/** Serves the application; rejects with a StartupError when the main port cannot be had. */
 export async function listen(
   deps: { app: FastifyInstance; log: Logger },
   options: ListenOptions,
 ): Promise<Listener> {
   const { app, log } = deps
   const { host, graceMs = 5_000 } = options
-  await app.listen({ host, port: options.port, listenTextResolver: () => '' })
+  try {
+    await app.listen({ host, port: options.port })
+  } catch (error) {
+    throw whyNot(error, { host, port: options.port })
+  }
   const { port } = app.server.address() as AddressInfo
   const further = await Promise.all(
     options.compatPorts
@@ -56,6 +61,22 @@ export async function listen(
   }
   let closed: Promise<void> | undefined
   return { port, url: urlOf(host, port), servers, close: () => (closed ??= close()) }
+}
+
+/** What the operator can do about it; the error itself where nobody can tell. */
+function whyNot(error: unknown, { host, port }: { host: string; port: number }): unknown {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  const why: Readonly<Record<string, string>> = {
+    EADDRINUSE:
+      'the port is taken. Stop the program that listens on it, or set PORT to another one.',
+    EACCES:
+      'that is not allowed: ports below 1024 need privileges. Set PORT to one above, or allow it.',
+    EADDRNOTAVAIL: 'this machine does not have that address. Set HOST to one that it has.',
+    ENOTFOUND: 'there is no such name. Set HOST to an address of this machine.',
+  }
+  const reason = why[code]
+  if (reason === undefined) return error
+  return new StartupError(`Cannot listen on ${urlOf(host, port)} (${code}): ${reason}`)
 }
 
 async function listenFurther(
