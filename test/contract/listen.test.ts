@@ -3,7 +3,7 @@ import { type IncomingMessage, get } from 'node:http'
 import { type AddressInfo, type Socket, connect, createServer } from 'node:net'
 import Fastify, { type FastifyInstance } from 'fastify'
 import { pino } from 'pino'
-import { StartupError } from '../../packages/server/src/db/startup-error.ts'
+import { StartupError } from '../../packages/server/src/errors.ts'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { type Listener, listen } from '../../packages/server/src/http/listen.ts'
 

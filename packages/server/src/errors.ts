@@ -20,3 +20,8 @@ export class AppError extends Error {
     return errorCodes[this.code]
   }
 }
+
+/** Why the program can't start, in words for the operator: shown without a stack, then the program ends. */
+export class StartupError extends Error {
+  override readonly name = 'StartupError'
+}

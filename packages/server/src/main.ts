@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import pino, { type Logger } from 'pino'
 import { startServer } from './compose.ts'
 import { type Config, ConfigError, readConfig } from './config/read-config.ts'
-import { StartupError } from './db/startup-error.ts'
+import { StartupError } from './errors.ts'
 import { migrateOnly } from './migrate-only.ts'
 
 const usage = `Usage: slipway-server <command>

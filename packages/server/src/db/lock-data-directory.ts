@@ -1,7 +1,7 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { lockFile } from './embedded/lock-file.ts'
-import { StartupError } from './startup-error.ts'
+import { StartupError } from '../errors.ts'
 
 /**
  * Makes this process the owner of the data directory (created if absent) until `release`, or until it

@@ -3,7 +3,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import type { Pool, PoolClient } from 'pg'
 import type { Log } from './log.ts'
-import { StartupError } from './startup-error.ts'
+import { StartupError } from '../errors.ts'
 
 /** Any fixed number that nobody else locks in this database. */
 const advisoryLock = 7_547_929

@@ -3,7 +3,7 @@ import pg from 'pg'
 import { connectPatiently } from './connect-patiently.ts'
 import { typeParsers } from './int8.ts'
 import type { Log } from './log.ts'
-import { StartupError } from './startup-error.ts'
+import { StartupError } from '../errors.ts'
 import type { Tables } from './tables.gen.ts'
 
 const oldestVersion = 15

@@ -2,7 +2,7 @@ import { type Server, createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
-import { StartupError } from '../db/startup-error.ts'
+import { StartupError } from '../errors.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
 
 export interface ListenOptions {

@@ -4,7 +4,7 @@ import { mkdir, rename, rm, symlink } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
-import { StartupError } from '../startup-error.ts'
+import { StartupError } from '../../errors.ts'
 
 const run = promisify(execFile)
 

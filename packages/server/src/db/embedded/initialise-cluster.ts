@@ -1,6 +1,6 @@
 import { chown, mkdtemp, open, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StartupError } from '../startup-error.ts'
+import { StartupError } from '../../errors.ts'
 import type { Identity } from './choose-identity.ts'
 import type { Binaries } from './find-binaries.ts'
 import { spawnGuarded } from './guard.ts'

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StartupError } from '../startup-error.ts'
+import { StartupError } from '../../errors.ts'
 import { type Guarded, spawnGuarded } from './guard.ts'
 import type { ClusterDeps } from './initialise-cluster.ts'
 import { readLogTail } from './log-file.ts'

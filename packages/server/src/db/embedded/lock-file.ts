@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { StartupError } from '../startup-error.ts'
+import { StartupError } from '../../errors.ts'
 
 /** open(2) of macOS and the BSDs takes the lock itself; Node has no name for the flag. */
 const O_EXLOCK = 0x20

@@ -1,6 +1,6 @@
 import { readFile, readlink, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { StartupError } from '../startup-error.ts'
+import { StartupError } from '../../errors.ts'
 import { isErrno } from './lock-file.ts'
 
 /** Whether the PostgreSQL of this cluster says that it takes connections. */
