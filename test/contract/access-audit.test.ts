@@ -74,6 +74,30 @@ describe('the audit log', () => {
     }
   })
 
+  it('has a little of what an address tries without a valid token, however often it tries', async () => {
+    const own = await createTestApp({ trustProxy: true })
+    try {
+      const from = (address: string) =>
+        own.request('POST', '/v1/runs', {
+          token: 'wrong',
+          headers: { 'x-forwarded-for': address },
+        })
+      for (let n = 0; n < 20; n++) expect((await from('203.0.113.1')).statusCode).toBe(401)
+      await from('203.0.113.2')
+      await own.request('POST', '/v1/tickets', { headers: { 'x-forwarded-for': '203.0.113.1' } })
+      const { rows } = await own.database.pool.query(
+        'select address, outcome, count(*)::int from audit_log group by 1, 2 order by 1, 2',
+      )
+      expect(rows).toEqual([
+        { address: '203.0.113.1', outcome: 201, count: 1 },
+        { address: '203.0.113.1', outcome: 401, count: 5 },
+        { address: '203.0.113.2', outcome: 401, count: 1 },
+      ])
+    } finally {
+      await own.close()
+    }
+  })
+
   it('loses none of many changes at once', async () => {
     await Promise.all(Array.from({ length: 50 }, () => test.request('POST', '/v1/tickets')))
     const all = await entries('?limit=100')

@@ -52,7 +52,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
     const gate = createGate({ ...deps, rateLimiter }, guard)
     if (gate !== null) route.onRequest = [gate, ...[route.onRequest ?? []].flat()]
     if (changingMethods.has(method)) {
-      const audit = createAuditHook(deps, `${method} ${url}`)
+      const audit = createAuditHook({ ...deps, rateLimiter }, `${method} ${url}`)
       route.onSend = [audit, ...[route.onSend ?? []].flat()]
     }
   })

@@ -1,6 +1,7 @@
 import type { FastifyBaseLogger, onSendAsyncHookHandler } from 'fastify'
 import type { AuditLog } from '../access/index.ts'
 import { knownPrincipal } from './principal.ts'
+import type { RateLimiter } from './rate-limits.ts'
 import { pathOf } from './redact-url.ts'
 
 /** Methods that change something. */
@@ -8,15 +9,17 @@ export const changingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PAT
 
 /**
  * The hook that writes a change, or the attempt at one, to the audit log before its answer leaves.
- * What is over the rate limit is left out, or anybody could fill the log. An entry that cannot be
+ * What is over the rate limit is left out, and so is all but a little of what an address tries
+ * without a valid token, or anybody could fill the log. An entry that cannot be
  * stored goes to the server's own log: what was done cannot be undone by not saying so.
  */
 export function createAuditHook(
-  deps: { audit: AuditLog; log: FastifyBaseLogger },
+  deps: { audit: AuditLog; log: FastifyBaseLogger; rateLimiter: RateLimiter },
   route: string,
 ): onSendAsyncHookHandler {
   return async (request, reply, payload) => {
     if (reply.statusCode === 429) return payload
+    if (reply.statusCode === 401 && !(await deps.rateLimiter.isWorthAudit(request))) return payload
     const entry = {
       at: new Date(),
       actor: knownPrincipal(request)?.name ?? 'anonymous',

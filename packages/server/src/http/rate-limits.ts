@@ -24,7 +24,12 @@ export interface RateLimiter {
   countRequest(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Counts a failed authentication of an address; throws likewise. */
   countFailure(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** Counts a failed change of an address, and tells whether it is one of the few to be written down. */
+  isWorthAudit(request: FastifyRequest): Promise<boolean>
 }
+
+/** Failed authentications of one address and window that the audit log takes: anybody can make more. */
+const auditedFailures = 5
 
 /** Needs @fastify/rate-limit, which counts; what an answer says of it is ours. */
 export function createRateLimiter(app: FastifyInstance, limits: RateLimits): RateLimiter {
@@ -37,7 +42,12 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
     max: limits.failedPerAddress,
     timeWindow: limits.windowMs,
   })
+  const audited = app.createRateLimit({ max: auditedFailures, timeWindow: limits.windowMs })
   return {
+    async isWorthAudit(request) {
+      const count = await audited(request)
+      return count.isAllowed || !count.isExceeded
+    },
     async countRequest(request, reply) {
       const principal = knownPrincipal(request)
       if (principal !== null && isServiceAccount(principal)) return
