@@ -19,11 +19,18 @@ export async function syncPath(path: string): Promise<void> {
 
 /** Makes a folder and its parents, each of them on disk when this resolves. */
 export async function makeDirectory(path: string): Promise<void> {
+  for (const folder of await makeUnsynced(path)) await syncPath(folder)
+}
+
+/** Makes a folder and its parents; answers what is still to be synced for them to survive a power cut. */
+export async function makeUnsynced(path: string): Promise<string[]> {
   const first = await mkdir(path, { recursive: true, mode: 0o700 })
-  if (first === undefined) return
+  const folders: string[] = []
+  if (first === undefined) return folders
   for (let made = path; made.length >= first.length; made = dirname(made)) {
-    await syncPath(dirname(made))
+    folders.push(dirname(made))
   }
+  return folders
 }
 
 /** Removes `path` and its parents below `root` as far as they are empty. */

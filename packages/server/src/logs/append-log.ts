@@ -37,12 +37,13 @@ const newline = 10
 
 /**
  * Opens a log file for appending and repairs what a crash left: an unfinished last line is ended, and
- * records that are not true of the file are cut off.
+ * records that are not true of the file are cut off. `unsynced` are folders that were made for it.
  */
 export async function appendLog(
   deps: AppendDeps,
   path: string,
   indexPath: string,
+  unsynced: readonly string[] = [],
 ): Promise<LogAppender> {
   const flags = constants.O_RDWR | constants.O_APPEND | constants.O_CREAT | constants.O_NOFOLLOW
   const index = await open(indexPath, flags, 0o600)
@@ -50,7 +51,7 @@ export async function appendLog(
     const data = await open(path, flags, 0o600)
     try {
       const end = await repair(data, index, path, indexPath)
-      return startAppending(deps, { data, index, folder: dirname(path) }, end)
+      return startAppending(deps, { data, index, folders: [dirname(path), ...unsynced] }, end)
     } catch (error) {
       await data.close()
       throw error
@@ -81,7 +82,7 @@ async function repair(data: FileHandle, index: FileHandle, path: string, indexPa
 
 function startAppending(
   { log, appended }: AppendDeps,
-  { data, index, folder }: { data: FileHandle; index: FileHandle; folder: string },
+  { data, index, folders }: { data: FileHandle; index: FileHandle; folders: readonly string[] },
   end: { bytes: number; lines: number },
 ): LogAppender {
   let { bytes, lines } = end
@@ -93,7 +94,7 @@ function startAppending(
   let next: Promise<void> | null = null
   let running = Promise.resolve()
   let failure: Error | null = null
-  let isFolderSynced = false
+  let areFoldersSynced = false
   let syncTimer: NodeJS.Timeout | null = null
 
   const record = async (at: number) => {
@@ -103,11 +104,10 @@ function startAppending(
   }
 
   const sync = async () => {
-    await data.datasync()
-    await index.datasync()
+    await Promise.all([data.datasync(), index.datasync()])
     // The files' names, once.
-    if (!isFolderSynced) await syncPath(folder)
-    isFolderSynced = true
+    if (!areFoldersSynced) await Promise.all(folders.map(syncPath))
+    areFoldersSynced = true
   }
 
   const fail = (error: unknown, message: string): Error => {

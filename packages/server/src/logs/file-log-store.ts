@@ -41,8 +41,8 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
   const openAppender = async (key: string, appended: () => void) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        await files.prepare(key)
-        return await appendLog({ log, appended }, files.path(key), files.indexPath(key))
+        const folders = await files.prepare(key)
+        return await appendLog({ log, appended }, files.path(key), files.indexPath(key), folders)
       } catch (error) {
         // The end of another log in the same folder may have taken the empty folder away.
         if (!hasCode(error, 'ENOENT') || attempt === 5) throw error
@@ -92,7 +92,11 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
         topic.writing = true
         topic.changed()
         if (marker !== undefined) await writer.note(marker)
-        return { ...writer, suspend: () => writer.suspend().finally(free) }
+        return {
+          ...writer,
+          end: () => writer.end().finally(() => topic.end()),
+          suspend: () => writer.suspend().finally(free),
+        }
       } catch (error) {
         await writers.get(key)?.writer.suspend()
         free()

@@ -2,7 +2,7 @@ import { readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { createWriteStream } from 'node:fs'
 import { dirname, join, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import { hasCode, makeDirectory, pruneDirectories } from '../directories.ts'
+import { hasCode, makeUnsynced, pruneDirectories } from '../directories.ts'
 import { checkObjectKey, checkObjectPrefix } from '../ports/object-key.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { type ByteSource, openFileSource, openObjectSource } from './byte-source.ts'
@@ -25,8 +25,11 @@ export interface LogFiles {
   indexPath(key: string): string
   open(key: string): Promise<OpenedLog | null>
   isLive(key: string): Promise<boolean>
-  /** Makes the log's files writable: its folder, and when it is sealed, its content. */
-  prepare(key: string): Promise<void>
+  /**
+   * Makes the log's files writable: its folder, and when it is sealed, its content. Answers the folders
+   * that have to be synced with the log.
+   */
+  prepare(key: string): Promise<string[]>
   /** Hands closed files to the object store. May be repeated after a failure. */
   seal(key: string): Promise<void>
   /** Keys of the logs in the directory at or under `keyOrPrefix`. */
@@ -101,10 +104,11 @@ export function locateLogs(directory: string, objects: ObjectStore): LogFiles {
     },
 
     async prepare(key) {
-      await makeDirectory(dirname(path(key)))
-      if (await exists(path(key))) return
+      const folders = await makeUnsynced(dirname(path(key)))
+      if (await exists(path(key))) return folders
       if (!(await exists(indexPath(key)))) await restore(key + indexSuffix, indexPath(key))
       await restore(key, path(key))
+      return folders
     },
 
     async seal(key) {

@@ -50,6 +50,11 @@ export interface LogWriter {
    * then be repeated; rejects, once and after handing over the rest, when lines could not be written.
    */
   seal(): Promise<LogStat>
+  /**
+   * Ends the last line and syncs: the log is whole and on disk, its followers have come to its end,
+   * and nothing can be written any more. Rejects when lines were lost. `seal` is still to come.
+   */
+  end(): Promise<void>
   /** Ends the last line, syncs, and leaves the log open: another attempt will go on with it. */
   suspend(): Promise<void>
 }

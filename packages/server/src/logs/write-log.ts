@@ -50,20 +50,27 @@ export function writeLog(
     return closing
   }
 
+  const tellLoss = () => {
+    if (appender.failure === null || isLossTold) return
+    isLossTold = true
+    throw appender.failure
+  }
+
   const seal = async (): Promise<LogStat> => {
     await suspend()
     if (discarded) return { bytes: appender.bytes, lines: appender.lines, sealed: false }
     await handOver()
-    if (appender.failure !== null && !isLossTold) {
-      isLossTold = true
-      throw appender.failure
-    }
+    tellLoss()
     return { bytes: appender.bytes, lines: appender.lines, sealed: true }
   }
 
   return {
     note,
     suspend,
+    async end() {
+      await suspend()
+      tellLoss()
+    },
     write(chunk) {
       if (discarded) return
       if (closing !== null) return ended()

@@ -4,10 +4,14 @@ import { AppError } from '../errors.ts'
 import type { Execution, ExecutionResult, OutputSink } from '../ports/executor.ts'
 import { JobAborted } from '../ports/job-bus.ts'
 import type { Attempt } from '../runs/index.ts'
+import type { LogWriter } from '../logs/index.ts'
 import type { WorkerDeps } from './deps.ts'
 import type { ProgressReporter } from './progress-reporter.ts'
 import { stepEnvironment } from './step-environment.ts'
 import type { Workspace } from './workspace.ts'
+
+/** Milliseconds from the end of a step until its log is handed to the object store. */
+const sealDelayMs = 250
 
 /**
  * Runs one step and reports it. Whatever it printed is in its log and synced before its end
@@ -77,8 +81,21 @@ async function execute(
     await writer.note(end.reason)
     return end
   } finally {
-    await (willBeRepeated(signal) ? writer.suspend() : writer.seal())
+    if (willBeRepeated(signal)) await writer.suspend()
+    else {
+      await writer.end()
+      sealLater(deps, writer)
+    }
   }
+}
+
+/** The log is whole and on disk; moving it to where it stays has no hurry and gives way to the work. */
+function sealLater(deps: WorkerDeps, writer: LogWriter): void {
+  setTimeout(() => {
+    writer
+      .seal()
+      .catch((error: unknown) => deps.log.error({ err: error }, 'a log could not be sealed'))
+  }, sealDelayMs)
 }
 
 /** This worker is stopping or has lost the job: another attempt goes on with the log. */
