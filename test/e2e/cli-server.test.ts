@@ -165,6 +165,11 @@ describe('slipway serve', () => {
     expect(migrate.code).toBe(0)
     expect(migrate.out).toContain('up to date')
   })
+
+  it('starts nothing for a question or for words it does not know', async () => {
+    expect(await runCli(['serve', '--help'])).toMatchObject({ code: 0, err: '' })
+    expect(await runCli(['serve', '--port', '4'])).toMatchObject({ code: 2, out: '' })
+  })
 })
 
 describe('slipway logs -f', () => {

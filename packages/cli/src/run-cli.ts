@@ -7,7 +7,7 @@ import { addHealthCommand } from './commands/health.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addRunCommand } from './commands/run.ts'
-import { describeServerCommands, isServerCommand, runServer } from './commands/server.ts'
+import { addServerCommands } from './commands/server.ts'
 import { addTokenCommand } from './commands/token.ts'
 import { addValidateCommand } from './commands/validate.ts'
 import type { Act } from './act.ts'
@@ -35,8 +35,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
   const printed = await configure(program, io)
   addCommands(program, act)
   try {
-    if (isServerCommand(argv[0])) code = await runServer(io, argv)
-    else await program.parseAsync(argv, { from: 'user' })
+    await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     code = await report(io, error, program.opts<GlobalOptions>(), await settled(context))
   }
@@ -77,7 +76,7 @@ function addCommands(program: Command, act: Act): void {
   addTokenCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)
-  describeServerCommands(program)
+  addServerCommands(program, act)
   addCompletionCommand(program, act)
 }
 

@@ -17,10 +17,18 @@ const usage = `Usage: slipway-server <command>
 /** Milliseconds that a stop may take before the process ends anyway. */
 const stopMs = 60_000
 
-async function main(command = 'serve'): Promise<void> {
+async function main(command = 'serve', ...rest: readonly string[]): Promise<void> {
   const { version } = JSON.parse(
     await readFile(new URL('../package.json', import.meta.url), 'utf8'),
   ) as { version: string }
+  if (rest.includes('--help')) {
+    process.stdout.write(usage)
+    return
+  }
+  if (rest.length > 0) {
+    process.stderr.write(`${command} takes no arguments, and got ${rest.join(' ')}.\n\n${usage}`)
+    process.exit(2)
+  }
   switch (command) {
     case 'serve':
       return serve(version)
@@ -83,4 +91,4 @@ async function withConfig(body: (config: Config, log: Logger) => Promise<void>):
   }
 }
 
-await main(process.argv[2])
+await main(...process.argv.slice(2))

@@ -3,6 +3,7 @@ import { once } from 'node:events'
 import { existsSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import type { Command } from 'commander'
+import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { Interrupted } from '../interrupted.ts'
 import type { Io } from '../io.ts'
@@ -12,22 +13,20 @@ const serverCommands: Readonly<Record<string, string>> = {
   migrate: 'bring the database to the schema of this version',
 }
 
-/** True for the commands of the server's own program, which is another package and another process. */
-export function isServerCommand(name: string | undefined): boolean {
-  return name !== undefined && Object.hasOwn(serverCommands, name)
-}
-
-/** For the list of commands; they never come to be parsed here, since their options are not ours. */
-export function describeServerCommands(program: Command): void {
+/** Commands of the server's own program, which is another package and another process. */
+export function addServerCommands(program: Command, act: Act): void {
   for (const [name, description] of Object.entries(serverCommands)) {
-    program.command(`${name} [arguments...]`).description(description)
+    program
+      .command(name)
+      .description(`${description}; settings come from the environment`)
+      .action(act((context) => runServer(context.io, name)))
   }
 }
 
-/** Gives the server's program the arguments, this terminal and the signals; says its exit code. */
-export async function runServer(io: Io, args: readonly string[]): Promise<number> {
+/** Gives the server's program this terminal and the signals; says its exit code. */
+async function runServer(io: Io, command: string): Promise<number> {
   const main = findServer()
-  const child = spawn(process.execPath, [main, ...args], {
+  const child = spawn(process.execPath, [main, command], {
     cwd: io.cwd,
     env: io.env,
     stdio: 'inherit',
