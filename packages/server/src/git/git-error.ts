@@ -14,16 +14,20 @@ export class GitError extends Error {
 }
 
 const repositoryMissing =
-  /does not appear to be a git repository|repository .*not found|not found: did you run|does not exist|returned error: 404|no such file or directory|unable to read askpass|could not read username/i
+  /does not appear to be a git repository|repository .*not found|not found: did you run|returned error: 404|unable to read askpass|could not read username|dubious ownership/i
+/** Said of a remote on this machine; of our own files the same words are a fault that may pass. */
+const fileMissing = /does not exist|no such file or directory/i
 const commitMissing =
   /not our ref|couldn't find remote ref|unadvertised object|bad object|no such remote ref/i
 
-/** What git's standard error means for whoever asked for `what`. */
-export function explainGitFailure(stderr: string, what: string): GitError {
+/** What git's standard error means for whoever asked for `what`; `remote` is the URL that was talked to. */
+export function explainGitFailure(stderr: string, what: string, remote = ''): GitError {
   const reason = firstReason(stderr)
   if (commitMissing.test(stderr))
     return new GitError(`${what}: there is no such commit (${reason})`, true)
-  if (repositoryMissing.test(stderr)) {
+  const missing =
+    repositoryMissing.test(stderr) || (remote.startsWith('file:') && fileMissing.test(stderr))
+  if (missing) {
     return new GitError(
       `${what}: there is no such repository, or no access to it (${reason})`,
       true,

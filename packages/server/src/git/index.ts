@@ -1,6 +1,7 @@
 export { checkout } from './checkout.ts'
 export { refNameProblem } from './check-ref-name.ts'
 export { GitError } from './git-error.ts'
-export { createMirrors, type Mirror, type Mirrors } from './mirror.ts'
+export type { Mirror } from './mirror.ts'
+export { createMirrors, type Mirrors } from './mirrors.ts'
 export { listFiles, readFiles } from './read-tree.ts'
 export { repositoryUrl } from './repository-url.ts'

@@ -4,15 +4,24 @@ import { runGit } from './run-git.ts'
 const keptRefs = 50
 
 /**
- * Lets go of all but the newest commits and packs what is left. Objects stay for two more
- * weeks, so that no checkout that borrows them (none lives longer than a day) loses any.
+ * Lets go of all but the newest commits and those in `used`, and packs what is left. Whatever a
+ * checkout may still borrow has to be in `used`: the objects of others can go at once.
  */
-export async function maintainMirror(directory: string, signal: AbortSignal): Promise<void> {
+export async function maintainMirror(
+  directory: string,
+  used: ReadonlySet<string>,
+  signal: AbortSignal,
+): Promise<void> {
   const list = await runGit(
     ['for-each-ref', '--sort=-creatordate', '--format=%(refname)', 'refs/slipway/'],
     { cwd: directory, signal },
   )
-  const old = list.stdout.toString('utf8').split('\n').filter(Boolean).slice(keptRefs)
+  const old = list.stdout
+    .toString('utf8')
+    .split('\n')
+    .filter(Boolean)
+    .slice(keptRefs)
+    .filter((ref) => !used.has(ref.slice(ref.lastIndexOf('/') + 1)))
   if (old.length > 0) {
     const input = old.map((ref) => `delete ${ref}\n`).join('')
     await runGit(['update-ref', '--stdin'], { cwd: directory, signal, input })
@@ -20,6 +29,6 @@ export async function maintainMirror(directory: string, signal: AbortSignal): Pr
   await runGit(['gc', '--quiet', '--prune=2.weeks.ago'], {
     cwd: directory,
     signal,
-    timeoutMs: 600_000,
+    timeoutMs: 120_000,
   })
 }

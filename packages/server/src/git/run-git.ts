@@ -21,6 +21,11 @@ export interface GitResult {
   stderr: string
 }
 
+/** Milliseconds from SIGTERM to SIGKILL. */
+const killMs = 3_000
+/** Milliseconds that output may stay open after git has ended. */
+const lingerMs = 2_000
+
 /**
  * Runs git with nothing of the machine's configuration and no way to ask a question.
  * Answers git's exit code as a value; rejects with a GitError when it could not be
@@ -36,27 +41,29 @@ export function runGit(args: readonly string[], options: RunGitOptions): Promise
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   })
-  const kill = () => {
+  const timers = new Set<NodeJS.Timeout>()
+  const after = (ms: number, action: () => void) => void timers.add(setTimeout(action, ms))
+  const kill = (name: NodeJS.Signals) => {
     if (child.pid === undefined) return
     try {
-      process.kill(-child.pid, 'SIGKILL')
+      process.kill(-child.pid, name)
     } catch {
       // It has ended by itself.
     }
   }
   let failure: GitError | undefined
   const fail = (message: string, permanent: boolean) => {
-    failure ??= new GitError(message, permanent)
-    kill()
+    if (failure !== undefined) return
+    failure = new GitError(message, permanent)
+    // Asked first: git then takes its lock files away.
+    kill('SIGTERM')
+    after(killMs, () => kill('SIGKILL'))
   }
   const onAbort = () => fail('git was stopped', false)
   if (options.signal.aborted) onAbort()
   options.signal.addEventListener('abort', onAbort, { once: true })
   const timeoutMs = options.timeoutMs ?? 120_000
-  const timer = setTimeout(
-    () => fail(`git ${args[0] ?? ''} took longer than ${timeoutMs / 1000} s`, false),
-    timeoutMs,
-  )
+  after(timeoutMs, () => fail(`git ${args[0] ?? ''} took longer than ${timeoutMs / 1000} s`, false))
 
   const stdout: Buffer[] = []
   let size = 0
@@ -72,12 +79,20 @@ export function runGit(args: readonly string[], options: RunGitOptions): Promise
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input)
   const settle = () => {
-    clearTimeout(timer)
+    for (const timer of timers) clearTimeout(timer)
     options.signal.removeEventListener('abort', onAbort)
   }
   child.on('error', (error) => {
     settle()
     reject(failure ?? new GitError(`git can't be started: ${error.message}`, false))
+  })
+  child.on('exit', () => {
+    // A helper that git left behind may hold its output for ever.
+    after(lingerMs, () => {
+      kill('SIGKILL')
+      child.stdout.destroy()
+      child.stderr.destroy()
+    })
   })
   child.on('close', (code) => {
     settle()
@@ -97,6 +112,9 @@ function gitEnvironment(protocols: string): NodeJS.ProcessEnv {
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
     GIT_ALLOW_PROTOCOL: protocols === '' ? 'none' : protocols,
+    // Nothing of the service user's own configuration: ssh does not look at HOME.
+    GIT_SSH_COMMAND:
+      'ssh -F /dev/null -o IdentityAgent=none -o BatchMode=yes -o ControlMaster=no -o ControlPath=none -o StrictHostKeyChecking=yes',
     // A partial commit name must be an error here, not a page of advice.
     GIT_ADVICE: '0',
   }

@@ -1,8 +1,11 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { mkdir, readdir, rename } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { hasCode } from '../directories.ts'
 import type { JobBus, JobHandler, JobSubscription } from '../ports/job-bus.ts'
 import type { WorkerDeps } from './deps.ts'
 import { runDiscovery } from './run-discovery.ts'
 import { runTask } from './run-task.ts'
+import { removeWorkspace } from './workspace.ts'
 
 /** Job types a worker can do, and by what. */
 const handlers: Readonly<
@@ -20,7 +23,7 @@ export async function startWorker(
   deps: WorkerDeps & { bus: JobBus },
   input: { types: readonly string[]; capacity: number },
 ): Promise<JobSubscription> {
-  await rm(deps.workDirectory, { recursive: true, force: true, maxRetries: 3 })
+  await removeLeftovers(deps)
   await mkdir(deps.workDirectory, { recursive: true, mode: 0o700 })
   await mkdir(deps.cacheDirectory, { recursive: true, mode: 0o700 })
   return deps.bus.subscribe({
@@ -34,4 +37,19 @@ export async function startWorker(
       return handler(deps, job, signal)
     },
   })
+}
+
+/** Moved out of the way at once, removed in the background: a large tree must not hold the start up. */
+async function removeLeftovers({ workDirectory, log }: WorkerDeps): Promise<void> {
+  const parent = dirname(workDirectory)
+  await mkdir(parent, { recursive: true })
+  const leftover = (name: string) => name.startsWith(`${basename(workDirectory)}.left-`)
+  await rename(workDirectory, `${workDirectory}.left-${Date.now()}`).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error
+  })
+  for (const name of (await readdir(parent)).filter(leftover)) {
+    removeWorkspace(join(parent, name)).catch((error: unknown) =>
+      log.warn({ err: error, name }, 'old workspaces could not be removed'),
+    )
+  }
 }

@@ -1,6 +1,7 @@
-import { access, constants, mkdir, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, chmod, constants, mkdir, readdir, rm } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import type { TaskJob } from '@slipway/contract/jobs'
+import { hasCode } from '../directories.ts'
 import { checkout, repositoryUrl } from '../git/index.ts'
 import type { WorkerDeps } from './deps.ts'
 
@@ -23,7 +24,10 @@ export async function makeWorkspace(
   const { job, name } = input
   const directory = join(deps.workDirectory, name)
   const trust = job.trigger_type === 'pull_request' ? 'pull-requests' : 'branches'
-  const cache = join(deps.cacheDirectory, trust, job.repository)
+  const cache = resolve(deps.cacheDirectory, trust, job.repository)
+  if (dirname(dirname(cache)) !== resolve(deps.cacheDirectory, trust)) {
+    throw new Error(`${job.repository} has no cache of its own`)
+  }
   await mkdir(cache, { recursive: true })
   await mkdir(directory, { recursive: true })
   try {
@@ -43,6 +47,22 @@ export async function makeWorkspace(
   }
 }
 
+/** Removes what a step left, also where it took the right to do so away from itself. */
 export async function removeWorkspace(directory: string): Promise<void> {
-  await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+  const remove = () => rm(directory, { recursive: true, force: true, maxRetries: 3 })
+  try {
+    await remove()
+  } catch (error) {
+    if (!hasCode(error, 'EACCES', 'EPERM')) throw error
+    await openUp(directory)
+    await remove()
+  }
+}
+
+/** Gives the owner all rights on every directory below; follows no link. */
+async function openUp(directory: string): Promise<void> {
+  await chmod(directory, 0o700)
+  for (const entry of await readdir(directory, { withFileTypes: true })) {
+    if (entry.isDirectory()) await openUp(join(directory, entry.name))
+  }
 }

@@ -1,0 +1,130 @@
+import { access, mkdir, readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { explainGitFailure, GitError } from './git-error.ts'
+import type { Mirror } from './mirror.ts'
+import { type GitResult, runGit } from './run-git.ts'
+
+// What is done to one mirror; the caller has its turn.
+
+export async function initialiseMirror(mirror: Mirror, signal: AbortSignal): Promise<void> {
+  if (await exists(join(mirror.directory, 'HEAD'))) return
+  await mkdir(mirror.directory, { recursive: true, mode: 0o700 })
+  const result = await runGit(['init', '--quiet', '--bare', '.'], { cwd: mirror.directory, signal })
+  if (result.code !== 0) throw explainGitFailure(result.stderr, 'A mirror could not be made')
+}
+
+async function hasCommit(mirror: Mirror, sha: string, signal: AbortSignal): Promise<boolean> {
+  const result = await runGit(['cat-file', '-e', `${sha}^{commit}`], {
+    cwd: mirror.directory,
+    signal,
+  })
+  return result.code === 0
+}
+
+/** Fetches one commit and nothing of its history. A remote that is away is not needed for one that is here. */
+export async function fetchExactly(
+  mirror: Mirror,
+  url: string,
+  sha: string,
+  signal: AbortSignal,
+): Promise<string> {
+  // The ref keeps the commit from being collected as garbage.
+  const result = await fetch(mirror, url, ['--depth', '1', `+${sha}:refs/slipway/${sha}`], signal)
+  if (result.code === 0 || (await hasCommit(mirror, sha, signal))) return sha
+  if (/unadvertised object|does not support shallow/i.test(result.stderr)) {
+    await fetchEverything(mirror, url, signal)
+    if (await hasCommit(mirror, sha, signal)) return sha
+  }
+  throw explainGitFailure(result.stderr, `${sha} could not be fetched from ${mirror.url}`, url)
+}
+
+/** Only the whole history can tell whether an abbreviation is unambiguous. */
+export async function fetchAbbreviated(
+  mirror: Mirror,
+  url: string,
+  prefix: string,
+  signal: AbortSignal,
+): Promise<string> {
+  await fetchEverything(mirror, url, signal)
+  const { stdout } = await runGit(['rev-parse', `--disambiguate=${prefix}`], {
+    cwd: mirror.directory,
+    signal,
+  })
+  const candidates: string[] = []
+  for (const object of stdout.toString('utf8').split('\n').filter(Boolean).slice(0, 100)) {
+    if (await hasCommit(mirror, object, signal)) candidates.push(object)
+  }
+  const [only] = candidates
+  if (only === undefined) {
+    throw new GitError(`${prefix}: there is no such commit in ${mirror.url}`, true)
+  }
+  if (candidates.length > 1) {
+    throw new GitError(`${prefix} is ambiguous: ${candidates.slice(0, 10).join(', ')}`, true)
+  }
+  return only
+}
+
+async function fetchEverything(mirror: Mirror, url: string, signal: AbortSignal): Promise<void> {
+  const shallow = await exists(join(mirror.directory, 'shallow'))
+  const refs = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
+  const depth = shallow ? ['--unshallow'] : []
+  const result = await fetch(mirror, url, ['--prune', ...depth, ...refs], signal)
+  if (result.code !== 0) {
+    throw explainGitFailure(result.stderr, `${mirror.url} could not be fetched`, url)
+  }
+}
+
+/** Fetches `args`: flags, and refs, which begin with "+". */
+async function fetch(
+  mirror: Mirror,
+  url: string,
+  args: readonly string[],
+  signal: AbortSignal,
+): Promise<GitResult> {
+  const run = () =>
+    runGit(
+      [
+        // A remote that has fallen silent.
+        '-c',
+        'http.lowSpeedLimit=1000',
+        '-c',
+        'http.lowSpeedTime=60',
+        'fetch',
+        '--no-tags',
+        '--no-auto-gc',
+        '--no-write-fetch-head',
+        '--no-recurse-submodules',
+        '--quiet',
+        ...args.filter((arg) => !arg.startsWith('+')),
+        '--end-of-options',
+        url,
+        ...args.filter((arg) => arg.startsWith('+')),
+      ],
+      {
+        cwd: mirror.directory,
+        signal,
+        timeoutMs: 600_000,
+        protocols: new URL(url).protocol.replace(':', ''),
+      },
+    )
+  const result = await run()
+  if (result.code === 0 || !/\.lock': File exists/.test(result.stderr)) return result
+  // Left by a git that was killed: it is our turn, so nobody holds them.
+  await removeLocks(mirror.directory)
+  return run()
+}
+
+async function removeLocks(directory: string): Promise<void> {
+  for (const folder of [directory, join(directory, 'refs', 'slipway')]) {
+    for (const name of await readdir(folder).catch(() => [])) {
+      if (name.endsWith('.lock')) await rm(join(folder, name), { force: true })
+    }
+  }
+}
+
+function exists(path: string): Promise<boolean> {
+  return access(path).then(
+    () => true,
+    () => false,
+  )
+}

@@ -1,0 +1,150 @@
+import { readdir, rm, stat, utimes } from 'node:fs/promises'
+import { join } from 'node:path'
+import { setTimeout as pause } from 'node:timers/promises'
+import { fetchAbbreviated, fetchExactly, initialiseMirror } from './fetch-into-mirror.ts'
+import { GitError } from './git-error.ts'
+import { type Mirror, mirrorOf } from './mirror.ts'
+import { maintainMirror } from './maintain-mirror.ts'
+import { createTurns, type Turns } from './take-turns.ts'
+
+export interface MirrorsOptions {
+  /** Directory that holds all mirrors; made when it is missing. */
+  directory: string
+  /** Mirrors kept; the one unused for longest goes first. Default 200. */
+  maxMirrors?: number
+}
+
+/**
+ * The mirrors of one worker.
+ * Concurrency: fetches into one mirror take turns in this process; no other process may use the directory.
+ */
+export interface Mirrors {
+  /**
+   * Has the commit in the mirror and answers its full name. `commit` may be abbreviated.
+   * Fails with a GitError: permanent for an unknown or ambiguous commit or repository.
+   */
+  fetchCommit(
+    input: { url: string; commit: string },
+    signal: AbortSignal,
+  ): Promise<{ mirror: Mirror; sha: string }>
+}
+
+const fullSha = /^[0-9a-f]{40}$/
+
+/** Fetches into one mirror from one maintenance of it to the next. */
+const fetchesPerMaintenance = 100
+
+/**
+ * For how long, in milliseconds, a commit that was used stays where it is: longer than any task may
+ * take that has borrowed its objects.
+ */
+const keptMs = 25 * 3_600_000
+
+/** Milliseconds before a fetch is tried again that failed for a reason that may pass. */
+const retryMs = [2_000, 5_000, 10_000]
+
+export function createMirrors(options: MirrorsOptions): Mirrors {
+  const turns = createTurns()
+  const fetches = new Map<string, number>()
+  /** When each commit of each mirror was last used; what is in here need not be asked of git. */
+  const used = new Map<string, Map<string, number>>()
+
+  const commitsOf = (directory: string) => {
+    const commits = used.get(directory) ?? new Map<string, number>()
+    used.set(directory, commits)
+    const since = Date.now() - keptMs
+    // Oldest first: what is used again moves to the end.
+    for (const [sha, at] of commits) {
+      if (at > since) break
+      commits.delete(sha)
+    }
+    return commits
+  }
+
+  /** Answers whether the commit is known to be here, and marks it as used. */
+  async function isHere(mirror: Mirror, sha: string): Promise<boolean> {
+    const commits = commitsOf(mirror.directory)
+    if (!commits.has(sha) || !(await markUsed(mirror.directory))) return false
+    commits.delete(sha)
+    commits.set(sha, Date.now())
+    return true
+  }
+
+  async function fetchOnce(url: string, mirror: Mirror, wanted: string, signal: AbortSignal) {
+    // Whoever had the turn before may have fetched it.
+    if (await isHere(mirror, wanted)) return wanted
+    await initialiseMirror(mirror, signal)
+    const sha = fullSha.test(wanted)
+      ? await fetchExactly(mirror, url, wanted, signal)
+      : await fetchAbbreviated(mirror, url, wanted, signal)
+    await markUsed(mirror.directory)
+    commitsOf(mirror.directory).set(sha, Date.now())
+    for (const gone of await dropUnused(options, turns)) used.delete(gone)
+    await maintainSometimes(mirror.directory, signal)
+    return sha
+  }
+
+  /** Tidies a mirror now and then, while nobody waits for it. One that could not be tidied is still good. */
+  async function maintainSometimes(directory: string, signal: AbortSignal): Promise<void> {
+    const count = (fetches.get(directory) ?? 0) + 1
+    fetches.set(directory, count)
+    if (count < fetchesPerMaintenance || turns.count(directory) > 1) return
+    fetches.set(directory, 0)
+    const commits = new Set(commitsOf(directory).keys())
+    await maintainMirror(directory, commits, signal).catch(() => undefined)
+  }
+
+  return {
+    async fetchCommit({ url, commit }, signal) {
+      const mirror = mirrorOf(options.directory, url)
+      const wanted = commit.toLowerCase()
+      if (await isHere(mirror, wanted)) return { mirror, sha: wanted }
+      for (let tries = 0; ; tries++) {
+        try {
+          const sha = await turns.take(mirror.directory, signal, () =>
+            fetchOnce(url, mirror, wanted, signal),
+          )
+          return { mirror, sha }
+        } catch (error) {
+          const waitMs = retryMs[tries]
+          const passing = error instanceof GitError && !error.permanent
+          if (!passing || waitMs === undefined || signal.aborted) throw error
+          await pause(waitMs, undefined, { signal }).catch(() => undefined)
+        }
+      }
+    },
+  }
+}
+
+/** Keeps the number of mirrors bounded; answers those that went. One that was used within a day stays. */
+async function dropUnused(options: MirrorsOptions, turns: Turns): Promise<string[]> {
+  const names = await readdir(options.directory)
+  const excess = names.length - (options.maxMirrors ?? 200)
+  if (excess <= 0) return []
+  const mirrors = await Promise.all(
+    names.map(async (name) => {
+      const directory = join(options.directory, name)
+      return { directory, used: (await stat(directory).catch(() => null))?.mtimeMs ?? Infinity }
+    }),
+  )
+  const idleSince = Date.now() - keptMs
+  const oldest = mirrors
+    .filter(({ directory, used }) => used < idleSince && turns.count(directory) === 0)
+    .toSorted((a, b) => a.used - b.used)
+    .slice(0, excess)
+    .map(({ directory }) => directory)
+  const never = new AbortController().signal
+  for (const directory of oldest) {
+    await turns.take(directory, never, () => rm(directory, { recursive: true, force: true }))
+  }
+  return oldest
+}
+
+/** Its time of modification decides which mirror goes when there are too many. False: it is not there. */
+function markUsed(directory: string): Promise<boolean> {
+  const now = new Date()
+  return utimes(directory, now, now).then(
+    () => true,
+    () => false,
+  )
+}
