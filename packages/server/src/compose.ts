@@ -3,7 +3,13 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import { v7 as uuid } from 'uuid'
-import { type AdminToken, openAuditLog, resolveAdminToken } from './access/index.ts'
+import {
+  auditKeptMs,
+  deleteOldAudit,
+  type AdminToken,
+  openAuditLog,
+  resolveAdminToken,
+} from './access/index.ts'
 import { createProcessExecutor } from './adapters/executor/process/create-process-executor.ts'
 import { openApiTokens } from './adapters/identity/api-tokens.ts'
 import { createEmbeddedJobBus } from './adapters/job-bus/embedded/create-embedded-job-bus.ts'
@@ -200,6 +206,7 @@ async function openJobs(
       const { eventsMs, runsMs } = config.retention
       const since = (ms: number) => new Date(Date.now() - ms)
       await deleteOldEvents({ db: store.db }, { before: since(eventsMs), signal })
+      await deleteOldAudit({ db: store.db }, { before: since(auditKeptMs), signal })
       const deleteLogs = (prefix: string) => logs.deletePrefix(prefix)
       await deleteOldRuns({ ...runs, deleteLogs }, { before: since(runsMs), signal })
     },

@@ -4,6 +4,7 @@ export { type AuditLog, type NewAuditEntry, openAuditLog } from './audit-log.ts'
 export { createTicket } from './create-ticket.ts'
 export { createToken } from './create-token.ts'
 export { isTokenValid } from './is-token-valid.ts'
+export { auditKeptMs, deleteOldAudit } from './delete-old-audit.ts'
 export { listAudit } from './list-audit.ts'
 export { listTokens } from './list-tokens.ts'
 export {
