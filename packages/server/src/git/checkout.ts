@@ -1,4 +1,4 @@
-import { copyFile, mkdir, writeFile } from 'node:fs/promises'
+import { copyFile, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explainGitFailure } from './git-error.ts'
 import type { Mirror } from './mirror.ts'
@@ -8,19 +8,25 @@ import { runGit } from './run-git.ts'
  * Checks a commit out into `directory` (made here; must not exist). The result is a
  * repository of its own with a detached HEAD that borrows its objects from the mirror,
  * which has to be readable wherever git is used in it. No remote, no credential, no hook.
+ * Leaves nothing behind when it fails.
  */
 export async function checkout(
   input: { mirror: Mirror; sha: string; directory: string },
   signal: AbortSignal,
 ): Promise<void> {
   const { mirror, sha, directory } = input
-  await writeRepository(mirror, sha, join(directory, '.git'))
-  const result = await runGit(['reset', '--hard', '--quiet'], {
-    cwd: directory,
-    signal,
-    timeoutMs: 600_000,
-  })
-  if (result.code !== 0) throw explainGitFailure(result.stderr, `${sha} could not be checked out`)
+  try {
+    await writeRepository(mirror, sha, join(directory, '.git'))
+    const result = await runGit(['reset', '--hard', '--quiet'], {
+      cwd: directory,
+      signal,
+      timeoutMs: 600_000,
+    })
+    if (result.code !== 0) throw explainGitFailure(result.stderr, `${sha} could not be checked out`)
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true, maxRetries: 3 })
+    throw error
+  }
 }
 
 /** The least that gitrepository-layout(5) calls a repository: two processes fewer than asking git. */

@@ -1,7 +1,8 @@
-import { access, mkdir, readdir, rm } from 'node:fs/promises'
+import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explainGitFailure, GitError } from './git-error.ts'
 import type { Mirror } from './mirror.ts'
+import { removeLocks } from './remove-locks.ts'
 import { type GitResult, runGit } from './run-git.ts'
 
 // What is done to one mirror; the caller has its turn.
@@ -30,10 +31,11 @@ export async function fetchExactly(
 ): Promise<string> {
   // The ref keeps the commit from being collected as garbage.
   const result = await fetch(mirror, url, ['--depth', '1', `+${sha}:refs/slipway/${sha}`], signal)
-  if (result.code === 0 || (await hasCommit(mirror, sha, signal))) return sha
+  if (result.code === 0) return sha
+  if (await hasCommit(mirror, sha, signal)) return keep(mirror, sha, signal)
   if (/unadvertised object|does not support shallow/i.test(result.stderr)) {
     await fetchEverything(mirror, url, signal)
-    if (await hasCommit(mirror, sha, signal)) return sha
+    if (await hasCommit(mirror, sha, signal)) return keep(mirror, sha, signal)
   }
   throw explainGitFailure(result.stderr, `${sha} could not be fetched from ${mirror.url}`, url)
 }
@@ -61,7 +63,17 @@ export async function fetchAbbreviated(
   if (candidates.length > 1) {
     throw new GitError(`${prefix} is ambiguous: ${candidates.slice(0, 10).join(', ')}`, true)
   }
-  return only
+  return keep(mirror, only, signal)
+}
+
+/** Does what fetching one commit does by itself: a branch that moves on must not take the commit along. */
+async function keep(mirror: Mirror, sha: string, signal: AbortSignal): Promise<string> {
+  const result = await runGit(['update-ref', `refs/slipway/${sha}`, sha], {
+    cwd: mirror.directory,
+    signal,
+  })
+  if (result.code !== 0) throw explainGitFailure(result.stderr, `${sha} could not be kept`)
+  return sha
 }
 
 async function fetchEverything(mirror: Mirror, url: string, signal: AbortSignal): Promise<void> {
@@ -109,17 +121,8 @@ async function fetch(
     )
   const result = await run()
   if (result.code === 0 || !/\.lock': File exists/.test(result.stderr)) return result
-  // Left by a git that was killed: it is our turn, so nobody holds them.
   await removeLocks(mirror.directory)
   return run()
-}
-
-async function removeLocks(directory: string): Promise<void> {
-  for (const folder of [directory, join(directory, 'refs', 'slipway')]) {
-    for (const name of await readdir(folder).catch(() => [])) {
-      if (name.endsWith('.lock')) await rm(join(folder, name), { force: true })
-    }
-  }
 }
 
 function exists(path: string): Promise<boolean> {

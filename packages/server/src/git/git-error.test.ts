@@ -17,6 +17,13 @@ describe('explainGitFailure', () => {
     expect(error.message).toContain('no such repository')
   })
 
+  it('takes a missing file for a missing repository only where that is one', () => {
+    const stderr = 'fatal: cannot open shallow: No such file or directory'
+    expect(explainGitFailure(stderr, 'abc', 'file:///x.git').permanent).toBe(true)
+    expect(explainGitFailure(stderr, 'abc', 'https://git.test/x.git').permanent).toBe(false)
+    expect(explainGitFailure(stderr, 'abc').permanent).toBe(false)
+  })
+
   it('takes anything else for a fault that may pass', () => {
     const error = explainGitFailure(
       'fatal: unable to access: Could not resolve host: git.test',

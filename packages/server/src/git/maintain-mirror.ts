@@ -1,3 +1,4 @@
+import { removeLocks } from './remove-locks.ts'
 import { runGit } from './run-git.ts'
 
 /** Commits that a mirror keeps a ref to; git's negotiation gets slower with each. */
@@ -12,6 +13,7 @@ export async function maintainMirror(
   used: ReadonlySet<string>,
   signal: AbortSignal,
 ): Promise<void> {
+  await removeLocks(directory)
   const list = await runGit(
     ['for-each-ref', '--sort=-creatordate', '--format=%(refname)', 'refs/slipway/'],
     { cwd: directory, signal },

@@ -1,12 +1,17 @@
+import { execFileSync } from 'node:child_process'
 import { once } from 'node:events'
-import { access, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
 import { createServer, type RequestListener } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createRepository, type TestRepository } from '../../../../test/support/git-repository.ts'
+import { serveGit } from '../../../../test/support/git-http.ts'
+import { checkout } from './checkout.ts'
 import { maintainMirror } from './maintain-mirror.ts'
+import { GitError } from './git-error.ts'
+import { type Mirror, mirrorOf } from './mirror.ts'
 import { createMirrors, type Mirrors } from './mirrors.ts'
 import { runGit } from './run-git.ts'
 
@@ -31,11 +36,19 @@ async function serve(answer: RequestListener): Promise<string> {
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/shop.git`
 }
 
+const answer = async (mirror: Mirror, sha: string) => ({ mirror, sha })
 const fetchFrom = (url: string, commit: string, stop = signal()) =>
-  mirrors.fetchCommit({ url, commit }, stop)
+  mirrors.useCommit({ url, commit }, stop, answer)
+const git = (mirror: Mirror, ...args: string[]) =>
+  runGit(args, { cwd: mirror.directory, signal: signal() })
+const exists = (path: string) =>
+  access(path).then(
+    () => true,
+    () => false,
+  )
 const remote = () => `file://${repository.directory}`
 
-describe('fetchCommit', () => {
+describe('useCommit', () => {
   it('goes on behind a lock that a killed git left', async () => {
     const first = await repository.commit({ a: '1' })
     const { mirror } = await fetchFrom(remote(), first)
@@ -45,14 +58,91 @@ describe('fetchCommit', () => {
     await expect(access(join(mirror.directory, 'shallow.lock'))).rejects.toThrow('ENOENT')
   })
 
+  it('leaves no lock behind when it is stopped in the middle of a download', async () => {
+    const commit = await repository.commit({ a: '1' })
+    const url = await serveGit(repository, { stall: true })
+    const stop = new AbortController()
+    const fetching = expect(fetchFrom(url, commit, stop.signal)).rejects.toThrow('git was stopped')
+    const lock = join(mirrorOf(join(root, 'mirrors'), url).directory, 'shallow.lock')
+    await expect.poll(() => exists(lock), { timeout: 10_000 }).toBe(true)
+    stop.abort()
+    await fetching
+    await expect.poll(() => exists(lock), { timeout: 10_000 }).toBe(false)
+  })
+
+  it('fetches a commit again that has gone from the mirror', async () => {
+    const commit = await repository.commit({ a: '1' })
+    const { mirror } = await fetchFrom(remote(), commit)
+    await git(mirror, 'update-ref', '-d', `refs/slipway/${commit}`)
+    await git(mirror, 'prune', '--expire=now')
+    const directory = join(root, 'checkout')
+    await mirrors.useCommit({ url: remote(), commit }, signal(), (from, sha) =>
+      checkout({ mirror: from, sha, directory }, signal()),
+    )
+    expect(await readFile(join(directory, 'a'), 'utf8')).toBe('1')
+  })
+
+  it('does what is wanted of a commit twice at most, and once when it is no fault of git', async () => {
+    const commit = await repository.commit({ a: '1' })
+    const tries = async (error: Error) => {
+      let count = 0
+      const failing = mirrors.useCommit({ url: remote(), commit }, signal(), async () => {
+        count++
+        throw error
+      })
+      await expect(failing).rejects.toBe(error)
+      return count
+    }
+    expect(await tries(new GitError('gone', false))).toBe(2)
+    expect(await tries(new Error('other'))).toBe(1)
+  })
+
+  it('keeps an abbreviated commit that its branch has left', async () => {
+    const left = await repository.commit({ a: '1' })
+    const { mirror } = await fetchFrom(remote(), left.slice(0, 12))
+    await repository.git('checkout', '--quiet', '--orphan', 'other')
+    const next = await repository.commit({ a: '2' }, 'other')
+    await repository.git('branch', '--quiet', '-D', 'main')
+    await fetchFrom(remote(), next.slice(0, 12))
+    await git(mirror, 'prune', '--expire=now')
+    expect(await git(mirror, 'cat-file', '-e', left)).toMatchObject({ code: 0 })
+  })
+
+  it('lets go of tidying a mirror for whoever waits for it', async () => {
+    mirrors = createMirrors({ directory: join(root, 'mirrors'), fetchesPerMaintenance: 2 })
+    const commits = []
+    for (const a of ['1', '2', '3']) commits.push(await repository.commit({ a }))
+    const [first = '', second = '', third = ''] = commits
+    const { mirror } = await fetchFrom(remote(), first)
+    // Nobody writes to it: gc hangs where it reads who else collects garbage.
+    execFileSync('mkfifo', [join(mirror.directory, 'gc.pid')])
+    const tidying = fetchFrom(remote(), second)
+    const lock = join(mirror.directory, 'gc.pid.lock')
+    await expect.poll(() => exists(lock), { timeout: 10_000 }).toBe(true)
+    expect((await fetchFrom(remote(), third)).sha).toBe(third)
+    expect((await tidying).sha).toBe(second)
+  }, 30_000)
+
+  it('removes the mirror unused for longest when there are too many, and makes it again', async () => {
+    mirrors = createMirrors({ directory: join(root, 'mirrors'), maxMirrors: 1 })
+    const other = await createRepository(join(root, 'remotes'), 'acme/other')
+    const commit = await repository.commit({ a: '1' })
+    const { mirror } = await fetchFrom(remote(), commit)
+    await fetchFrom(`file://${other.directory}`, await other.commit({ b: '1' }))
+    expect(await exists(mirror.directory)).toBe(true)
+    await utimes(mirror.directory, 1, 1)
+    await fetchFrom(`file://${other.directory}`, await other.commit({ b: '2' }))
+    expect(await exists(mirror.directory)).toBe(false)
+    expect((await fetchFrom(remote(), commit)).sha).toBe(commit)
+  })
+
   it('needs no remote for a commit that is here', async () => {
     const commit = await repository.commit({ a: '1' })
     await fetchFrom(remote(), commit)
     await rm(repository.directory, { recursive: true })
     const restarted = createMirrors({ directory: join(root, 'mirrors') })
-    expect(await restarted.fetchCommit({ url: remote(), commit }, signal())).toMatchObject({
-      sha: commit,
-    })
+    const again = await restarted.useCommit({ url: remote(), commit }, signal(), answer)
+    expect(again.sha).toBe(commit)
   })
 
   it('lets go at once when it is aborted, whether it fetches or waits for its turn', async () => {
@@ -95,6 +185,13 @@ describe('fetchCommit', () => {
 })
 
 describe('maintainMirror', () => {
+  it('goes on behind locks that a killed git left', async () => {
+    const { mirror } = await fetchFrom(remote(), await repository.commit({ a: '1' }))
+    await writeFile(join(mirror.directory, 'gc.pid.lock'), '')
+    await maintainMirror(mirror.directory, new Set(), signal())
+    expect(await readdir(join(mirror.directory, 'objects', 'pack'))).not.toEqual([])
+  })
+
   it('keeps the newest commits and those in use, and lets the others go', async () => {
     const commits: string[] = []
     for (let n = 0; n < 53; n++) commits.push(await repository.commit({ a: `${n}` }))

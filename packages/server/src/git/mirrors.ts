@@ -12,6 +12,8 @@ export interface MirrorsOptions {
   directory: string
   /** Mirrors kept; the one unused for longest goes first. Default 200. */
   maxMirrors?: number
+  /** Fetches into one mirror from one maintenance of it to the next. Default 100. */
+  fetchesPerMaintenance?: number
 }
 
 /**
@@ -20,19 +22,19 @@ export interface MirrorsOptions {
  */
 export interface Mirrors {
   /**
-   * Has the commit in the mirror and answers its full name. `commit` may be abbreviated.
+   * Has the commit in the mirror and answers what `use` does with it there. `commit` may be
+   * abbreviated, `sha` is its full name. When git fails in `use`, the commit is taken for lost from
+   * the mirror, and all is done once more.
    * Fails with a GitError: permanent for an unknown or ambiguous commit or repository.
    */
-  fetchCommit(
+  useCommit<T>(
     input: { url: string; commit: string },
     signal: AbortSignal,
-  ): Promise<{ mirror: Mirror; sha: string }>
+    use: (mirror: Mirror, sha: string) => Promise<T>,
+  ): Promise<T>
 }
 
 const fullSha = /^[0-9a-f]{40}$/
-
-/** Fetches into one mirror from one maintenance of it to the next. */
-const fetchesPerMaintenance = 100
 
 /**
  * For how long, in milliseconds, a commit that was used stays where it is: longer than any task may
@@ -42,6 +44,8 @@ const keptMs = 25 * 3_600_000
 
 /** Milliseconds before a fetch is tried again that failed for a reason that may pass. */
 const retryMs = [2_000, 5_000, 10_000]
+/** Milliseconds from the first try after which a failure is not tried again. */
+const retryForMs = 120_000
 
 export function createMirrors(options: MirrorsOptions): Mirrors {
   const turns = createTurns()
@@ -70,46 +74,69 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
     return true
   }
 
-  async function fetchOnce(url: string, mirror: Mirror, wanted: string, signal: AbortSignal) {
+  async function fetchOnce(
+    input: { url: string; mirror: Mirror; commit: string },
+    signal: AbortSignal,
+    wanted: AbortSignal,
+  ): Promise<string> {
+    const { url, mirror, commit } = input
     // Whoever had the turn before may have fetched it.
-    if (await isHere(mirror, wanted)) return wanted
+    if (await isHere(mirror, commit)) return commit
     await initialiseMirror(mirror, signal)
-    const sha = fullSha.test(wanted)
-      ? await fetchExactly(mirror, url, wanted, signal)
-      : await fetchAbbreviated(mirror, url, wanted, signal)
+    const sha = fullSha.test(commit)
+      ? await fetchExactly(mirror, url, commit, signal)
+      : await fetchAbbreviated(mirror, url, commit, signal)
     await markUsed(mirror.directory)
     commitsOf(mirror.directory).set(sha, Date.now())
     for (const gone of await dropUnused(options, turns)) used.delete(gone)
-    await maintainSometimes(mirror.directory, signal)
+    await maintainSometimes(mirror.directory, AbortSignal.any([signal, wanted]))
     return sha
   }
 
-  /** Tidies a mirror now and then, while nobody waits for it. One that could not be tidied is still good. */
+  /** Tidies a mirror now and then. One that could not be tidied is still good. */
   async function maintainSometimes(directory: string, signal: AbortSignal): Promise<void> {
     const count = (fetches.get(directory) ?? 0) + 1
     fetches.set(directory, count)
-    if (count < fetchesPerMaintenance || turns.count(directory) > 1) return
+    if (count < (options.fetchesPerMaintenance ?? 100) || signal.aborted) return
     fetches.set(directory, 0)
     const commits = new Set(commitsOf(directory).keys())
     await maintainMirror(directory, commits, signal).catch(() => undefined)
   }
 
+  async function fetchCommit(
+    input: { url: string; mirror: Mirror; commit: string },
+    signal: AbortSignal,
+  ): Promise<string> {
+    const { mirror, commit } = input
+    if (await isHere(mirror, commit)) return commit
+    const retryUntil = Date.now() + retryForMs
+    for (let tries = 0; ; tries++) {
+      try {
+        return await turns.take(mirror.directory, signal, (wanted) =>
+          fetchOnce(input, signal, wanted),
+        )
+      } catch (error) {
+        const waitMs = retryMs[tries]
+        const passing = error instanceof GitError && !error.permanent
+        if (!passing || waitMs === undefined || signal.aborted || Date.now() > retryUntil) {
+          throw error
+        }
+        await pause(waitMs, undefined, { signal }).catch(() => undefined)
+      }
+    }
+  }
+
   return {
-    async fetchCommit({ url, commit }, signal) {
+    async useCommit({ url, commit }, signal, use) {
       const mirror = mirrorOf(options.directory, url)
-      const wanted = commit.toLowerCase()
-      if (await isHere(mirror, wanted)) return { mirror, sha: wanted }
-      for (let tries = 0; ; tries++) {
+      const input = { url, mirror, commit: commit.toLowerCase() }
+      for (let again = false; ; again = true) {
+        const sha = await fetchCommit(input, signal)
         try {
-          const sha = await turns.take(mirror.directory, signal, () =>
-            fetchOnce(url, mirror, wanted, signal),
-          )
-          return { mirror, sha }
+          return await use(mirror, sha)
         } catch (error) {
-          const waitMs = retryMs[tries]
-          const passing = error instanceof GitError && !error.permanent
-          if (!passing || waitMs === undefined || signal.aborted) throw error
-          await pause(waitMs, undefined, { signal }).catch(() => undefined)
+          if (again || signal.aborted || !(error instanceof GitError)) throw error
+          commitsOf(mirror.directory).delete(sha)
         }
       }
     },
@@ -134,10 +161,17 @@ async function dropUnused(options: MirrorsOptions, turns: Turns): Promise<string
     .slice(0, excess)
     .map(({ directory }) => directory)
   const never = new AbortController().signal
+  const gone: string[] = []
   for (const directory of oldest) {
-    await turns.take(directory, never, () => rm(directory, { recursive: true, force: true }))
+    // Wanted again while the others went.
+    if (turns.count(directory) > 0) continue
+    gone.push(directory)
+    await turns.take(directory, never, () =>
+      // What can't be removed is no fault of the mirror that is being fetched.
+      rm(directory, { recursive: true, force: true }).catch(() => undefined),
+    )
   }
-  return oldest
+  return gone
 }
 
 /** Its time of modification decides which mirror goes when there are too many. False: it is not there. */

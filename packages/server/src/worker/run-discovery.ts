@@ -28,12 +28,14 @@ async function discover(
 ): Promise<Discovery> {
   try {
     const url = repositoryUrl(deps.gitBaseUrl, payload.repository)
-    const { mirror, sha } = await deps.mirrors.fetchCommit(
+    const { sha, files } = await deps.mirrors.useCommit(
       { url, commit: payload.commit_sha },
       signal,
+      async (mirror, sha) => {
+        const paths = (await listFiles(mirror, sha, signal)).filter(isForgeFile)
+        return { sha, files: await readFiles(mirror, sha, paths, signal) }
+      },
     )
-    const paths = (await listFiles(mirror, sha, signal)).filter(isForgeFile)
-    const files = await readFiles(mirror, sha, paths, signal)
     const forge = await loadForge({
       list: async () => [...files.keys()],
       read: async (path) => files.get(path) ?? Buffer.alloc(0),

@@ -17,8 +17,11 @@ export interface Workspace {
 
 /** `name` is unique among the worker's workspaces. Leaves nothing behind when it fails. */
 export async function makeWorkspace(
-  deps: WorkerDeps,
-  input: { job: TaskJob; name: string },
+  deps: Pick<WorkerDeps, 'workDirectory' | 'cacheDirectory' | 'mirrors' | 'gitBaseUrl'>,
+  input: {
+    job: Pick<TaskJob, 'repository' | 'commit_sha' | 'trigger_type'>
+    name: string
+  },
   signal: AbortSignal,
 ): Promise<Workspace> {
   const { job, name } = input
@@ -29,22 +32,19 @@ export async function makeWorkspace(
     throw new Error(`${job.repository} has no cache of its own`)
   }
   await mkdir(cache, { recursive: true })
-  await mkdir(directory, { recursive: true })
-  try {
-    const { mirror, sha } = await deps.mirrors.fetchCommit(
-      { url: repositoryUrl(deps.gitBaseUrl, job.repository), commit: job.commit_sha },
-      signal,
-    )
-    await checkout({ mirror, sha, directory }, signal)
-    const hasBash = await access('/bin/bash', constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    return { directory, cache, borrowed: [join(mirror.directory, 'objects')], hasBash }
-  } catch (error) {
-    await removeWorkspace(directory)
-    throw error
-  }
+  const borrowed = await deps.mirrors.useCommit(
+    { url: repositoryUrl(deps.gitBaseUrl, job.repository), commit: job.commit_sha },
+    signal,
+    async (mirror, sha) => {
+      await checkout({ mirror, sha, directory }, signal)
+      return [join(mirror.directory, 'objects')]
+    },
+  )
+  const hasBash = await access('/bin/bash', constants.X_OK).then(
+    () => true,
+    () => false,
+  )
+  return { directory, cache, borrowed, hasBash }
 }
 
 /** Removes what a step left, also where it took the right to do so away from itself. */

@@ -76,9 +76,10 @@ export async function runExecution(deps: RunDeps, request: RunRequest): Promise<
   const kill = (): void => {
     if (ended || killing) return
     killing = true
+    // The leader goes first, and has nothing to say about the death of the others. It may not even have
+    // joined its group yet, where it would be found.
+    signal(tree.leader, 'SIGKILL')
     if (tree.contained) {
-      // The leader goes first, and has nothing to say about the death of the other.
-      signal(tree.leader, 'SIGKILL')
       if (tree.init !== null) signal(tree.init, 'SIGKILL')
     } else {
       killAll(() => listRest(tree)).catch((error: unknown) => {
