@@ -1,0 +1,44 @@
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { buffer } from 'node:stream/consumers'
+import { gunzipSync } from 'node:zlib'
+import { onTestFinished } from 'vitest'
+import type { TestRepository } from './git-repository.ts'
+
+/** Serves a repository by git's smart HTTP to the end of the test; answers its URL. */
+export async function serveGit(
+  repository: TestRepository,
+  options: {
+    /** Say nothing more where the objects of a fetch would begin. */
+    stall?: boolean
+  } = {},
+): Promise<string> {
+  const uploadPack = (request: IncomingMessage, args: readonly string[], input: Buffer) =>
+    execFileSync('git', ['upload-pack', '--stateless-rpc', ...args, repository.directory], {
+      input,
+      env: { PATH: process.env['PATH'], GIT_PROTOCOL: String(request.headers['git-protocol']) },
+    })
+  const server = createServer((request, response) => {
+    void buffer(request).then((raw) => {
+      if (request.method === 'GET') {
+        response.setHeader('content-type', 'application/x-git-upload-pack-advertisement')
+        response.write('001e# service=git-upload-pack\n0000')
+        response.end(uploadPack(request, ['--advertise-refs'], Buffer.alloc(0)))
+        return
+      }
+      const body = request.headers['content-encoding'] === 'gzip' ? gunzipSync(raw) : raw
+      const answer = uploadPack(request, [], body)
+      response.setHeader('content-type', 'application/x-git-upload-pack-result')
+      const objects = answer.indexOf('packfile\n')
+      if (options.stall === true && objects >= 0) response.write(answer.subarray(0, objects + 9))
+      else response.end(answer)
+    })
+  }).listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  onTestFinished(() => {
+    server.close().closeAllConnections()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}/shop.git`
+}
