@@ -12,6 +12,9 @@ export default defineConfig({
     reporters: ['default', './scripts/ci-reporter.ts'],
     globalSetup: ['./test/support/global-setup.ts'],
     maxWorkers: 2,
+    // Real processes, sockets and signals on whatever machine CI has: a test that fails once and then
+    // passes is printed, and does not stop a change.
+    retry: process.env.CI === 'true' ? 1 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

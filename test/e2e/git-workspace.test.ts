@@ -61,10 +61,8 @@ it('removes directories that their owner may not write', async () => {
   const workspace = new URL('../../packages/server/src/worker/workspace.ts', import.meta.url)
   const script = `const { removeWorkspace } = await import('${workspace.href}')
     await removeWorkspace(${JSON.stringify(directory)})`
-  const node = [
-    ...['--conditions=@slipway/source', '--import', 'tsx'],
-    ...['--input-type=module', '--eval', script],
-  ]
+  const source = ['--conditions=@slipway/source', '--import', 'tsx']
+  const node = [...source, '--input-type=module', '--eval', script]
   // Root may write everywhere; in a user namespace it is an owner like any other.
   const asOwner =
     process.getuid?.() === 0 ? ['unshare', '-U', '--map-user=1000', '--map-group=1000'] : ['env']

@@ -62,11 +62,11 @@ describe('useCommit', () => {
     const commit = await repository.commit({ a: '1' })
     const url = await serveGit(repository, { stall: true })
     const stop = new AbortController()
-    const fetching = expect(fetchFrom(url, commit, stop.signal)).rejects.toThrow('git was stopped')
+    const fetching = fetchFrom(url, commit, stop.signal)
     const lock = join(mirrorOf(join(root, 'mirrors'), url).directory, 'shallow.lock')
     await expect.poll(() => exists(lock), { timeout: 10_000 }).toBe(true)
     stop.abort()
-    await fetching
+    await expect(fetching).rejects.toThrow('git was stopped')
     await expect.poll(() => exists(lock), { timeout: 10_000 }).toBe(false)
   })
 
