@@ -112,7 +112,7 @@ function gitEnvironment(protocols: string): NodeJS.ProcessEnv {
     GIT_CONFIG_NOSYSTEM: '1',
     GIT_TERMINAL_PROMPT: '0',
     GIT_ALLOW_PROTOCOL: protocols === '' ? 'none' : protocols,
-    // Nothing of the service user's own configuration: ssh does not look at HOME.
+    // Of the service user's own, only key and known_hosts: ssh finds them without HOME.
     GIT_SSH_COMMAND:
       'ssh -F /dev/null -o IdentityAgent=none -o BatchMode=yes -o ControlMaster=no -o ControlPath=none -o StrictHostKeyChecking=yes',
     // A partial commit name must be an error here, not a page of advice.
