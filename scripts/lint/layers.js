@@ -22,10 +22,33 @@ const packageImports = {
 const isomorphic = ['contract', 'sdk', 'web']
 
 /** Rooms that the capability rooms stand on; they know no capability room. */
-const sharedRooms = ['jobs', 'events', 'logs', 'secrets', 'access', 'git', 'duties']
+const sharedRooms = [
+  'jobs',
+  'events',
+  'logs',
+  'secrets',
+  'credentials',
+  'repositories',
+  'access',
+  'git',
+  'oci',
+  'duties',
+]
 /** Files at the root that everyone may use. The others there belong to the composition. */
 const baseFiles = ['errors.ts', 'directories.ts']
-const capabilityRooms = ['monitor', 'builds', 'runs', 'releases', 'deployments', 'runners']
+const capabilityRooms = [
+  'monitor',
+  'builds',
+  'runs',
+  'releases',
+  'deployments',
+  'runners',
+  'environments',
+  'approvals',
+  'webhooks',
+  'github',
+  'search',
+]
 
 /**
  * Layers of the server: what each may import besides itself.
@@ -82,6 +105,8 @@ const serverLayers = {
 const adapterImports = {
   'job-bus': ['db', 'jobs'],
   identity: ['db', 'access'],
+  registry: ['db', 'oci'],
+  publisher: ['oci'],
 }
 
 /**
@@ -99,10 +124,10 @@ export function locate(file) {
 function serverPlace(path) {
   const [folder, below] = path.split('/')
   if (below === undefined) {
-    if (folder === 'compose.ts') return { layer: 'compose', unit: 'compose' }
     const layer = baseFiles.includes(folder) ? 'base' : 'entry'
     return { layer, unit: layer }
   }
+  if (folder === 'compose') return { layer: 'compose', unit: 'compose' }
   if (folder === 'config') return { layer: 'base', unit: 'base' }
   if (folder === 'commands') return { layer: 'entry', unit: 'entry' }
   if (capabilityRooms.includes(folder)) return { layer: 'capability', unit: folder }

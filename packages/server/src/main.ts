@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import pino, { type Logger } from 'pino'
-import { startServer } from './compose.ts'
+import { startServer } from './compose/start-server.ts'
 import { type Config, ConfigError, readConfig } from './config/read-config.ts'
 import { StartupError } from './errors.ts'
 import { migrateOnly } from './migrate-only.ts'

@@ -1,0 +1,65 @@
+import type { Logger } from 'pino'
+import { v7 as uuid } from 'uuid'
+import { auditKeptMs, deleteOldAudit } from '../access/index.ts'
+import { createEmbeddedJobBus } from '../adapters/job-bus/embedded/create-embedded-job-bus.ts'
+import type { Config } from '../config/read-config.ts'
+import { startDuty } from '../duties/index.ts'
+import { deleteOldEvents, type EventRelay } from '../events/index.ts'
+import { releaseDeadHome, startJobDuties } from '../jobs/index.ts'
+import type { LogStore } from '../logs/index.ts'
+import type { Store } from '../open-store.ts'
+import type { JobBus } from '../ports/job-bus.ts'
+import type { Resources } from '../resources.ts'
+import { deleteOldRuns, runJobOwners, type RunsDeps } from '../runs/index.ts'
+import { dataDirectoryId } from '../server-keys.ts'
+
+const dayMs = 86_400_000
+
+/** The ledger, its bus and its duties. */
+export async function openJobs(
+  config: Config,
+  log: Logger,
+  opened: { store: Store; relay: EventRelay; logs: LogStore },
+  resources: Resources,
+) {
+  const { store, relay, logs } = opened
+  const workerId = uuid()
+  const runs: RunsDeps = {
+    db: store.db,
+    wakeEvents: () => relay.wake(),
+    wakeJobs: (notices) => bus.wake(notices),
+    stopJobs: (ids) => bus.cancel(ids),
+  }
+  const ledger = { ...runs, log, owners: runJobOwners(runs), holder: workerId }
+  const signals = store.signals === undefined ? {} : { signals: store.signals }
+  const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals })
+  const home = await dataDirectoryId(config.dataDir)
+  try {
+    // This process owns the data directory, so whoever worked from it before is dead.
+    const freed = await releaseDeadHome(ledger, { home, workerId })
+    if (freed > 0) log.info({ jobs: freed }, 'took over the jobs of a server that had ended')
+  } catch (error) {
+    log.warn({ err: error }, 'jobs of a server that had ended are left to the duty that frees them')
+  }
+  await bus.open()
+  resources.add('job bus', bus, (opened) => opened.close())
+  const duties = startJobDuties(ledger, {
+    stopJobs: runs.stopJobs,
+    retentionDays: Math.ceil(config.retention.jobsMs / dayMs),
+  })
+  resources.add('job duties', duties, (started) => started.close())
+  const retention = startDuty(ledger, {
+    name: 'retention',
+    everyMs: 3_600_000,
+    run: async (signal) => {
+      const { eventsMs, runsMs } = config.retention
+      const since = (ms: number) => new Date(Date.now() - ms)
+      await deleteOldEvents({ db: store.db }, { before: since(eventsMs), signal })
+      await deleteOldAudit({ db: store.db }, { before: since(auditKeptMs), signal })
+      const deleteLogs = (prefix: string) => logs.deletePrefix(prefix)
+      await deleteOldRuns({ ...runs, deleteLogs }, { before: since(runsMs), signal })
+    },
+  })
+  resources.add('retention', retention, (started) => started.close())
+  return { bus, runs, ledger, workerId, home }
+}

@@ -1,0 +1,129 @@
+import { join } from 'node:path'
+import { sql } from 'kysely'
+import type { Logger } from 'pino'
+import { type AdminToken, openAuditLog, resolveAdminToken } from '../access/index.ts'
+import { createProcessExecutor } from '../adapters/executor/process/create-process-executor.ts'
+import { openApiTokens } from '../adapters/identity/api-tokens.ts'
+import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
+import type { Config } from '../config/read-config.ts'
+import { createHttpServer } from '../http/app.ts'
+import { listen } from '../http/listen.ts'
+import { createHealthCheck } from '../http/system/check-health.ts'
+import { createFileLogStore, createLogLinks } from '../logs/index.ts'
+import { openStore } from '../open-store.ts'
+import { createResources, type Resources } from '../resources.ts'
+import { resolveMasterKey } from '../server-keys.ts'
+import { openEvents } from './open-events.ts'
+import { openJobs } from './open-jobs.ts'
+import { startWork } from './start-work.ts'
+
+/** A server that answers and works. */
+export interface RunningServer {
+  /** Where it listens. */
+  url: string
+  adminToken: AdminToken
+  /** How steps are isolated. */
+  isolation: string
+  /** Stops taking requests and jobs, ends what is in hand, closes everything. Repeating is harmless. */
+  close(): Promise<void>
+}
+
+/** Config → adapters → application: the only place that knows every adapter. */
+export async function startServer(
+  config: Config,
+  log: Logger,
+  version: string,
+): Promise<RunningServer> {
+  const resources = createResources(log)
+  try {
+    return await start(config, log, version, resources)
+  } catch (error) {
+    await resources.close()
+    throw error
+  }
+}
+
+async function start(
+  config: Config,
+  log: Logger,
+  version: string,
+  resources: Resources,
+): Promise<RunningServer> {
+  const stopping = new AbortController()
+  const store = await openStore(config, log, resources)
+  const inData = (...names: string[]) => join(config.dataDir, ...names)
+  const adminToken = await resolveAdminToken({
+    dataDir: config.dataDir,
+    configured: config.adminToken,
+  })
+  const masterKey = await resolveMasterKey({
+    dataDir: config.dataDir,
+    configured: config.masterKey,
+  })
+
+  const objects = createFilesystemObjectStore({ root: inData('objects'), log })
+  resources.add('objects', objects, (opened) => opened.close())
+  const logs = createFileLogStore({ directory: inData('logs'), objects, log })
+  resources.add('logs', logs, (opened) => opened.close())
+  const executor = createProcessExecutor({
+    stateDir: inData('executor'),
+    hide: [config.dataDir],
+    allowUnisolated: config.steps.allowUnisolated,
+    log,
+  })
+  // What a dead predecessor left running has ended before any of its jobs is given out again.
+  await executor.open()
+  resources.add('executor', executor, (opened) => opened.close())
+
+  const events = openEvents(store, log, resources)
+  const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
+  const links = createLogLinks(masterKey)
+  let ready = false
+  const tokens = resources.add(
+    'tokens',
+    openApiTokens(
+      {
+        db: store.db,
+        onError: (error) => log.warn({ err: error }, 'times of last use were not stored'),
+      },
+      { adminToken: adminToken.token },
+    ),
+    (opened) => opened.close(),
+  )
+  const app = await createHttpServer({
+    db: store.db,
+    log,
+    version,
+    trustProxy: config.http.trustProxy,
+    identity: tokens,
+    audit: openAuditLog({ db: store.db }),
+    verifySignedLink: links.verify,
+    isReady: () => ready && !stopping.signal.aborted,
+    checkHealth: createHealthCheck(
+      {
+        database: async () => void (await sql`select 1`.execute(store.db)),
+        job_bus: () => jobs.bus.check(),
+        executor: () => executor.check(),
+        object_storage: () => objects.check(),
+      },
+      { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
+    ),
+    platform: {
+      db: store.db,
+      runs: jobs.runs,
+      logs,
+      feed: events.feed,
+      signal: stopping.signal,
+      logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
+      forgetToken: (id) => tokens.forget(id),
+    },
+  })
+  const listener = await listen({ app, log }, config.http)
+  resources.add('http', listener, (opened) => opened.close())
+  const url = config.http.publicUrl ?? listener.url
+  await startWork(config, log, { executor, logs, ...jobs }, resources)
+  ready = true
+  // Closed first: streams end, and nobody is sent here any more.
+  resources.add('readiness', stopping, async (controller) => controller.abort())
+  return { url, adminToken, isolation: executor.isolation, close: () => resources.close() }
+}

@@ -1,0 +1,59 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import type { Config } from '../config/read-config.ts'
+import { createMirrors } from '../git/index.ts'
+import { keepWorker, releaseWorker } from '../jobs/index.ts'
+import type { JobSubscription } from '../ports/job-bus.ts'
+import type { Resources } from '../resources.ts'
+import { beginAttempt, completeDiscovery, reportWork } from '../runs/index.ts'
+import { startWorker, workerTypes } from '../worker/index.ts'
+import type { openJobs } from './open-jobs.ts'
+
+/** The worker of this process. */
+export async function startWork(
+  config: Config,
+  log: Logger,
+  deps: Awaited<ReturnType<typeof openJobs>> &
+    Pick<Parameters<typeof startWorker>[0], 'executor' | 'logs'>,
+  resources: Resources,
+): Promise<void> {
+  const { bus, runs, ledger, workerId, home, executor, logs } = deps
+  const { capacity } = config.worker
+  const identity = { id: workerId, name: hostname(), home, types: workerTypes, capacity }
+  let subscription: JobSubscription | null = null
+  const kept = await keepWorker(
+    { db: runs.db, log },
+    { worker: identity, onLost: () => subscription?.abandon() },
+  )
+  resources.add('worker', kept, async (worker) => {
+    await worker.close()
+    await releaseWorker(ledger, { workerId })
+  })
+  subscription = await startWorker(
+    {
+      bus,
+      control: {
+        completeDiscovery: (input) => completeDiscovery(runs, input),
+        beginAttempt: (input) => beginAttempt(runs, input),
+        reportWork: (input) => reportWork(runs, { principal: null, ...input }),
+      },
+      executor,
+      logs,
+      mirrors: createMirrors({ directory: join(config.dataDir, 'mirrors') }),
+      log,
+      workerId,
+      workDirectory: join(config.dataDir, 'work'),
+      cacheDirectory: join(config.dataDir, 'cache'),
+      gitBaseUrl: config.git.baseUrl,
+      stepLimits: {
+        outputBytes: config.steps.outputLimitBytes,
+        memoryBytes: config.steps.memoryLimitBytes,
+        pids: config.steps.pidsLimit,
+        cpus: config.steps.cpuLimit,
+      },
+    },
+    { types: workerTypes, capacity },
+  )
+  resources.add('subscription', subscription, (started) => started.close())
+}
