@@ -1,8 +1,10 @@
 import Type, { type Static, type TSchema } from 'typebox'
+import { AliasType, ReleaseTriggerType } from './releases.ts'
 import { PhaseStatus, WorkStatus } from './runs.ts'
 import { Cursor, RepositoryName, Timestamp, Uuid } from './fields.ts'
 
-// Source of the envelope and of run.created, run.completed and run.failed:
+// Source of the envelope and of run.created, run.completed, run.failed, release.created,
+// deployment.created and deployment.completed (with a few fields more than documented):
 // API & Operations Reference, "Event Schemas". The others are ours, in the same envelope.
 
 const event = <Name extends string, Data extends TSchema>(name: Name, data: Data) =>
@@ -84,6 +86,85 @@ export const StepUpdatedEvent = event(
   }),
 )
 
+const release = {
+  release_id: Uuid,
+  repository: Type.String(),
+  project: Type.String(),
+  commit_sha: Type.String(),
+  release_number: Type.Integer({ minimum: 1 }),
+}
+
+export const ReleaseCreatedEvent = event(
+  'release.created',
+  Type.Object({ ...release, trigger_type: ReleaseTriggerType }),
+)
+
+/** A release got another name: a tag on a commit that was released already, or a custom alias. */
+export const ReleaseAliasedEvent = event(
+  'release.aliased',
+  Type.Object({ ...release, alias: Type.String(), alias_type: AliasType }),
+)
+
+const approval = {
+  approval_id: Uuid,
+  release_id: Uuid,
+  repository: Type.String(),
+  project: Type.String(),
+  environment: Type.String(),
+}
+
+export const ApprovalCreatedEvent = event(
+  'approval.created',
+  Type.Object({ ...approval, approver: Type.String(), expires_at: Timestamp }),
+)
+
+export const ApprovalRevokedEvent = event(
+  'approval.revoked',
+  Type.Object({ ...approval, revoked_by: Type.String() }),
+)
+
+const deployment = {
+  deployment_id: Uuid,
+  release_id: Uuid,
+  environment: Type.String(),
+  repository: Type.String(),
+  project: Type.String(),
+  release_number: Type.Integer({ minimum: 1 }),
+}
+
+export const DeploymentCreatedEvent = event(
+  'deployment.created',
+  Type.Object({
+    ...deployment,
+    deployed_by: Type.String(),
+    gitops_commit_sha: Type.String(),
+  }),
+)
+
+export const DeploymentCompletedEvent = event(
+  'deployment.completed',
+  Type.Object({
+    ...deployment,
+    status: Type.Literal('active'),
+    reconciliation_duration_seconds: Type.Integer({
+      minimum: 0,
+      description: 'Whole seconds from the commit.',
+    }),
+  }),
+)
+
+/** It was not reconciled in time, or its reconciler says that it can't be; it stays pending. */
+export const DeploymentFailedEvent = event(
+  'deployment.failed',
+  Type.Object({ ...deployment, reason: Type.String() }),
+)
+
+/** Another deployment took its place. */
+export const DeploymentSupersededEvent = event(
+  'deployment.superseded',
+  Type.Object({ ...deployment, superseded_by: Uuid }),
+)
+
 /** Every event there is, by its type. A later family adds its own here. */
 export const eventSchemas = {
   'pipeline.run.created': RunCreatedEvent,
@@ -94,6 +175,14 @@ export const eventSchemas = {
   'pipeline.phase.updated': PhaseUpdatedEvent,
   'pipeline.task.updated': TaskUpdatedEvent,
   'pipeline.step.updated': StepUpdatedEvent,
+  'release.created': ReleaseCreatedEvent,
+  'release.aliased': ReleaseAliasedEvent,
+  'approval.created': ApprovalCreatedEvent,
+  'approval.revoked': ApprovalRevokedEvent,
+  'deployment.created': DeploymentCreatedEvent,
+  'deployment.completed': DeploymentCompletedEvent,
+  'deployment.failed': DeploymentFailedEvent,
+  'deployment.superseded': DeploymentSupersededEvent,
 } as const
 
 export type EventType = keyof typeof eventSchemas

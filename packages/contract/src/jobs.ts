@@ -3,7 +3,7 @@ import { Uuid } from './fields.ts'
 import { TriggerType } from './runs.ts'
 
 /** Job types of the ledger. `builds` and `runners` bring theirs with their families. */
-export const JobType = Type.Enum(['discovery', 'task'])
+export const JobType = Type.Enum(['discovery', 'task', 'artifact', 'release', 'deployment'])
 export type JobType = Static<typeof JobType>
 
 /** Asks a worker to read a commit's `.forge` configuration. Subject `pipeline.discovery.{run-id}`. */
@@ -38,3 +38,24 @@ export const TaskJob = Type.Object(
   { $id: 'TaskJob' },
 )
 export type TaskJob = Static<typeof TaskJob>
+
+/**
+ * Asks a worker to produce and publish one artifact. Subject `pipeline.artifacts.{run-id}.{artifact-id}`,
+ * where the artifact's id is its task's. What a step left behind waits in the object store.
+ */
+export const ArtifactJob = Type.Object(
+  { ...TaskJob.properties, artifact: Type.String({ description: 'Name of the artifact.' }) },
+  { $id: 'ArtifactJob' },
+)
+export type ArtifactJob = Static<typeof ArtifactJob>
+
+/** Asks a worker to release one project of a run. Subject `pipeline.releases.{run-id}`. */
+export const ReleaseJob = Type.Object({ ...TaskJob.properties }, { $id: 'ReleaseJob' })
+export type ReleaseJob = Static<typeof ReleaseJob>
+
+/** Asks a worker to deploy a release unasked. Subject `pipeline.deployments.{release-id}.{environment}`. */
+export const DeploymentJob = Type.Object(
+  { release_id: Uuid, environment: Type.String() },
+  { $id: 'DeploymentJob' },
+)
+export type DeploymentJob = Static<typeof DeploymentJob>

@@ -2,6 +2,38 @@
 
 import type { ColumnType, Generated, GeneratedAlways } from 'kysely'
 
+export interface ApprovalsTable {
+  id: string
+  release_id: string
+  environment: string
+  approver: string
+  approver_id: string
+  roles: string[]
+  justification: string
+  approved_at: ColumnType<Date, Date | string, Date | string>
+  expires_at: ColumnType<Date, Date | string, Date | string>
+  revoked_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  revoked_by: string | null
+}
+
+export interface ArtifactsTable {
+  id: string
+  run_id: string
+  task_id: string
+  repository: string
+  project: string
+  name: string
+  type: 'container' | 'binary' | 'archive'
+  commit_sha: string
+  tracking_oci_uri: string
+  tracking_digest: string
+  primary_published_uri: string
+  digest: string
+  size_bytes: number
+  published: ColumnType<unknown, string, string>
+  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
 export interface AuditLogTable {
   id: GeneratedAlways<number>
   at: ColumnType<Date, Date | string | undefined, Date | string>
@@ -11,6 +43,34 @@ export interface AuditLogTable {
   address: string
   outcome: number
   request_id: string
+}
+
+export interface DeploymentsTable {
+  id: string
+  release_id: string
+  environment: string
+  repository: string
+  project: string
+  release_number: number
+  status: 'preparing' | 'pending' | 'active' | 'superseded'
+  ordinal: number | null
+  rollback: Generated<boolean>
+  automatic: Generated<boolean>
+  approval_ids: Generated<string[]>
+  deployed_by: string
+  holder: string | null
+  gitops_commit_sha: string | null
+  reason: string | null
+  failed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+  deployed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  activated_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  superseded_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+}
+
+export interface EventConsumersTable {
+  name: string
+  seq: number
 }
 
 export interface EventSequenceTable {
@@ -70,6 +130,30 @@ export interface LeasesTable {
   expires_at: ColumnType<Date, Date | string, Date | string>
 }
 
+export interface OciBlobsTable {
+  repository: string
+  digest: string
+  size_bytes: number
+  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
+export interface OciManifestsTable {
+  repository: string
+  digest: string
+  media_type: string
+  artifact_type: string | null
+  subject: string | null
+  content: Buffer
+  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
+export interface OciTagsTable {
+  repository: string
+  tag: string
+  digest: string
+  updated_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
 export interface PhasesTable {
   id: string
   run_id: string
@@ -82,11 +166,68 @@ export interface PhasesTable {
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
 }
 
+export interface ReleaseAliasesTable {
+  repository: string
+  project: string
+  alias: string
+  alias_type: 'tag' | 'branch' | 'custom'
+  release_id: string
+  created_by: string
+  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
+export interface ReleaseArtifactsTable {
+  release_id: string
+  position: number
+  name: string
+  type: 'container' | 'binary' | 'archive'
+  tracking_oci_uri: string
+  primary_published_uri: string
+}
+
+export interface ReleaseCountersTable {
+  repository: string
+  project: string
+  last: number
+}
+
+export interface ReleasesTable {
+  id: string
+  repository: string
+  project: string
+  commit_sha: string
+  release_number: number
+  run_id: string | null
+  oci_uri: string
+  oci_digest: string
+  trigger_type: 'branch_push' | 'tag' | 'manual'
+  branch: string | null
+  triggered_by: string
+  created_by: string
+  environments: ColumnType<unknown, string, string>
+  resources: ColumnType<unknown, string, string>
+  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
+export interface RunConfigurationsTable {
+  run_id: string
+  repository: ColumnType<unknown, string, string>
+}
+
 export interface RunOrdinalsTable {
   repository: string
   branch: string
   first: Generated<number>
   last: Generated<number>
+}
+
+export interface RunProjectsTable {
+  run_id: string
+  position: number
+  name: string
+  path: string
+  config: ColumnType<unknown, string, string>
+  release_trigger: 'branch_push' | 'tag' | null
 }
 
 export interface RunsTable {
@@ -145,6 +286,8 @@ export interface TasksTable {
   attempt: Generated<number>
   started_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  kind: Generated<'task' | 'artifact' | 'release'>
+  artifact_name: string | null
 }
 
 export interface TicketsTable {
@@ -178,14 +321,27 @@ export interface WorkersTable {
 
 /** Every table of the database, by its name. */
 export interface Tables {
+  approvals: ApprovalsTable
+  artifacts: ArtifactsTable
   audit_log: AuditLogTable
+  deployments: DeploymentsTable
+  event_consumers: EventConsumersTable
   event_sequence: EventSequenceTable
   events: EventsTable
   job_history: JobHistoryTable
   jobs: JobsTable
   leases: LeasesTable
+  oci_blobs: OciBlobsTable
+  oci_manifests: OciManifestsTable
+  oci_tags: OciTagsTable
   phases: PhasesTable
+  release_aliases: ReleaseAliasesTable
+  release_artifacts: ReleaseArtifactsTable
+  release_counters: ReleaseCountersTable
+  releases: ReleasesTable
+  run_configurations: RunConfigurationsTable
   run_ordinals: RunOrdinalsTable
+  run_projects: RunProjectsTable
   runs: RunsTable
   steps: StepsTable
   task_attempts: TaskAttemptsTable

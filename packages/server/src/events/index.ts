@@ -10,3 +10,8 @@ export {
 export { type EventFilter, type EventTypeFilter, parseEventTypes } from './event-filter.ts'
 export { type EventRelay, type EventRelayDeps, startEventRelay } from './relay-events.ts'
 export { envelope, type StoredEvent } from './stored-event.ts'
+export {
+  type EventConsumerDeps,
+  type EventConsumerOptions,
+  startEventConsumer,
+} from './consume-events.ts'

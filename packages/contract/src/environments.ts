@@ -1,0 +1,48 @@
+import Type, { type Static } from 'typebox'
+import { Role } from './access.ts'
+
+/**
+ * `dev`, `staging`, `production`, or another that the server's configuration declares. Which ones
+ * there are is a setting, so an unknown one is refused by the server, with the list.
+ */
+export const EnvironmentName = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
+  description: 'dev, staging, production, or another environment of the server’s configuration.',
+  examples: ['dev', 'staging', 'production'],
+})
+
+/** What the server's configuration says of an environment; `.forge` may tighten it per repository. */
+export const Environment = Type.Object(
+  {
+    name: Type.String(),
+    approval: Type.Object({
+      required: Type.Boolean({ description: 'Whether deploying needs an approval.' }),
+      approvals: Type.Integer({
+        minimum: 1,
+        description: 'How many different people must approve.',
+      }),
+      roles: Type.Array(Role, { description: 'Whose approval counts.' }),
+      expires_seconds: Type.Integer({ minimum: 60, description: 'How long an approval holds.' }),
+      self_approval: Type.Boolean({ description: 'Whether the deployer’s own approval counts.' }),
+    }),
+    branches: Type.Array(Type.String(), {
+      description: 'Globs of branches that are deployed automatically; empty: any.',
+    }),
+    triggers: Type.Array(Type.Enum(['branch', 'tag', 'manual']), {
+      description: 'Release triggers that are deployed automatically.',
+    }),
+    auto_deploy: Type.Boolean({ description: 'Whether new releases are deployed unasked.' }),
+    log_retention_days: Type.Integer({
+      minimum: 1,
+      description: 'Days that logs of runs are kept whose release was deployed here.',
+    }),
+  },
+  { $id: 'Environment' },
+)
+export type Environment = Static<typeof Environment>
+
+export const ListEnvironmentsResponse = Type.Object(
+  { environments: Type.Array(Environment) },
+  { $id: 'ListEnvironmentsResponse' },
+)
+export type ListEnvironmentsResponse = Static<typeof ListEnvironmentsResponse>
