@@ -190,3 +190,9 @@ create table event_consumers (
   name text primary key,
   seq  bigint not null
 ) with (fillfactor = 50);
+
+alter table runs
+  -- False: a fork's pull request that nobody let through; such a run gets no secrets.
+  add column trusted boolean not null default true,
+  -- When retention took its logs; the run itself stays longer.
+  add column logs_deleted_at timestamptz;

@@ -245,6 +245,8 @@ export interface RunsTable {
   branch_ordinal: number
   started_at: ColumnType<Date, Date | string | undefined, Date | string>
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  trusted: Generated<boolean>
+  logs_deleted_at: ColumnType<Date | null, Date | string | null, Date | string | null>
 }
 
 export interface StepsTable {
