@@ -7,11 +7,13 @@ export interface RunGitOptions {
   /** Milliseconds; then git is killed. Default 120,000. */
   timeoutMs?: number
   /** Written to standard input, which is then closed. */
-  input?: string
+  input?: string | Buffer
   /** Bytes of standard output kept; more is a failure. Default 64 MiB. */
   maxOutput?: number
   /** Protocols git may use, e.g. `https`. Default: none, for commands that stay on this machine. */
   protocols?: string
+  /** Besides, or instead of, what git is given anyway: how it reaches a remote. */
+  env?: Readonly<Record<string, string>>
 }
 
 export interface GitResult {
@@ -37,7 +39,7 @@ export function runGit(args: readonly string[], options: RunGitOptions): Promise
   // Its own process group: helpers such as git-remote-https must end with it.
   const child = spawn('git', args, {
     cwd: options.cwd,
-    env: gitEnvironment(options.protocols ?? ''),
+    env: { ...gitEnvironment(options.protocols ?? ''), ...options.env },
     stdio: ['pipe', 'pipe', 'pipe'],
     detached: true,
   })
