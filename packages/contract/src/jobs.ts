@@ -34,6 +34,17 @@ export const TaskJob = Type.Object(
     project: Type.String(),
     project_path: Type.String({ description: 'Directory of the project; "." at the root.' }),
     timeout_ms: Type.Integer({ minimum: 1, description: 'For all steps together.' }),
+    collect: Type.Optional(
+      Type.Array(
+        Type.Object({
+          artifact: Type.String(),
+          path: Type.String({ description: 'Relative to the project.' }),
+        }),
+        {
+          description: 'What later tasks of the run want of the files that the steps leave behind.',
+        },
+      ),
+    ),
   },
   { $id: 'TaskJob' },
 )

@@ -1,15 +1,10 @@
-import type { TaskJob } from '@slipway/contract/jobs'
-import { sql } from 'kysely'
-import { v7 as uuid } from 'uuid'
 import type { UnitOfWork } from '../db/unit-of-work.ts'
 import { cancelJobs } from '../jobs/index.ts'
 import { type RunAdvance, type RunEnd, advanceRun } from './advance-run.ts'
 import type { RunsDeps } from './deps.ts'
+import { dispatchTasks } from './dispatch-tasks.ts'
 import { type LockedRun, loadSnapshot } from './run-rows.ts'
 import { failRunningSteps, writePhases, writeTasks } from './write-progress.ts'
-
-/** Milliseconds between the moment a worker ends a task by itself and the one at which the ledger does. */
-const deadlineMarginMs = 60_000
 
 /** Decides what comes next in a locked run and writes it. */
 export async function advance(deps: RunsDeps, unit: UnitOfWork, run: LockedRun): Promise<void> {
@@ -32,56 +27,6 @@ export async function applyAdvance(
   }
   await haltTasks(unit, run, decision.halt, decision.run)
   await finishRun(deps, unit, run, decision.run)
-}
-
-async function dispatchTasks(
-  unit: UnitOfWork,
-  run: LockedRun,
-  taskIds: readonly string[],
-): Promise<void> {
-  const tasks = await unit.trx
-    .selectFrom('tasks')
-    .innerJoin('phases', 'phases.id', 'tasks.phase_id')
-    .select([
-      'tasks.id',
-      'tasks.project_name',
-      'tasks.project_path',
-      'phases.name',
-      'phases.timeout_ms',
-    ])
-    .where('tasks.id', 'in', taskIds)
-    .orderBy('phases.position')
-    .orderBy('tasks.position')
-    .execute()
-  const dispatched = tasks.map((task) => {
-    const payload: TaskJob = {
-      run_id: run.id,
-      task_id: task.id,
-      repository: run.repository,
-      branch: run.branch,
-      commit_sha: run.commitSha,
-      trigger_type: run.triggerType,
-      phase: task.name,
-      project: task.project_name,
-      project_path: task.project_path,
-      timeout_ms: task.timeout_ms,
-    }
-    const job = {
-      id: uuid(),
-      type: 'task',
-      subject: `pipeline.tasks.${run.id}.${task.id}`,
-      runId: run.id,
-      payload,
-      timeoutMs: task.timeout_ms + deadlineMarginMs,
-    }
-    unit.enqueue(job)
-    return { taskId: task.id, jobId: job.id }
-  })
-  await sql`
-    update tasks t set job_id = u.job_id
-    from unnest(${dispatched.map(({ taskId }) => taskId)}::uuid[],
-                ${dispatched.map(({ jobId }) => jobId)}::uuid[]) u (id, job_id)
-    where t.id = u.id`.execute(unit.trx)
 }
 
 async function beginRun(unit: UnitOfWork, run: LockedRun): Promise<void> {

@@ -10,11 +10,11 @@ import { type LockedRun, lockRun } from './run-rows.ts'
 import { isActive } from './run-states.ts'
 import { failRunningSteps, writeTasks } from './write-progress.ts'
 
-/** One attempt of a task, as a worker gets it. */
-export interface Attempt {
+/** One attempt of a task, as a worker gets it; what its steps are depends on the task's kind. */
+export interface Attempt<Step = StepConfig> {
   /** 1 for the first. */
   number: number
-  steps: { id: string; logKey: string; step: StepConfig }[]
+  steps: { id: string; logKey: string; step: Step }[]
 }
 
 /**

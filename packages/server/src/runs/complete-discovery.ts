@@ -46,9 +46,11 @@ export async function completeDiscovery(
       await failDiscovery(deps, unit, run, { message })
       return
     }
-    const plan = planRun(run.id, discovery.repository, discovery.projects)
+    const { repository, projects } = discovery
+    const plan = planRun(run, repository, projects, await releasedProjects(unit, run))
     await storePlan(unit, run, plan)
-    if (discovery.projects.length === 0) {
+    await storeConfiguration(unit, run, repository, plan)
+    if (projects.length === 0) {
       await unit.trx
         .updateTable('runs')
         .set({ message: 'The repository has no project: no directory with a .forge/project file' })
@@ -102,6 +104,38 @@ async function resolveCommit(
   return null
 }
 
+/** Projects of which this commit is a release already. */
+async function releasedProjects(unit: UnitOfWork, run: LockedRun): Promise<Set<string>> {
+  const rows = await unit.trx
+    .selectFrom('releases')
+    .select('project')
+    .where('repository', '=', run.repository)
+    .where('commit_sha', '=', run.commitSha)
+    .execute()
+  return new Set(rows.map(({ project }) => project))
+}
+
+async function storeConfiguration(
+  unit: UnitOfWork,
+  run: LockedRun,
+  { phases: _, ...repository }: RepositoryConfig,
+  plan: RunPlan,
+): Promise<void> {
+  await unit.trx
+    .insertInto('run_configurations')
+    .values({ run_id: run.id, repository: JSON.stringify(repository) })
+    .execute()
+  const projects = plan.projects.map((project, position) => ({
+    run_id: run.id,
+    position,
+    name: project.name,
+    path: project.path,
+    config: project.config,
+    release_trigger: project.releaseTrigger,
+  }))
+  await insertRows(unit, 'run_projects', projects)
+}
+
 async function storePlan(unit: UnitOfWork, run: LockedRun, plan: RunPlan): Promise<void> {
   const phases = plan.phases.map((phase, position) => ({
     id: phase.id,
@@ -119,6 +153,8 @@ async function storePlan(unit: UnitOfWork, run: LockedRun, plan: RunPlan): Promi
       position,
       project_name: task.project,
       project_path: task.path,
+      kind: task.kind,
+      artifact_name: task.artifact,
     })),
   )
   const steps = plan.phases.flatMap((phase) =>
@@ -142,7 +178,7 @@ async function storePlan(unit: UnitOfWork, run: LockedRun, plan: RunPlan): Promi
 /** One parameter for any number of rows: PostgreSQL takes at most 65,535 of them. */
 async function insertRows(
   unit: UnitOfWork,
-  table: 'phases' | 'tasks' | 'steps',
+  table: 'phases' | 'tasks' | 'steps' | 'run_projects',
   rows: readonly object[],
 ): Promise<void> {
   const [first] = rows

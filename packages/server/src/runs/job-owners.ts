@@ -9,6 +9,16 @@ export function runJobOwners(deps: RunsDeps): JobOwners {
   const lock: JobOwner['lock'] = async (unit, job) => {
     if (job.runId !== null) await lockRun(unit.trx, { run: job.runId })
   }
+  const task: JobOwner = {
+    lock,
+    ended: async (unit, job, reason) =>
+      endLostTask(deps, unit, { payload: job.payload as TaskJob, reason: explain(job, reason) }),
+    attemptLost: async (unit, job) =>
+      recordLostAttempt(unit, {
+        payload: job.payload as TaskJob,
+        reason: job.error ?? 'The worker was lost',
+      }),
+  }
   return {
     discovery: {
       lock,
@@ -18,16 +28,10 @@ export function runJobOwners(deps: RunsDeps): JobOwners {
           reason: explain(job, reason),
         }),
     },
-    task: {
-      lock,
-      ended: async (unit, job, reason) =>
-        endLostTask(deps, unit, { payload: job.payload as TaskJob, reason: explain(job, reason) }),
-      attemptLost: async (unit, job) =>
-        recordLostAttempt(unit, {
-          payload: job.payload as TaskJob,
-          reason: job.error ?? 'The worker was lost',
-        }),
-    },
+    task,
+    // A run's artifacts and releases are tasks of their own kind.
+    artifact: task,
+    release: task,
   }
 }
 
