@@ -196,3 +196,8 @@ alter table runs
   add column trusted boolean not null default true,
   -- When retention took its logs; the run itself stays longer.
   add column logs_deleted_at timestamptz;
+create index runs_with_logs on runs (completed_at)
+  where completed_at is not null and logs_deleted_at is null;
+
+-- A release is asked for by a commit, also an abbreviated one.
+create index runs_by_commit on runs (repository, commit_sha);

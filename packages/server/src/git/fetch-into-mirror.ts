@@ -61,7 +61,8 @@ export async function fetchAbbreviated(
     throw new GitError(`${prefix}: there is no such commit in ${mirror.url}`, true)
   }
   if (candidates.length > 1) {
-    throw new GitError(`${prefix} is ambiguous: ${candidates.slice(0, 10).join(', ')}`, true)
+    const named = candidates.slice(0, 10)
+    throw new GitError(`${prefix} is ambiguous: ${named.join(', ')}`, true, named)
   }
   return keep(mirror, only, signal)
 }

@@ -1,6 +1,5 @@
 import type { DiscoveryJob } from '@slipway/contract/jobs'
-import { isForgeFile, loadForge } from '@slipway/forge'
-import { GitError, listFiles, readFiles, repositoryUrl } from '../git/index.ts'
+import { GitError, readForge, repositoryUrl } from '../git/index.ts'
 import type { ClaimedJob, JobOutcome } from '../ports/job-bus.ts'
 import type { Discovery } from '../runs/index.ts'
 import type { WorkerDeps } from './deps.ts'
@@ -28,20 +27,14 @@ async function discover(
 ): Promise<Discovery> {
   try {
     const url = repositoryUrl(deps.gitBaseUrl, payload.repository)
-    const { sha, files } = await deps.mirrors.useCommit(
-      { url, commit: payload.commit_sha },
-      signal,
-      async (mirror, sha) => {
-        const paths = (await listFiles(mirror, sha, signal)).filter(isForgeFile)
-        return { sha, files: await readFiles(mirror, sha, paths, signal) }
-      },
-    )
-    const forge = await loadForge({
-      list: async () => [...files.keys()],
-      read: async (path) => files.get(path) ?? Buffer.alloc(0),
-    })
+    const forge = await readForge(deps.mirrors, { url, commit: payload.commit_sha }, signal)
     if (!forge.ok) return { ok: false, message: summary(forge.problems), problems: forge.problems }
-    return { ok: true, commitSha: sha, repository: forge.repository, projects: forge.projects }
+    return {
+      ok: true,
+      commitSha: forge.sha,
+      repository: forge.repository,
+      projects: forge.projects,
+    }
   } catch (error) {
     if (error instanceof GitError && error.permanent) return { ok: false, message: error.message }
     throw error
