@@ -10,7 +10,7 @@ import type { LogStore } from '../logs/index.ts'
 import type { Store } from '../open-store.ts'
 import type { JobBus } from '../ports/job-bus.ts'
 import type { Resources } from '../resources.ts'
-import { deleteOldRuns, runJobOwners, type RunsDeps } from '../runs/index.ts'
+import { deleteOldLogs, deleteOldRuns, runJobOwners, type RunsDeps } from '../runs/index.ts'
 import { dataDirectoryId } from '../server-keys.ts'
 
 const dayMs = 86_400_000
@@ -52,12 +52,20 @@ export async function openJobs(
     name: 'retention',
     everyMs: 3_600_000,
     run: async (signal) => {
-      const { eventsMs, runsMs } = config.retention
+      const { eventsMs, runsMs, logsMs } = config.retention
       const since = (ms: number) => new Date(Date.now() - ms)
       await deleteOldEvents({ db: store.db }, { before: since(eventsMs), signal })
       await deleteOldAudit({ db: store.db }, { before: since(auditKeptMs), signal })
       const deleteLogs = (prefix: string) => logs.deletePrefix(prefix)
       await deleteOldRuns({ ...runs, deleteLogs }, { before: since(runsMs), signal })
+      const environments = config.environments.map(({ name, logRetentionDays }) => ({
+        name,
+        keptMs: logRetentionDays * dayMs,
+      }))
+      await deleteOldLogs(
+        { ...runs, deleteLogs },
+        { retention: { undeployedMs: logsMs, environments }, now: new Date(), signal },
+      )
     },
   })
   resources.add('retention', retention, (started) => started.close())

@@ -123,6 +123,10 @@ async function visibleLog(deps: StepLogRoutesDeps, request: LogRequest): Promise
   if (log === null || !canSee(request.principal, log.repository)) {
     throw new AppError('resource_not_found', `There is no step ${stepId}`)
   }
+  if (log.deletedAt !== null) {
+    const at = log.deletedAt.toISOString()
+    throw new AppError('gone', `The logs of this run were kept until ${at}`, { deleted_at: at })
+  }
   return log
 }
 
