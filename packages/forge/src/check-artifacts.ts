@@ -13,7 +13,7 @@ const artifactFields = ['image', 'uri', 'digest']
  */
 export function checkArtifacts(
   project: unknown,
-  publishers: ReadonlySet<string> | null,
+  publishers: ReadonlyMap<string, { type: string | null }> | null,
   report: Report,
 ): void {
   const artifacts = asRecord(field(project, 'artifacts'))
@@ -21,17 +21,31 @@ export function checkArtifacts(
     const pointer = childPointer('/artifacts', name)
     checkProducer(artifact, pointer, report)
     asArray(field(artifact, 'publishers')).forEach((publisher, index) => {
-      if (publishers === null || typeof publisher !== 'string' || publishers.has(publisher)) return
-      const hint = didYouMean(publisher, publishers)
-      report(
-        `${pointer}/publishers/${index}`,
-        `There is no publisher "${publisher}" in the repository file.${hint}`,
-      )
+      if (publishers === null || typeof publisher !== 'string') return
+      const at = `${pointer}/publishers/${index}`
+      const known = publishers.get(publisher)
+      if (known === undefined) {
+        const hint = didYouMean(publisher, publishers.keys())
+        report(at, `There is no publisher "${publisher}" in the repository file.${hint}`)
+      } else checkTaken(field(artifact, 'type'), known.type, at, report)
     })
   }
   asArray(field(field(project, 'deploy'), 'resources')).forEach((resource, index) => {
     checkReferences(resource, `/deploy/resources/${index}`, artifacts, report)
   })
+}
+
+/** Which types of artifacts a type of publisher takes. */
+function checkTaken(type: unknown, publisher: string | null, at: string, report: Report): void {
+  const files = publisher === 's3' || publisher === 'github'
+  if (type === 'container' && (files || publisher === 'npm')) {
+    report(
+      at,
+      `A container goes to registries (type oci), not to a publisher of type ${publisher}.`,
+    )
+  } else if (type === 'binary' && publisher === 'npm') {
+    report(at, 'A publisher of type npm takes archives, not binaries.')
+  }
 }
 
 function checkProducer(artifact: unknown, pointer: string, report: Report): void {

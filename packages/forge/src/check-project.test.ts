@@ -230,6 +230,20 @@ test('a project needs a name where its directory gives none', async () => {
   ])
 })
 
+test.each([
+  ['container', '{type: s3, bucket: abc}', 'A container goes to registries'],
+  ['container', '{type: npm}', 'A container goes to registries'],
+  ['binary', '{type: npm}', 'takes archives, not binaries'],
+])('a %s does not go to %s', async (type, publisher, message) => {
+  const problems = await problemsOf({
+    '.forge/repo.yaml': `publishers: {y: ${publisher}}`,
+    'p/.forge/project.yaml': `artifacts: {x: {type: ${type}, producer: {path: a}, publishers: [y]}}`,
+  })
+  expect(problems).toMatchObject([
+    { path: '/artifacts/x/publishers/0', message: expect.stringContaining(message) },
+  ])
+})
+
 test('publishers of the server may be named too', async () => {
   const tree = memoryTree({
     '.forge/repo.yaml': twoPhases,

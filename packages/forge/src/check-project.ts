@@ -11,7 +11,8 @@ import { didYouMean } from './suggest.ts'
 /** What a project may refer to in the repository file; null where that file could not be read. */
 export interface Declared {
   phases: ReadonlyMap<string, { required: boolean }> | null
-  publishers: ReadonlySet<string> | null
+  /** With its type; null where that is not known. */
+  publishers: ReadonlyMap<string, { type: string | null }> | null
 }
 
 /** Reports everything wrong with a parsed repository file by itself. */
@@ -71,6 +72,11 @@ export function readDeclared(value: unknown): Declared {
     phases: new Map(
       phases.map(([name, phase]) => [name, { required: field(phase, 'required') === true }]),
     ),
-    publishers: new Set(Object.keys(asRecord(field(value, 'publishers')))),
+    publishers: new Map(
+      Object.entries(asRecord(field(value, 'publishers'))).map(([name, publisher]) => {
+        const type = field(publisher, 'type')
+        return [name, { type: typeof type === 'string' ? type : null }]
+      }),
+    ),
   }
 }

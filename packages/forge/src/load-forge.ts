@@ -178,7 +178,9 @@ function readDeclaredOf(repository: ReadFile | null): Declared {
 }
 
 function withPublishers({ phases, publishers }: Declared, more: readonly string[]): Declared {
-  return { phases, publishers: publishers === null ? null : new Set([...publishers, ...more]) }
+  if (publishers === null) return { phases, publishers }
+  const others = more.map((name) => [name, { type: null }] as const)
+  return { phases, publishers: new Map([...others, ...publishers]) }
 }
 
 /** Reports what is wrong between projects: names, and the number of steps of all. */

@@ -35,7 +35,8 @@ function normalisePhase([name, phase]: Entry<'phases'>): PhaseConfig {
   }
 }
 
-function normalisePublisher([name, publisher]: [string, unknown]): PublisherConfig {
+/** A publisher, after all checks; whatever is not for every type goes into `with`. */
+export function normalisePublisher([name, publisher]: [string, unknown]): PublisherConfig {
   const { type, credentials, ...rest } = asRecord(publisher)
   return {
     name,
