@@ -26,6 +26,13 @@ ${table(['Key', 'Default', 'Meaning'], fileRows(ConfigFile, ''))}
 retention:
   runs: 30d
   jobs: 12h
+environments:
+  staging:
+    autoDeploy: true
+  production:
+    approval: { approvals: 2, expires: 12h, selfApproval: false }
+  eu-west:
+    approval: { required: true, roles: [operator, admin] }
 \`\`\`
 `
 }
@@ -33,19 +40,28 @@ retention:
 interface Shape {
   type?: string
   description?: string
-  default?: string
+  default?: unknown
   properties?: Record<string, Shape>
+  /** Of a mapping whose keys are names of the operator's choice. */
+  patternProperties?: Record<string, Shape>
 }
 
 function fileRows(shape: Shape, prefix: string): string[] {
-  return Object.entries(shape.properties ?? {}).flatMap(([key, property]) => {
+  const named = Object.values(shape.patternProperties ?? {}).map(
+    (each) => ['<name>', each] as const,
+  )
+  return [...Object.entries(shape.properties ?? {}), ...named].flatMap(([key, property]) => {
     const path = `${prefix}${key}`
-    const value = property.default === undefined ? '' : `\`${property.default}\``
-    return [
-      row(`\`${path}\``, value, property.description ?? ''),
-      ...fileRows(property, `${path}.`),
-    ]
+    const { default: value, description } = property
+    const self =
+      description === undefined ? [] : [row(`\`${path}\``, fileDefault(value), description)]
+    return [...self, ...fileRows(property, `${path}.`)]
   })
+}
+
+function fileDefault(value: unknown): string {
+  if (value === undefined) return ''
+  return `\`${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}\``
 }
 
 function defaultOf(setting: Setting<unknown>): string {

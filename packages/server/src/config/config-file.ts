@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs'
 import Type, { type Static } from 'typebox'
+import { asMapping, isMapping, mappingProblems } from './check-mapping.ts'
+import { type EnvironmentPolicy, EnvironmentsFile, readEnvironments } from './environments.ts'
 import { InvalidValue, duration } from './parse.ts'
-import { suggest } from './suggest.ts'
 
-const defaultRetention = { runs: '90d', jobs: '7d', events: '90d' } as const
+const defaultRetention = { runs: '90d', logs: '7d', jobs: '7d', events: '90d' } as const
 
 const Kept = (what: keyof typeof defaultRetention, description: string) =>
   Type.Optional(Type.String({ default: defaultRetention[what], description }))
@@ -14,13 +15,18 @@ export const ConfigFile = Type.Object(
     retention: Type.Optional(
       Type.Object(
         {
-          runs: Kept('runs', 'How long finished runs and their logs are kept.'),
+          runs: Kept('runs', 'How long finished runs are kept, and at most their logs.'),
+          logs: Kept(
+            'logs',
+            'How long logs are kept of runs with no release deployed anywhere; of others the longest `logRetention` of their environments holds.',
+          ),
           jobs: Kept('jobs', 'How long finished jobs stay in the ledger’s history.'),
           events: Kept('events', 'How long events can be read again.'),
         },
         { additionalProperties: false, description: 'Durations such as `12h` or `90d`.' },
       ),
     ),
+    environments: Type.Optional(EnvironmentsFile),
   },
   { additionalProperties: false },
 )
@@ -29,6 +35,7 @@ export type ConfigFile = Static<typeof ConfigFile>
 /** How long finished things are kept, in milliseconds. */
 export interface Retention {
   runsMs: number
+  logsMs: number
   jobsMs: number
   eventsMs: number
 }
@@ -36,6 +43,8 @@ export interface Retention {
 /** What the structured settings come to. */
 export interface FileConfig {
   retention: Retention
+  /** Those there are, in the order they are shown in. */
+  environments: readonly EnvironmentPolicy[]
 }
 
 /** Reads the structured settings; every problem goes to `problem`, with its place in the file. */
@@ -45,9 +54,7 @@ export async function readConfigFile(
 ): Promise<FileConfig> {
   const content = path === null ? {} : await parseFile(path, problem)
   for (const message of contentProblems(content)) problem(message)
-  const retention: Record<string, unknown> = isMapping(content)
-    ? asMapping(content['retention'])
-    : {}
+  const retention = asMapping(asMapping(content)['retention'])
   const time = (key: keyof typeof defaultRetention): number => {
     const text = retention[key]
     try {
@@ -61,9 +68,11 @@ export async function readConfigFile(
   return {
     retention: {
       runsMs: time('runs'),
+      logsMs: time('logs'),
       jobsMs: time('jobs'),
       eventsMs: time('events'),
     },
+    environments: readEnvironments(asMapping(content)['environments'], problem),
   }
 }
 
@@ -93,36 +102,5 @@ async function parseFile(path: string, problem: (message: string) => void): Prom
 
 function contentProblems(content: unknown): string[] {
   if (!isMapping(content)) return ['must hold a mapping of settings']
-  return mappingProblems(content, ConfigFile, '')
-}
-
-interface Shape {
-  type?: string
-  properties?: Record<string, Shape>
-}
-
-function mappingProblems(content: object, shape: Shape, prefix: string): string[] {
-  const properties = shape.properties ?? {}
-  return Object.entries(content).flatMap(([key, value]): string[] => {
-    const path = `${prefix}${key}`
-    const property = Object.hasOwn(properties, key) ? properties[key] : undefined
-    if (property === undefined) {
-      const near = suggest(key, Object.keys(properties))
-      return [`${path}: there is no such setting${near === null ? '' : `; did you mean ${near}?`}`]
-    }
-    if (property.type === 'object') {
-      return isMapping(value)
-        ? mappingProblems(value, property, `${path}.`)
-        : [`${path}: must be a mapping`]
-    }
-    return typeof value === property.type ? [] : [`${path}: must be a ${property.type}`]
-  })
-}
-
-function isMapping(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-function asMapping(value: unknown): Record<string, unknown> {
-  return isMapping(value) ? value : {}
+  return mappingProblems(content, ConfigFile)
 }

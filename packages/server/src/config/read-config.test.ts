@@ -19,6 +19,14 @@ async function problemsOf(env: Record<string, string>): Promise<readonly string[
   }
 }
 
+const noApproval = {
+  required: false,
+  approvals: 1,
+  roles: ['approver', 'operator', 'admin'],
+  expiresMs: 86_400_000,
+  selfApproval: true,
+}
+
 describe('readConfig', () => {
   it('has a default for everything', async () => {
     const config = await readConfig({})
@@ -43,7 +51,41 @@ describe('readConfig', () => {
         pidsLimit: 4096,
         cpuLimit: null,
       },
-      retention: { runsMs: 90 * 86_400_000, jobsMs: 7 * 86_400_000, eventsMs: 90 * 86_400_000 },
+      retention: {
+        runsMs: 90 * 86_400_000,
+        logsMs: 7 * 86_400_000,
+        jobsMs: 7 * 86_400_000,
+        eventsMs: 90 * 86_400_000,
+      },
+      environments: [
+        {
+          name: 'dev',
+          approval: noApproval,
+          branches: ['**'],
+          repositoryBranches: null,
+          triggers: ['branch', 'tag'],
+          autoDeploy: true,
+          logRetentionDays: 7,
+        },
+        {
+          name: 'staging',
+          approval: noApproval,
+          branches: ['main', 'release/*'],
+          repositoryBranches: null,
+          triggers: ['branch'],
+          autoDeploy: false,
+          logRetentionDays: 30,
+        },
+        {
+          name: 'production',
+          approval: { ...noApproval, required: true },
+          branches: ['**'],
+          repositoryBranches: null,
+          triggers: ['tag', 'manual'],
+          autoDeploy: false,
+          logRetentionDays: 90,
+        },
+      ],
       debug: false,
     })
     expect(config.worker.capacity).toBeGreaterThanOrEqual(2)
@@ -189,9 +231,93 @@ describe('the file of SLIPWAY_CONFIG', () => {
     const { retention } = await readConfig({ SLIPWAY_CONFIG: path })
     expect(retention).toEqual({
       runsMs: 30 * 86_400_000,
+      logsMs: 7 * 86_400_000,
       jobsMs: 43_200_000,
       eventsMs: 90 * 86_400_000,
     })
+  })
+
+  it('changes environments key by key, and adds others', async () => {
+    const path = await file(`
+environments:
+  production:
+    approval: { approvals: 2, expires: 12h, selfApproval: false }
+  staging:
+    autoDeploy: true
+  eu-west:
+    approval: { required: true, roles: [admin] }
+    branches: [main, 'hotfix/**']
+    triggers: [manual]
+    logRetention: 365
+`)
+    const { environments } = await readConfig({ SLIPWAY_CONFIG: path })
+    expect(environments.map(({ name }) => name)).toEqual([
+      'dev',
+      'staging',
+      'production',
+      'eu-west',
+    ])
+    const [, staging, production, euWest] = environments
+    expect(staging).toMatchObject({ autoDeploy: true, branches: ['main', 'release/*'] })
+    expect(production).toMatchObject({
+      approval: {
+        required: true,
+        approvals: 2,
+        roles: ['approver', 'operator', 'admin'],
+        expiresMs: 43_200_000,
+        selfApproval: false,
+      },
+      triggers: ['tag', 'manual'],
+      logRetentionDays: 90,
+    })
+    expect(euWest).toEqual({
+      name: 'eu-west',
+      approval: { ...noApproval, required: true, roles: ['admin'] },
+      branches: ['main', 'hotfix/**'],
+      repositoryBranches: null,
+      triggers: ['manual'],
+      autoDeploy: false,
+      logRetentionDays: 365,
+    })
+  })
+
+  it('names everything that is wrong with environments at once', async () => {
+    const path = await file(`
+environments:
+  dev: nothing
+  staging:
+    approval: { required: yes please, approvals: 0, roles: [king], expires: soon, self: true }
+    branches: main
+    triggers: [push, tag]
+    logRetention: 30d
+    protected: true
+  production:
+    approval: { roles: [], expires: 90d }
+    branches: ['release/[0-9]', '']
+    autoDeploy: true
+  -x: {}
+`)
+    const problems = await problemsOf({ SLIPWAY_CONFIG: path })
+    const prefix = `SLIPWAY_CONFIG (${path}): environments.`
+    expect(problems.every((problem) => problem.startsWith(prefix))).toBe(true)
+    expect(problems.map((problem) => problem.slice(prefix.length)).toSorted()).toEqual([
+      '-x: a name is at most 63 letters, digits, ".", "_" and "-", the first a letter or digit',
+      'dev: must be a mapping',
+      'production.approval.expires: must be from 1m to 30d',
+      'production.approval.roles: must not be empty',
+      'production.autoDeploy: nothing is deployed unasked where approval.required is true; set one of them to false',
+      'production.branches[0]: may have only * and ** as wildcards, and no spaces',
+      'production.branches[1]: may have only * and ** as wildcards, and no spaces',
+      'staging.approval.approvals: must be a whole number of 1 to 20',
+      'staging.approval.expires: "soon" is not a duration such as 30s, 12h or 90d',
+      'staging.approval.required: must be a boolean',
+      'staging.approval.roles[0]: must be one of developer, approver, operator, admin',
+      'staging.approval.self: there is no such setting',
+      'staging.branches: must be a list',
+      'staging.logRetention: must be a whole number of 1 to 3650',
+      'staging.protected: there is no such setting',
+      'staging.triggers[0]: must be one of branch, tag, manual',
+    ])
   })
 
   it('may be empty', async () => {
