@@ -21,7 +21,10 @@ const deps = () => ({
   workDirectory: join(root, 'work'),
   cacheDirectory: join(root, 'cache'),
   gitBaseUrl: `file://${root}/remotes`,
-  mirrors: createMirrors({ directory: join(root, 'mirrors') }),
+  mirrors: createMirrors({
+    directory: join(root, 'mirrors'),
+    accessDirectory: join(root, 'access'),
+  }),
 })
 const make = (repository: string, commit: string) =>
   makeWorkspace(

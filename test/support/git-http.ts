@@ -13,6 +13,10 @@ export async function serveGit(
   options: {
     /** Say nothing more where the objects of a fetch would begin. */
     stall?: boolean
+    /** Let in only who says this. */
+    login?: { username: string; password: string }
+    /** Called with the `Authorization` of every request. */
+    onRequest?: (authorization: string | undefined) => void | Promise<void>
   } = {},
 ): Promise<string> {
   const uploadPack = (request: IncomingMessage, args: readonly string[], input: Buffer) =>
@@ -21,7 +25,13 @@ export async function serveGit(
       env: { PATH: process.env['PATH'], GIT_PROTOCOL: String(request.headers['git-protocol']) },
     })
   const server = createServer((request, response) => {
-    void buffer(request).then((raw) => {
+    void buffer(request).then(async (raw) => {
+      const { authorization } = request.headers
+      await options.onRequest?.(authorization)
+      if (options.login !== undefined && authorization !== basic(options.login)) {
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' }).end()
+        return
+      }
       if (request.method === 'GET') {
         response.setHeader('content-type', 'application/x-git-upload-pack-advertisement')
         response.write('001e# service=git-upload-pack\n0000')
@@ -41,4 +51,8 @@ export async function serveGit(
     server.close().closeAllConnections()
   })
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}/shop.git`
+}
+
+function basic({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 }

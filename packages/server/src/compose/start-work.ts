@@ -40,7 +40,10 @@ export async function startWork(
       },
       executor,
       logs,
-      mirrors: createMirrors({ directory: join(config.dataDir, 'mirrors') }),
+      mirrors: createMirrors({
+        directory: join(config.dataDir, 'mirrors'),
+        accessDirectory: join(config.dataDir, 'git-access'),
+      }),
       log,
       workerId,
       workDirectory: join(config.dataDir, 'work'),

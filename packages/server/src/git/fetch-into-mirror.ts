@@ -2,6 +2,7 @@ import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { explainGitFailure, GitError } from './git-error.ts'
 import type { Mirror } from './mirror.ts'
+import type { GitAccess } from './open-remote.ts'
 import { removeLocks } from './remove-locks.ts'
 import { type GitResult, runGit } from './run-git.ts'
 
@@ -25,29 +26,38 @@ async function hasCommit(mirror: Mirror, sha: string, signal: AbortSignal): Prom
 /** Fetches one commit and nothing of its history. A remote that is away is not needed for one that is here. */
 export async function fetchExactly(
   mirror: Mirror,
-  url: string,
+  access: GitAccess,
   sha: string,
   signal: AbortSignal,
 ): Promise<string> {
   // The ref keeps the commit from being collected as garbage.
-  const result = await fetch(mirror, url, ['--depth', '1', `+${sha}:refs/slipway/${sha}`], signal)
+  const result = await fetch(
+    mirror,
+    access,
+    ['--depth', '1', `+${sha}:refs/slipway/${sha}`],
+    signal,
+  )
   if (result.code === 0) return sha
   if (await hasCommit(mirror, sha, signal)) return keep(mirror, sha, signal)
   if (/unadvertised object|does not support shallow/i.test(result.stderr)) {
-    await fetchEverything(mirror, url, signal)
+    await fetchEverything(mirror, access, signal)
     if (await hasCommit(mirror, sha, signal)) return keep(mirror, sha, signal)
   }
-  throw explainGitFailure(result.stderr, `${sha} could not be fetched from ${mirror.url}`, url)
+  throw explainGitFailure(
+    result.stderr,
+    `${sha} could not be fetched from ${mirror.url}`,
+    access.url,
+  )
 }
 
 /** Only the whole history can tell whether an abbreviation is unambiguous. */
 export async function fetchAbbreviated(
   mirror: Mirror,
-  url: string,
+  access: GitAccess,
   prefix: string,
   signal: AbortSignal,
 ): Promise<string> {
-  await fetchEverything(mirror, url, signal)
+  await fetchEverything(mirror, access, signal)
   const { stdout } = await runGit(['rev-parse', `--disambiguate=${prefix}`], {
     cwd: mirror.directory,
     signal,
@@ -77,20 +87,24 @@ async function keep(mirror: Mirror, sha: string, signal: AbortSignal): Promise<s
   return sha
 }
 
-async function fetchEverything(mirror: Mirror, url: string, signal: AbortSignal): Promise<void> {
+async function fetchEverything(
+  mirror: Mirror,
+  access: GitAccess,
+  signal: AbortSignal,
+): Promise<void> {
   const shallow = await exists(join(mirror.directory, 'shallow'))
   const refs = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
   const depth = shallow ? ['--unshallow'] : []
-  const result = await fetch(mirror, url, ['--prune', ...depth, ...refs], signal)
+  const result = await fetch(mirror, access, ['--prune', ...depth, ...refs], signal)
   if (result.code !== 0) {
-    throw explainGitFailure(result.stderr, `${mirror.url} could not be fetched`, url)
+    throw explainGitFailure(result.stderr, `${mirror.url} could not be fetched`, access.url)
   }
 }
 
 /** Fetches `args`: flags, and refs, which begin with "+". */
 async function fetch(
   mirror: Mirror,
-  url: string,
+  access: GitAccess,
   args: readonly string[],
   signal: AbortSignal,
 ): Promise<GitResult> {
@@ -110,14 +124,15 @@ async function fetch(
         '--quiet',
         ...args.filter((arg) => !arg.startsWith('+')),
         '--end-of-options',
-        url,
+        access.url,
         ...args.filter((arg) => arg.startsWith('+')),
       ],
       {
         cwd: mirror.directory,
         signal,
         timeoutMs: 600_000,
-        protocols: new URL(url).protocol.replace(':', ''),
+        protocols: access.protocols,
+        env: access.env,
       },
     )
   const result = await run()

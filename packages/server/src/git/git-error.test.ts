@@ -24,6 +24,22 @@ describe('explainGitFailure', () => {
     expect(explainGitFailure(stderr, 'abc').permanent).toBe(false)
   })
 
+  it.each([
+    ['fatal: Authentication failed for https://git.test/x.git/', 'access was denied'],
+    ['git@git.test: Permission denied (publickey).\nfatal: Could not read', 'access was denied'],
+    ['No ED25519 host key is known for git.test', 'host key of the server is not known'],
+    ['@ WARNING: REMOTE HOST IDENTIFICATION HAS CHANGED! @', 'another host key'],
+  ])('knows that %j will not pass', (stderr, message) => {
+    const error = explainGitFailure(stderr, 'abc', 'https://git.test/x.git')
+    expect(error.permanent).toBe(true)
+    expect(error.message).toContain(message)
+  })
+
+  it('takes a missing right on a file of our own for a fault that may pass', () => {
+    const error = explainGitFailure('error: objects: Permission denied', 'abc')
+    expect(error.permanent).toBe(false)
+  })
+
   it('takes anything else for a fault that may pass', () => {
     const error = explainGitFailure(
       'fatal: unable to access: Could not resolve host: git.test',

@@ -22,7 +22,7 @@ const repositoryMissing =
 const fileMissing = /does not exist|no such file or directory/i
 /** What a remote says to who may not come in. */
 const denied =
-  /authentication failed|permission denied|incorrect passphrase|returned error: 403|access denied|invalid credentials/i
+  /authentication failed|permission denied|returned error: 403|access denied|invalid credentials/i
 const hostKeyUnknown = /no .*host key is known|host key verification failed/i
 const hostKeyChanged = /remote host identification has changed/i
 const commitMissing =
@@ -38,9 +38,6 @@ export function explainGitFailure(stderr: string, what: string, remote = ''): Gi
   }
   if (hostKeyUnknown.test(stderr)) {
     return new GitError(`${what}: the host key of the server is not known`, true)
-  }
-  if (/incorrect passphrase/i.test(stderr)) {
-    return new GitError(`${what}: the passphrase of the SSH key is wrong`, true)
   }
   if (denied.test(stderr) && !fileDenied(stderr, remote)) {
     return new GitError(`${what}: access was denied (${reason})`, true)

@@ -18,12 +18,16 @@ import { runGit } from './run-git.ts'
 let root: string
 let repository: TestRepository
 let mirrors: Mirrors
+const places = () => ({
+  directory: join(root, 'mirrors'),
+  accessDirectory: join(root, 'access'),
+})
 const signal = () => AbortSignal.timeout(20_000)
 
 beforeEach(async () => {
   root = await mkdtemp(join(tmpdir(), 'slipway-mirrors-'))
   repository = await createRepository(join(root, 'remotes'), 'acme/shop')
-  mirrors = createMirrors({ directory: join(root, 'mirrors') })
+  mirrors = createMirrors({ ...places() })
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
@@ -109,7 +113,7 @@ describe('useCommit', () => {
   })
 
   it('lets go of tidying a mirror for whoever waits for it', async () => {
-    mirrors = createMirrors({ directory: join(root, 'mirrors'), fetchesPerMaintenance: 2 })
+    mirrors = createMirrors({ ...places(), fetchesPerMaintenance: 2 })
     const commits = []
     for (const a of ['1', '2', '3']) commits.push(await repository.commit({ a }))
     const [first = '', second = '', third = ''] = commits
@@ -124,7 +128,7 @@ describe('useCommit', () => {
   }, 30_000)
 
   it('removes the mirror unused for longest when there are too many, and makes it again', async () => {
-    mirrors = createMirrors({ directory: join(root, 'mirrors'), maxMirrors: 1 })
+    mirrors = createMirrors({ ...places(), maxMirrors: 1 })
     const other = await createRepository(join(root, 'remotes'), 'acme/other')
     const commit = await repository.commit({ a: '1' })
     const { mirror } = await fetchFrom(remote(), commit)
@@ -140,7 +144,7 @@ describe('useCommit', () => {
     const commit = await repository.commit({ a: '1' })
     await fetchFrom(remote(), commit)
     await rm(repository.directory, { recursive: true })
-    const restarted = createMirrors({ directory: join(root, 'mirrors') })
+    const restarted = createMirrors({ ...places() })
     const again = await restarted.useCommit({ url: remote(), commit }, signal(), answer)
     expect(again.sha).toBe(commit)
   })

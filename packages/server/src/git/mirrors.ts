@@ -3,13 +3,17 @@ import { join } from 'node:path'
 import { setTimeout as pause } from 'node:timers/promises'
 import { fetchAbbreviated, fetchExactly, initialiseMirror } from './fetch-into-mirror.ts'
 import { GitError } from './git-error.ts'
+import type { GitRemote } from './git-remote.ts'
 import { type Mirror, mirrorOf } from './mirror.ts'
 import { maintainMirror } from './maintain-mirror.ts'
+import { openRemote } from './open-remote.ts'
 import { createTurns, type Turns } from './take-turns.ts'
 
 export interface MirrorsOptions {
   /** Directory that holds all mirrors; made when it is missing. */
   directory: string
+  /** Directory for what git needs to get into remotes while it fetches; hidden from steps, made when needed. */
+  accessDirectory: string
   /** Mirrors kept; the one unused for longest goes first. Default 200. */
   maxMirrors?: number
   /** Fetches into one mirror from one maintenance of it to the next. Default 100. */
@@ -28,7 +32,7 @@ export interface Mirrors {
    * Fails with a GitError: permanent for an unknown or ambiguous commit or repository.
    */
   useCommit<T>(
-    input: { url: string; commit: string },
+    input: GitRemote & { commit: string },
     signal: AbortSignal,
     use: (mirror: Mirror, sha: string) => Promise<T>,
   ): Promise<T>
@@ -75,17 +79,23 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
   }
 
   async function fetchOnce(
-    input: { url: string; mirror: Mirror; commit: string },
+    input: { remote: GitRemote; mirror: Mirror; commit: string },
     signal: AbortSignal,
     wanted: AbortSignal,
   ): Promise<string> {
-    const { url, mirror, commit } = input
+    const { remote, mirror, commit } = input
     // Whoever had the turn before may have fetched it.
     if (await isHere(mirror, commit)) return commit
     await initialiseMirror(mirror, signal)
-    const sha = fullSha.test(commit)
-      ? await fetchExactly(mirror, url, commit, signal)
-      : await fetchAbbreviated(mirror, url, commit, signal)
+    const access = await openRemote({ directory: options.accessDirectory }, remote)
+    let sha: string
+    try {
+      sha = fullSha.test(commit)
+        ? await fetchExactly(mirror, access, commit, signal)
+        : await fetchAbbreviated(mirror, access, commit, signal)
+    } finally {
+      await access.close()
+    }
     await markUsed(mirror.directory)
     commitsOf(mirror.directory).set(sha, Date.now())
     for (const gone of await dropUnused(options, turns)) used.delete(gone)
@@ -104,7 +114,7 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
   }
 
   async function fetchCommit(
-    input: { url: string; mirror: Mirror; commit: string },
+    input: { remote: GitRemote; mirror: Mirror; commit: string },
     signal: AbortSignal,
   ): Promise<string> {
     const { mirror, commit } = input
@@ -127,9 +137,9 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
   }
 
   return {
-    async useCommit({ url, commit }, signal, use) {
-      const mirror = mirrorOf(options.directory, url)
-      const input = { url, mirror, commit: commit.toLowerCase() }
+    async useCommit({ commit, ...remote }, signal, use) {
+      const mirror = mirrorOf(options.directory, remote.url, remote.keptFor)
+      const input = { remote, mirror, commit: commit.toLowerCase() }
       for (let again = false; ; again = true) {
         const sha = await fetchCommit(input, signal)
         try {
