@@ -45,6 +45,18 @@ export interface AuditLogTable {
   request_id: string
 }
 
+export interface CredentialsTable {
+  id: number
+  name: string
+  credential_type: string
+  sealed: Buffer
+  metadata: ColumnType<unknown, string, string>
+  expires_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
 export interface DeploymentsTable {
   id: string
   release_id: string
@@ -209,6 +221,22 @@ export interface ReleasesTable {
   created_at: ColumnType<Date, Date | string | undefined, Date | string>
 }
 
+export interface RepositoriesTable {
+  id: GeneratedAlways<number>
+  name: string
+  repository_url: string
+  credential_id: number | null
+  default_branch: string | null
+  description: string | null
+  is_verified: Generated<boolean>
+  verification_message: string | null
+  verified_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  host_keys: string | null
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
 export interface RunConfigurationsTable {
   run_id: string
   repository: ColumnType<unknown, string, string>
@@ -247,6 +275,17 @@ export interface RunsTable {
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   trusted: Generated<boolean>
   logs_deleted_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+}
+
+export interface SecretsTable {
+  id: string
+  scope: string
+  name: string
+  sealed: Buffer
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+  updated_by: string
+  updated_at: ColumnType<Date, Date | string, Date | string>
 }
 
 export interface StepsTable {
@@ -326,6 +365,7 @@ export interface Tables {
   approvals: ApprovalsTable
   artifacts: ArtifactsTable
   audit_log: AuditLogTable
+  credentials: CredentialsTable
   deployments: DeploymentsTable
   event_consumers: EventConsumersTable
   event_sequence: EventSequenceTable
@@ -341,10 +381,12 @@ export interface Tables {
   release_artifacts: ReleaseArtifactsTable
   release_counters: ReleaseCountersTable
   releases: ReleasesTable
+  repositories: RepositoriesTable
   run_configurations: RunConfigurationsTable
   run_ordinals: RunOrdinalsTable
   run_projects: RunProjectsTable
   runs: RunsTable
+  secrets: SecretsTable
   steps: StepsTable
   task_attempts: TaskAttemptsTable
   tasks: TasksTable
