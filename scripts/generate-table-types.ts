@@ -20,6 +20,7 @@ const types: Record<string, { select: string; insert: string }> = {
   jsonb: { select: 'unknown', insert: 'string' },
   text: { select: 'string', insert: 'string' },
   timestamptz: { select: 'Date', insert: 'Date | string' },
+  tsvector: { select: 'string', insert: 'string' },
   uuid: { select: 'string', insert: 'string' },
 }
 

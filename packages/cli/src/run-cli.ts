@@ -7,6 +7,7 @@ import { addHealthCommand } from './commands/health.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addSearchCommand } from './commands/search.ts'
 import { addServerCommands } from './commands/server.ts'
 import { addTokenCommand } from './commands/token.ts'
 import { addValidateCommand } from './commands/validate.ts'
@@ -73,6 +74,7 @@ function addCommands(program: Command, act: Act): void {
   addRunCommand(program, act)
   addLogsCommand(program, act)
   addEventsCommand(program, act)
+  addSearchCommand(program, act)
   addTokenCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)

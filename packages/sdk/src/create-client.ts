@@ -9,6 +9,7 @@ import {
 } from './access.ts'
 import { eventsApi, type EventsApi } from './events.ts'
 import { runsApi, type RunsApi } from './runs.ts'
+import { searchApi, type SearchApi } from './search.ts'
 import { stepsApi, type StepsApi, tasksApi, type TasksApi } from './steps.ts'
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts'
 
@@ -21,6 +22,7 @@ export interface SlipwayClient {
   readonly tickets: TicketsApi
   readonly audit: AuditApi
   readonly events: EventsApi
+  readonly search: SearchApi
   /** Also of a server that says it is unhealthy (503). */
   health(options?: CallOptions): Promise<Health>
 }
@@ -36,6 +38,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     tickets: ticketsApi(transport),
     audit: auditApi(transport),
     events: eventsApi(transport),
+    search: searchApi(transport),
     async health({ signal } = {}) {
       return (await transport.json({ path: 'health', signal, accept: [503] })) as Health
     },

@@ -10,19 +10,35 @@ export const permissions = [
   'logs:read',
   'events:read',
   'workers:report',
+  'search:read',
+  'environments:read',
+  'approvals:read',
+  'approvals:create',
   'tokens:manage',
   'audit:read',
 ] as const
 export type Permission = (typeof permissions)[number]
 
-const viewer: readonly Permission[] = ['runs:read', 'logs:read', 'events:read']
-const developer: readonly Permission[] = [...viewer, 'runs:create', 'runs:cancel']
+const viewer: readonly Permission[] = [
+  'runs:read',
+  'logs:read',
+  'events:read',
+  'search:read',
+  'environments:read',
+  'approvals:read',
+]
+const developer: readonly Permission[] = [
+  ...viewer,
+  'runs:create',
+  'runs:cancel',
+  'approvals:create',
+]
 
 /** What each role may do; a token with several roles may do what any of them may. */
 export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> = {
   viewer: new Set(viewer),
   developer: new Set(developer),
-  approver: new Set(viewer),
+  approver: new Set<Permission>([...viewer, 'approvals:create']),
   operator: new Set(developer),
   // Not even an administrator reports in a worker's name ("Internal Pipeline APIs").
   admin: new Set(permissions.filter((permission) => permission !== 'workers:report')),

@@ -10,6 +10,7 @@ import type { LogStore } from '../logs/index.ts'
 import type { Store } from '../open-store.ts'
 import type { JobBus } from '../ports/job-bus.ts'
 import type { Resources } from '../resources.ts'
+import { deleteLogDocuments } from '../search/index.ts'
 import { deleteOldLogs, deleteOldRuns, runJobOwners, type RunsDeps } from '../runs/index.ts'
 import { dataDirectoryId } from '../server-keys.ts'
 
@@ -66,6 +67,7 @@ export async function openJobs(
         { ...runs, deleteLogs },
         { retention: { undeployedMs: logsMs, environments }, now: new Date(), signal },
       )
+      await deleteLogDocuments({ db: store.db })
     },
   })
   resources.add('retention', retention, (started) => started.close())

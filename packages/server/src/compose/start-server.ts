@@ -13,8 +13,10 @@ import { createFileLogStore, createLogLinks } from '../logs/index.ts'
 import { openStore } from '../open-store.ts'
 import { createResources, type Resources } from '../resources.ts'
 import { resolveMasterKey } from '../server-keys.ts'
+import { openApprovals } from './open-approvals.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
+import { openSearch } from './open-search.ts'
 import { startWork } from './start-work.ts'
 
 /** A server that answers and works. */
@@ -77,6 +79,7 @@ async function start(
 
   const events = openEvents(store, log, resources)
   const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
+  openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
   const links = createLogLinks(masterKey)
   let ready = false
   const tokens = resources.add(
@@ -114,6 +117,7 @@ async function start(
       logs,
       feed: events.feed,
       signal: stopping.signal,
+      ...openApprovals(config, jobs.runs),
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
       forgetToken: (id) => tokens.forget(id),
     },

@@ -277,6 +277,20 @@ export interface RunsTable {
   logs_deleted_at: ColumnType<Date | null, Date | string | null, Date | string | null>
 }
 
+export interface SearchDocumentsTable {
+  id: GeneratedAlways<number>
+  kind: 'run' | 'release' | 'log'
+  repository: string
+  run_id: string | null
+  release_id: string | null
+  step_id: string | null
+  log_key: string | null
+  first_line: number | null
+  line_count: number | null
+  at: ColumnType<Date, Date | string, Date | string>
+  words: string
+}
+
 export interface SecretsTable {
   id: string
   scope: string
@@ -350,6 +364,51 @@ export interface TokensTable {
   revoked_at: ColumnType<Date | null, Date | string | null, Date | string | null>
 }
 
+export interface WebhookAttemptsTable {
+  delivery_id: string
+  attempt: number
+  started_at: ColumnType<Date, Date | string, Date | string>
+  duration_ms: number | null
+  response_status: number | null
+  response_excerpt: string | null
+  error: string | null
+}
+
+export interface WebhookDeliveriesTable {
+  id: string
+  number: GeneratedAlways<number>
+  webhook_id: string
+  message_id: string
+  redelivery_of: string | null
+  event_seq: number | null
+  event_type: string
+  repository: string | null
+  body: string
+  status: Generated<'pending' | 'delivered' | 'dead'>
+  attempt: Generated<number>
+  next_attempt_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_at: ColumnType<Date, Date | string, Date | string>
+  completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+}
+
+export interface WebhooksTable {
+  id: string
+  url: string
+  events: string[] | null
+  repositories: string[] | null
+  description: string | null
+  enabled: Generated<boolean>
+  disabled_reason: string | null
+  secret: Buffer
+  previous_secret: Buffer | null
+  previous_secret_until: ColumnType<Date | null, Date | string | null, Date | string | null>
+  dead_in_row: Generated<number>
+  failing_since: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
 export interface WorkersTable {
   id: string
   name: string
@@ -386,11 +445,15 @@ export interface Tables {
   run_ordinals: RunOrdinalsTable
   run_projects: RunProjectsTable
   runs: RunsTable
+  search_documents: SearchDocumentsTable
   secrets: SecretsTable
   steps: StepsTable
   task_attempts: TaskAttemptsTable
   tasks: TasksTable
   tickets: TicketsTable
   tokens: TokensTable
+  webhook_attempts: WebhookAttemptsTable
+  webhook_deliveries: WebhookDeliveriesTable
+  webhooks: WebhooksTable
   workers: WorkersTable
 }

@@ -7,7 +7,12 @@ import type { Identity, Principal } from '../ports/identity.ts'
 import { linkHolder, setPrincipal } from './principal.ts'
 import type { RateLimiter } from './rate-limits.ts'
 import { pathOf } from './redact-url.ts'
-import { type RouteGuard, permissionOf } from './route-permissions.ts'
+import {
+  type RouteGuard,
+  permissionOf,
+  takesPasswords,
+  takesSignedLinks,
+} from './route-permissions.ts'
 
 export interface AuthenticateDeps {
   db: Kysely<Tables>
@@ -24,7 +29,8 @@ export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest
   if (guard === 'public') return null
   const { rateLimiter } = deps
   const permission = permissionOf(guard)
-  const linksPass = typeof guard === 'object'
+  const linksPass = takesSignedLinks(guard)
+  const isBasic = takesPasswords(guard)
   return async (request, reply) => {
     const link = linksPass ? signedLinkOf(request) : null
     if (link !== null && deps.verifySignedLink(link)) {
@@ -32,15 +38,15 @@ export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest
       request.stillValid = async () => deps.verifySignedLink(link)
       return
     }
-    const credential = takeCredential(request)
+    const credential = isBasic ? takePassword(request) : takeCredential(request)
     const principal = credential === null ? null : await identify(deps, request, credential)
     if (principal === null) {
       await rateLimiter.countFailure(request, reply)
-      void reply.header('www-authenticate', 'Bearer')
+      void reply.header('www-authenticate', isBasic ? basicChallenge : 'Bearer')
       throw new AppError(
         'authentication_failed',
         credential === null
-          ? 'This needs a bearer token'
+          ? `This needs ${isBasic ? 'a token as password' : 'a bearer token'}`
           : `This ${credential.kind} is unknown, expired or no longer valid`,
       )
     }
@@ -65,6 +71,19 @@ interface SignedLink {
 interface Credential {
   kind: 'token' | 'ticket'
   secret: string
+}
+
+/** RFC 7617; every part that asks for passwords takes the same tokens, so the realm is one. */
+const basicChallenge = 'Basic realm="Slipway", charset="UTF-8"'
+
+/** The password of any user, or a bearer token; never anything of the query. */
+function takePassword({ headers }: FastifyRequest): Credential | null {
+  const { authorization = '' } = headers
+  const [, scheme, given = ''] = /^(Basic|Bearer) +(\S+) *$/i.exec(authorization) ?? []
+  if (scheme?.toLowerCase() === 'bearer') return { kind: 'token', secret: given }
+  const pair = Buffer.from(given, 'base64').toString()
+  const secret = pair.includes(':') ? pair.slice(pair.indexOf(':') + 1) : ''
+  return secret === '' ? null : { kind: 'token', secret }
 }
 
 /**

@@ -5,13 +5,16 @@ import type { Permission } from '../access/index.ts'
  * - `public`: nothing;
  * - `authenticated`: any valid token;
  * - a permission: a token with a role that has it;
- * - `orSignedLink`: that, or a link of ours that names the path, has not expired and carries our signature.
+ * - `orSignedLink`: that, or a link of ours that names the path, has not expired and carries our signature;
+ * - `challenge: 'basic'`: that, the token being a bearer token or, for clients that know passwords only, the
+ *   password of any user. Refusals ask for the latter; their bodies are those of the part that has the route.
  */
 export type RouteGuard =
   | 'public'
   | 'authenticated'
   | Permission
   | { permission: Permission; orSignedLink: true }
+  | { permission: Permission; challenge: 'basic' }
 
 /** Every route there is. One without an entry here, or an entry without its route, stops the start. */
 export const routeGuards: Readonly<Record<string, RouteGuard>> = {
@@ -31,11 +34,31 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /v1/steps/:id/logs': { permission: 'logs:read', orSignedLink: true },
   'GET /v1/events': 'events:read',
 
+  'GET /v1/search': 'search:read',
+
+  'GET /v1/environments': 'environments:read',
+  'GET /v1/approvals': 'approvals:read',
+  'POST /v1/approvals': 'approvals:create',
+  'GET /v1/approvals/:release_id/:environment': 'approvals:read',
+  'DELETE /v1/approvals/:id': 'approvals:create',
+  'POST /v1/batch/cancel': 'runs:cancel',
+  'POST /v1/batch/approve': 'approvals:create',
+
   'GET /v1/tokens': 'tokens:manage',
   'POST /v1/tokens': 'tokens:manage',
   'DELETE /v1/tokens/:id': 'tokens:manage',
   'POST /v1/tickets': 'authenticated',
   'GET /v1/audit': 'audit:read',
+}
+
+/** Whether signed links of ours open the route. */
+export function takesSignedLinks(guard: RouteGuard): boolean {
+  return typeof guard === 'object' && 'orSignedLink' in guard
+}
+
+/** Whether the route takes a token as password, too. */
+export function takesPasswords(guard: RouteGuard): boolean {
+  return typeof guard === 'object' && 'challenge' in guard
 }
 
 /** The permission a guard names, if it names one. */

@@ -3,7 +3,12 @@ import type {} from '@fastify/swagger'
 import { STATUS_CODES } from 'node:http'
 import { PlatformError } from '@slipway/contract/errors'
 import type { FastifySchema } from 'fastify'
-import { type RouteGuard, permissionOf } from '../route-permissions.ts'
+import {
+  type RouteGuard,
+  permissionOf,
+  takesPasswords,
+  takesSignedLinks,
+} from '../route-permissions.ts'
 import type { Refer } from './named-schemas.ts'
 
 /** Security schemes of the document, by their names. */
@@ -12,6 +17,11 @@ export const securitySchemes = {
     type: 'http',
     scheme: 'bearer',
     description: 'An API token (`slw_…`), see `POST /v1/tokens`.',
+  },
+  password: {
+    type: 'http',
+    scheme: 'basic',
+    description: 'Any user name, and an API token as password.',
   },
   ticket: {
     type: 'apiKey',
@@ -47,8 +57,9 @@ export function describeOperation(
 function security(method: string, guard: RouteGuard): Record<string, string[]>[] {
   if (guard === 'public') return []
   const ways: Record<string, string[]>[] = [{ bearer: [] }]
+  if (takesPasswords(guard)) return [...ways, { password: [] }]
   if (method === 'GET') ways.push({ ticket: [] })
-  if (typeof guard === 'object') ways.push({})
+  if (takesSignedLinks(guard)) ways.push({})
   return ways
 }
 

@@ -5,6 +5,8 @@ import { collectNamedSchemas } from './named-schemas.ts'
 
 const tags = [
   { name: 'Runs', description: 'Take a commit through its phases, tasks and steps.' },
+  { name: 'Approvals', description: 'Environments, and who lets releases go there.' },
+  { name: 'Batch', description: 'One call for many.' },
   { name: 'Events', description: 'Follow what happens.' },
   { name: 'Workers', description: 'What workers report.' },
   { name: 'Access', description: 'Tokens, tickets and the audit log.' },

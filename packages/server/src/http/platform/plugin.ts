@@ -1,9 +1,13 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { RouteList } from '../route-list.ts'
 import { answerErrors } from './answer-errors.ts'
+import { type ApprovalRoutesDeps, approvalRoutes } from './routes/approvals.ts'
 import { type AuditRoutesDeps, auditRoutes } from './routes/audit.ts'
+import { type BatchRoutesDeps, batchRoutes } from './routes/batch.ts'
+import { type EnvironmentRoutesDeps, environmentRoutes } from './routes/environments.ts'
 import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
 import { type RunRoutesDeps, runRoutes } from './routes/runs.ts'
+import { type SearchRoutesDeps, searchRoutes } from './routes/search.ts'
 import { type StepLogRoutesDeps, stepLogRoutes } from './routes/step-logs.ts'
 import { type TicketRoutesDeps, ticketRoutes } from './routes/tickets.ts'
 import { type TokenRoutesDeps, tokenRoutes } from './routes/tokens.ts'
@@ -15,7 +19,11 @@ export type PlatformDeps = RunRoutesDeps &
   EventRoutesDeps &
   TokenRoutesDeps &
   TicketRoutesDeps &
-  AuditRoutesDeps
+  AuditRoutesDeps &
+  EnvironmentRoutesDeps &
+  ApprovalRoutesDeps &
+  BatchRoutesDeps &
+  SearchRoutesDeps
 
 /** Every set of routes below `/v1`; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
@@ -26,6 +34,10 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   tokenRoutes,
   ticketRoutes,
   auditRoutes,
+  environmentRoutes,
+  approvalRoutes,
+  batchRoutes,
+  searchRoutes,
 ]
 
 /** The family `/v1`: runs, releases, approvals, deployments, and access to them. */

@@ -1,0 +1,3 @@
+export { deleteLogDocuments } from './delete-log-documents.ts'
+export { startIndexing } from './index-events.ts'
+export { search, type SearchDeps } from './search.ts'
