@@ -28,7 +28,9 @@ ${table(['Route', 'Asks for'], byRoute)}
 function asks(guard: RouteGuard): string {
   if (guard === 'public') return 'nothing'
   if (guard === 'authenticated') return 'any valid token'
-  return typeof guard === 'string' ? `\`${guard}\`` : `\`${guard.permission}\`, or a signed link`
+  if (typeof guard === 'string') return `\`${guard}\``
+  const way = 'challenge' in guard ? 'the token also as a password' : 'or a signed link'
+  return `\`${guard.permission}\`, ${way}`
 }
 
 function table(head: string[], rows: string[]): string {
