@@ -118,6 +118,7 @@ create table approvals (
   revoked_by    text
 );
 create index approvals_of_release on approvals (release_id, environment, approved_at desc);
+create index approvals_newest on approvals (approved_at desc, id desc);
 
 -- "ordinal" is dense in (environment, repository, project) and follows the order of the commits.
 -- A row is "preparing", and hidden, until its commit is in the GitOps repository.
@@ -156,12 +157,15 @@ create index deployments_of_release on deployments (release_id);
 -- A release is deployed automatically once to each environment.
 create unique index deployments_automatic on deployments (release_id, environment) where automatic;
 
--- Embedded OCI store: blobs are in the object store under oci/blobs/sha256/<hex>.
+-- Embedded OCI store: blobs are in the object store under oci/blobs/sha256/<hex>, once for all repositories.
+-- A row comes before its content, so that nothing is ever there that no row speaks of.
 create table oci_blobs (
   repository text not null,
   digest     text not null,
   size_bytes bigint not null,
-  created_at timestamptz not null default now(),
+  stored     boolean not null default false,
+  -- When somebody last made sure that it is there: what waits for its manifest is not collected.
+  wanted_at  timestamptz not null default now(),
   primary key (repository, digest)
 );
 create index oci_blobs_by_digest on oci_blobs (digest);
@@ -175,6 +179,16 @@ create table oci_manifests (
   created_at    timestamptz not null default now(),
   primary key (repository, digest)
 );
+-- The blobs that a manifest needs; they stay as long as it does.
+create table oci_manifest_blobs (
+  repository text not null,
+  blob       text not null,
+  manifest   text not null,
+  primary key (repository, blob, manifest),
+  foreign key (repository, blob) references oci_blobs,
+  foreign key (repository, manifest) references oci_manifests on delete cascade
+);
+create index oci_manifest_blobs_of_manifest on oci_manifest_blobs (repository, manifest);
 create index oci_manifests_referrers on oci_manifests (repository, subject) where subject is not null;
 create table oci_tags (
   repository text not null,
