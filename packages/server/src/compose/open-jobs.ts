@@ -11,7 +11,13 @@ import type { Store } from '../open-store.ts'
 import type { JobBus } from '../ports/job-bus.ts'
 import type { Resources } from '../resources.ts'
 import { deleteLogDocuments } from '../search/index.ts'
-import { deleteOldLogs, deleteOldRuns, runJobOwners, type RunsDeps } from '../runs/index.ts'
+import {
+  deleteOldLogs,
+  deleteOldRuns,
+  runJobOwners,
+  type RunsDeps,
+  sealEndedLogs,
+} from '../runs/index.ts'
 import { dataDirectoryId } from '../server-keys.ts'
 
 const dayMs = 86_400_000
@@ -71,5 +77,12 @@ export async function openJobs(
     },
   })
   resources.add('retention', retention, (started) => started.close())
+  // A duty of this data directory's own.
+  const sealing = startDuty(ledger, {
+    name: `seal logs of ${home}`,
+    everyMs: 600_000,
+    run: async (signal) => void (await sealEndedLogs({ db: store.db, logs }, signal)),
+  })
+  resources.add('sealing', sealing, (started) => started.close())
   return { bus, runs, ledger, workerId, home }
 }

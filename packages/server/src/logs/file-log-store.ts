@@ -190,6 +190,11 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
       }
     },
 
+    async listAbandoned() {
+      const live = await files.listLive('pipeline-runs/')
+      return live.filter((key) => !writers.has(key))
+    },
+
     async close() {
       if (closed) return
       closed = true
