@@ -61,7 +61,8 @@ function fileRows(shape: Shape, prefix: string): string[] {
 
 function fileDefault(value: unknown): string {
   if (value === undefined) return ''
-  return `\`${Array.isArray(value) ? `[${value.join(', ')}]` : String(value)}\``
+  if (Array.isArray(value)) return `\`[${value.join(', ')}]\``
+  return `\`${typeof value === 'string' ? value : JSON.stringify(value)}\``
 }
 
 function defaultOf(setting: Setting<unknown>): string {

@@ -21,9 +21,19 @@ const withRoles = (given: readonly Role[]): Principal => ({
 })
 
 describe('roles', () => {
+  const viewer = [
+    'runs:read',
+    'logs:read',
+    'events:read',
+    'search:read',
+    'environments:read',
+    'approvals:read',
+  ]
   it.each<[Role, string[]]>([
-    ['viewer', ['runs:read', 'logs:read', 'events:read']],
-    ['developer', ['runs:read', 'logs:read', 'events:read', 'runs:create', 'runs:cancel']],
+    ['viewer', viewer],
+    ['developer', [...viewer, 'runs:create', 'runs:cancel', 'approvals:create']],
+    ['approver', [...viewer, 'approvals:create']],
+    ['operator', [...viewer, 'runs:create', 'runs:cancel', 'approvals:create']],
     ['service-account', ['workers:report', 'runs:create']],
     ['admin', permissions.filter((permission) => permission !== 'workers:report')],
   ])('%s has exactly its permissions', (role, expected) => {

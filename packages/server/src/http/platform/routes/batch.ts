@@ -1,0 +1,79 @@
+import {
+  BatchApproveRequest,
+  BatchApproveResponse,
+  BatchCancelRequest,
+  BatchCancelResponse,
+} from '@slipway/contract/batch'
+import type { FastifyPluginAsync } from 'fastify'
+import type { Kysely } from 'kysely'
+import { openAuditLog } from '../../../access/index.ts'
+import { type ApprovalsDeps, createApproval } from '../../../approvals/index.ts'
+import type { Tables } from '../../../db/tables.gen.ts'
+import { cancelRun, type RunsDeps } from '../../../runs/index.ts'
+import { runBatch } from '../run-batch.ts'
+
+export interface BatchRoutesDeps {
+  db: Kysely<Tables>
+  runs: RunsDeps
+  approvals: ApprovalsDeps
+}
+
+const description =
+  'Each item is judged by itself, by the rules and rights of the single call, and answered in the order given; one that fails does not stop the others.'
+
+/** `/v1/batch`: one call for many. */
+export function batchRoutes(deps: BatchRoutesDeps): FastifyPluginAsync {
+  const audit = openAuditLog({ db: deps.db })
+  return async (app) => {
+    app.post<{ Body: BatchCancelRequest }>(
+      '/batch/cancel',
+      {
+        schema: {
+          operationId: 'batchCancel',
+          tags: ['Batch'],
+          summary: 'Cancel many runs',
+          description,
+          body: BatchCancelRequest,
+          response: { 200: BatchCancelResponse },
+        },
+      },
+      async (request) =>
+        runBatch(audit, {
+          request,
+          ids: request.body.run_ids,
+          success: 204,
+          resource: (id) => `/v1/runs/${id}`,
+          each: (runId) => cancelRun(deps.runs, { principal: request.principal, runId }),
+        }),
+    )
+
+    app.post<{ Body: BatchApproveRequest }>(
+      '/batch/approve',
+      {
+        schema: {
+          operationId: 'batchApprove',
+          tags: ['Batch'],
+          summary: 'Approve many releases for an environment',
+          description,
+          body: BatchApproveRequest,
+          response: { 200: BatchApproveResponse },
+        },
+      },
+      async (request) => {
+        const { principal, body } = request
+        const { environment, justification } = body
+        return runBatch(audit, {
+          request,
+          ids: body.release_ids,
+          success: 201,
+          resource: (id) => `/v1/approvals/${id}/${environment}`,
+          each: (release_id) =>
+            createApproval(deps.approvals, {
+              principal,
+              request: { release_id, environment, justification },
+            }),
+        })
+      },
+    )
+  }
+}
