@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
 import type { RouteList } from '../route-list.ts'
 import { answerErrors } from './answer-errors.ts'
+import { limitAnswers } from './limit-answers.ts'
 import { type ApprovalRoutesDeps, approvalRoutes } from './routes/approvals.ts'
 import { type AuditRoutesDeps, auditRoutes } from './routes/audit.ts'
 import { type BatchRoutesDeps, batchRoutes } from './routes/batch.ts'
@@ -44,6 +45,7 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
 export function platformPlugin(deps: PlatformDeps, routes: RouteList): FastifyPluginAsync {
   return async (app) => {
     answerErrors(app, routes)
+    limitAnswers(app)
     for (const part of parts) await app.register(part(deps))
   }
 }
