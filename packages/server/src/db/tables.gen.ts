@@ -146,7 +146,14 @@ export interface OciBlobsTable {
   repository: string
   digest: string
   size_bytes: number
-  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+  stored: Generated<boolean>
+  wanted_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
+export interface OciManifestBlobsTable {
+  repository: string
+  blob: string
+  manifest: string
 }
 
 export interface OciManifestsTable {
@@ -433,6 +440,7 @@ export interface Tables {
   jobs: JobsTable
   leases: LeasesTable
   oci_blobs: OciBlobsTable
+  oci_manifest_blobs: OciManifestBlobsTable
   oci_manifests: OciManifestsTable
   oci_tags: OciTagsTable
   phases: PhasesTable
