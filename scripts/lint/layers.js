@@ -32,6 +32,7 @@ const sharedRooms = [
   'access',
   'git',
   'oci',
+  'signing',
   'duties',
 ]
 /** Files at the root that everyone may use. The others there belong to the composition. */
