@@ -48,8 +48,11 @@ function hintFor(error: SlipwayError, connection: Connection | undefined): strin
     case 'authorization_failed':
       return 'The token lacks the role or the repository for this; `slipway token list` shows what it has.'
     case 'resource_conflict':
-      return typeof error.details?.run_id === 'string'
-        ? `See what is there: slipway run get ${error.details.run_id}`
+      if (typeof error.details?.run_id === 'string') {
+        return `See what is there: slipway run get ${error.details.run_id}`
+      }
+      return typeof error.details?.release_id === 'string'
+        ? `See what is there: slipway release show ${error.details.release_id}`
         : undefined
     default:
       return undefined

@@ -6,6 +6,7 @@ import { addEventsCommand } from './commands/events.ts'
 import { addHealthCommand } from './commands/health.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLogsCommand } from './commands/logs.ts'
+import { addReleaseCommand } from './commands/release.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addSearchCommand } from './commands/search.ts'
 import { addServerCommands } from './commands/server.ts'
@@ -73,6 +74,7 @@ function addCommands(program: Command, act: Act): void {
   addValidateCommand(program, act)
   addRunCommand(program, act)
   addLogsCommand(program, act)
+  addReleaseCommand(program, act)
   addEventsCommand(program, act)
   addSearchCommand(program, act)
   addTokenCommand(program, act)

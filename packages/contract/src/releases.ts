@@ -15,6 +15,13 @@ export type ArtifactType = Static<typeof ArtifactType>
 export const ReleaseTriggerType = Type.Enum(['branch_push', 'tag', 'manual'])
 export type ReleaseTriggerType = Static<typeof ReleaseTriggerType>
 
+/** What names a release in a path; looked for in this order. */
+export const ReleaseReference = Text({
+  minLength: 1,
+  maxLength: 300,
+  description: 'Alias, number, commit SHA, or at least its first seven digits.',
+})
+
 const artifactFields = {
   name: Type.String({
     pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$',
@@ -104,6 +111,33 @@ export const Release = Type.Object(
   { $id: 'Release' },
 )
 export type Release = Static<typeof Release>
+
+/** A name of one's own for a release; neither all digits nor 40 hexadecimal ones. */
+export const CustomAlias = Type.String({
+  pattern: '^[A-Za-z0-9][A-Za-z0-9._+-]{0,127}$',
+  description:
+    'At most 128 letters, digits, ".", "_", "+" and "-"; neither all digits nor a commit SHA.',
+})
+
+export const SetAliasQuery = Type.Object(
+  {
+    move: Type.Optional(
+      Type.Boolean({ description: 'Take the alias from the release that it names now.' }),
+    ),
+  },
+  { $id: 'SetAliasQuery', additionalProperties: false },
+)
+export type SetAliasQuery = Static<typeof SetAliasQuery>
+
+export const SetAliasResponse = Type.Object(
+  {
+    ...ReleaseAlias.properties,
+    release_id: Uuid,
+    release_number: Type.Integer({ minimum: 1 }),
+  },
+  { $id: 'SetAliasResponse' },
+)
+export type SetAliasResponse = Static<typeof SetAliasResponse>
 
 export const ReleaseSummary = Type.Object(
   {

@@ -8,6 +8,7 @@ import {
   type TokensApi,
 } from './access.ts'
 import { eventsApi, type EventsApi } from './events.ts'
+import { releasesApi, type ReleasesApi } from './releases.ts'
 import { runsApi, type RunsApi } from './runs.ts'
 import { searchApi, type SearchApi } from './search.ts'
 import { stepsApi, type StepsApi, tasksApi, type TasksApi } from './steps.ts'
@@ -18,6 +19,7 @@ export interface SlipwayClient {
   readonly runs: RunsApi
   readonly tasks: TasksApi
   readonly steps: StepsApi
+  readonly releases: ReleasesApi
   readonly tokens: TokensApi
   readonly tickets: TicketsApi
   readonly audit: AuditApi
@@ -34,6 +36,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     runs: runsApi(transport),
     tasks: tasksApi(transport),
     steps: stepsApi(transport),
+    releases: releasesApi(transport),
     tokens: tokensApi(transport),
     tickets: ticketsApi(transport),
     audit: auditApi(transport),

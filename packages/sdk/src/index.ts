@@ -1,6 +1,7 @@
 export type { AuditApi, TicketsApi, TokensApi } from './access.ts'
 export { createClient, type SlipwayClient } from './create-client.ts'
 export type { EventsApi, FollowedEvent, FollowEventsOptions, GapEvent } from './events.ts'
+export type { ReleaseName, ReleasesApi } from './releases.ts'
 export type { RetryPolicy } from './retry-delay.ts'
 export type { RunsApi } from './runs.ts'
 export { SlipwayError } from './slipway-error.ts'

@@ -4,6 +4,7 @@ import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { findRepository } from '../git/find-repository.ts'
 import { readCheckout, resolveCommit } from '../git/read-checkout.ts'
 import { integerBetween } from '../integer-between.ts'
 import { formatSpan } from '../render/format-time.ts'
@@ -113,10 +114,7 @@ async function completeRequest(context: Context, flags: StartFlags) {
 
 async function list(context: Context, flags: ListFlags): Promise<number> {
   const { io, styles } = context
-  const repository = flags.repository ?? (await readCheckout(io)).repository
-  if (!repository) {
-    throw new CliError('Which repository is meant is not known', 'Say it: --repository owner/name')
-  }
+  const repository = await findRepository(io, flags.repository)
   const { client } = await context.connect()
   const { branch, limit, offset } = flags
   const query = { repository, limit, offset, ...(branch === undefined ? {} : { branch }) }
