@@ -1,20 +1,12 @@
 // API & Operations Reference, "Approval APIs": every field, parameter, status and error.
-import { randomUUID } from 'node:crypto'
-import {
-  Approval,
-  type ApprovalStatus,
-  CreateApprovalResponse,
-  type ListApprovalsQuery,
-  ListApprovalsResponse,
-} from '@slipway/contract/approvals'
-import { ApprovalCreatedEvent, ApprovalRevokedEvent } from '@slipway/contract/events'
+import { CreateApprovalResponse } from '@slipway/contract/approvals'
+import { ApprovalCreatedEvent } from '@slipway/contract/events'
 import Value from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { createApprovalsApp } from '../support/approvals-app.ts'
-import type { TestApp } from '../support/http.ts'
+import { type ApprovalsApp, createApprovalsApp } from '../support/approvals-app.ts'
 import { forgeEnvironment, storeRelease } from '../support/stored-release.ts'
 
-let test: TestApp
+let test: ApprovalsApp
 beforeAll(async () => {
   test = await createApprovalsApp({ strict: { approval: { required: true, approvals: 2 } } })
 })
@@ -24,59 +16,10 @@ const uuid = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/
 const iso = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/
 const unknown = '0198c5a2-8d4e-7c3a-9f10-000000000001'
 
-interface Asked {
-  environment?: string
-  justification?: string
-  token?: string
-}
-
-async function approve(release_id: string, asked: Asked = {}) {
-  const { environment = 'production', justification = 'string', token } = asked
-  const body = { release_id, environment, justification }
-  return test.request('POST', '/v1/approvals', {
-    body,
-    ...(token === undefined ? {} : { token }),
-  })
-}
-async function approved(release: string, asked: Asked = {}): Promise<CreateApprovalResponse> {
-  const answer = await approve(release, asked)
-  expect(answer.statusCode, answer.body).toBe(201)
-  return answer.json()
-}
-async function shown(release: string, environment = 'production'): Promise<Approval> {
-  const answer = await test.request('GET', `/v1/approvals/${release}/${environment}`)
-  expect(answer.statusCode, answer.body).toBe(200)
-  expect(Value.Check(Approval, answer.json())).toBe(true)
-  return answer.json()
-}
-async function revoke(id: string, token?: string) {
-  return test.request('DELETE', `/v1/approvals/${id}`, token === undefined ? {} : { token })
-}
-async function expire(id: string): Promise<void> {
-  await test.database.pool.query(
-    `update approvals set approved_at = approved_at - interval '25 hours',
-       expires_at = now() - interval '1 second' where id = $1`,
-    [id],
-  )
-}
-async function eventsOf(releaseId: string) {
-  const { rows } = await test.database.pool.query<{
-    event_type: string
-    repository: string
-    occurred_at: Date
-    data: unknown
-  }>(
-    `select event_type, repository, occurred_at, data from events
-     where data->>'release_id' = $1 order by id`,
-    [releaseId],
-  )
-  return rows
-}
-
 describe('POST /v1/approvals', () => {
   it('answers the document’s example with 201 and exactly its fields', async () => {
     const { id } = await storeRelease(test.database)
-    const answer = await approve(id)
+    const answer = await test.approve(id)
     expect(answer.statusCode).toBe(201)
     expect(answer.headers['location']).toBe(`/v1/approvals/${id}/production`)
     const body = answer.json<CreateApprovalResponse>()
@@ -93,8 +36,8 @@ describe('POST /v1/approvals', () => {
 
   it('emits approval.created with it', async () => {
     const release = await storeRelease(test.database)
-    const body = await approved(release.id)
-    const [event, ...more] = await eventsOf(release.id)
+    const body = await test.approved(release.id)
+    const [event, ...more] = await test.eventsOf(release.id)
     expect(more).toEqual([])
     expect(event).toMatchObject({ event_type: 'approval.created', repository: release.repository })
     expect(event?.data).toEqual({
@@ -116,7 +59,7 @@ describe('POST /v1/approvals', () => {
       [unknown, {}],
       [id, { token }],
     ] as const) {
-      const answer = await approve(release, asked)
+      const answer = await test.approve(release, asked)
       expect(answer.statusCode).toBe(404)
       expect(answer.json().error).toEqual({
         code: 'resource_not_found',
@@ -127,7 +70,7 @@ describe('POST /v1/approvals', () => {
 
   it('names the environments there are when it is asked for another', async () => {
     const { id } = await storeRelease(test.database)
-    const answer = await approve(id, { environment: 'prod' })
+    const answer = await test.approve(id, { environment: 'prod' })
     expect(answer.statusCode).toBe(400)
     expect(answer.json().error).toEqual({
       code: 'invalid_request',
@@ -142,9 +85,9 @@ describe('POST /v1/approvals', () => {
   it('takes approvers, operators and administrators, and says so to developers', async () => {
     const { id } = await storeRelease(test.database)
     for (const role of ['approver', 'operator', 'admin']) {
-      await approved(id, { token: await test.tokenFor([role]) })
+      await test.approved(id, { token: await test.tokenFor([role]) })
     }
-    const answer = await approve(id, { token: await test.tokenFor(['developer']) })
+    const answer = await test.approve(id, { token: await test.tokenFor(['developer']) })
     expect(answer.statusCode).toBe(403)
     expect(answer.json().error).toEqual({
       code: 'authorization_failed',
@@ -156,7 +99,7 @@ describe('POST /v1/approvals', () => {
       },
     })
     for (const role of ['viewer', 'service-account']) {
-      const refused = await approve(id, { token: await test.tokenFor([role]) })
+      const refused = await test.approve(id, { token: await test.tokenFor([role]) })
       expect(refused.statusCode).toBe(403)
       expect(refused.json().error.details).toEqual({ permission: 'approvals:create' })
     }
@@ -167,10 +110,10 @@ describe('POST /v1/approvals', () => {
     const { id } = await storeRelease(test.database, {
       environments: [forgeEnvironment('production', { approval })],
     })
-    const refused = await approve(id, { token: await test.tokenFor(['approver']) })
+    const refused = await test.approve(id, { token: await test.tokenFor(['approver']) })
     expect(refused.statusCode).toBe(403)
     expect(refused.json().error.details.roles).toEqual(['admin'])
-    const body = await approved(id)
+    const body = await test.approved(id)
     expect(Date.parse(body.expires_at) - Date.parse(body.approved_at)).toBe(3_600_000)
   })
 
@@ -178,40 +121,40 @@ describe('POST /v1/approvals', () => {
     const { id } = await storeRelease(test.database, {
       environments: [forgeEnvironment('production', { approval: { roles: ['developer'] } })],
     })
-    const refused = await approve(id)
+    const refused = await test.approve(id)
     expect(refused.statusCode).toBe(403)
     expect(refused.json().error.message).toBe('To approve for production, nobody may')
   })
 
   it('records an approval where none is needed', async () => {
     const { id } = await storeRelease(test.database)
-    await approved(id, { environment: 'dev' })
-    expect(await shown(id, 'dev')).toMatchObject({ status: 'active', required: 0, given: 1 })
+    await test.approved(id, { environment: 'dev' })
+    expect(await test.shown(id, 'dev')).toMatchObject({ status: 'active', required: 0, given: 1 })
   })
 
   it('refuses a person’s second one while the first is active, with its id', async () => {
     const { id } = await storeRelease(test.database)
-    const first = await approved(id)
-    const second = await approve(id)
+    const first = await test.approved(id)
+    const second = await test.approve(id)
     expect(second.statusCode).toBe(409)
     expect(second.json().error).toEqual({
       code: 'resource_conflict',
       message: 'You have approved this release for production already',
       details: { approval_id: first.approval_id, expires_at: first.expires_at },
     })
-    expect(await eventsOf(id)).toHaveLength(1)
+    expect(await test.eventsOf(id)).toHaveLength(1)
     // Elsewhere, of somebody else, and after the first has ended it is another matter.
-    await approved(id, { environment: 'strict' })
-    await approved(id, { token: await test.tokenFor(['approver']) })
-    await expire(first.approval_id)
-    const third = await approved(id)
-    await revoke(third.approval_id)
-    await approved(id)
+    await test.approved(id, { environment: 'strict' })
+    await test.approved(id, { token: await test.tokenFor(['approver']) })
+    await test.expire(first.approval_id)
+    const third = await test.approved(id)
+    await test.revoke(third.approval_id)
+    await test.approved(id)
   })
 
   it('lets exactly one of many at once pass', async () => {
     const { id } = await storeRelease(test.database)
-    const answers = await Promise.all(Array.from({ length: 8 }, () => approve(id)))
+    const answers = await Promise.all(Array.from({ length: 8 }, () => test.approve(id)))
     expect(answers.map(({ statusCode }) => statusCode).toSorted((a, b) => a - b)).toEqual([
       201,
       ...Array<number>(7).fill(409),
@@ -238,8 +181,8 @@ describe('POST /v1/approvals', () => {
 describe('GET /v1/approvals/{release-id}/{environment}', () => {
   it('answers with the document’s fields, and what the policy asks for', async () => {
     const { id } = await storeRelease(test.database)
-    const created = await approved(id, { justification: 'Tested in staging.' })
-    expect(await shown(id)).toEqual({
+    const created = await test.approved(id, { justification: 'Tested in staging.' })
+    expect(await test.shown(id)).toEqual({
       ...created,
       justification: 'Tested in staging.',
       release_id: id,
@@ -251,7 +194,7 @@ describe('GET /v1/approvals/{release-id}/{environment}', () => {
 
   it('is 404 where there is none: no approval, no release, no environment, or hidden', async () => {
     const { id } = await storeRelease(test.database)
-    await approved(id)
+    await test.approved(id)
     const token = await test.tokenFor(['viewer'], { repositories: ['acme/other'] })
     for (const [path, options] of [
       [`${id}/staging`, {}],
@@ -267,17 +210,17 @@ describe('GET /v1/approvals/{release-id}/{environment}', () => {
 
   it('shows each status: active, expired, revoked', async () => {
     const { id } = await storeRelease(test.database)
-    const first = await approved(id)
-    expect((await shown(id)).status).toBe('active')
-    await expire(first.approval_id)
-    expect(await shown(id)).toMatchObject({
+    const first = await test.approved(id)
+    expect((await test.shown(id)).status).toBe('active')
+    await test.expire(first.approval_id)
+    expect(await test.shown(id)).toMatchObject({
       approval_id: first.approval_id,
       status: 'expired',
       given: 0,
     })
-    const second = await approved(id)
-    await revoke(second.approval_id)
-    expect(await shown(id)).toMatchObject({
+    const second = await test.approved(id)
+    await test.revoke(second.approval_id)
+    expect(await test.shown(id)).toMatchObject({
       approval_id: second.approval_id,
       status: 'revoked',
       given: 0,
@@ -287,16 +230,16 @@ describe('GET /v1/approvals/{release-id}/{environment}', () => {
   it('shows the newest active one before what ended later, and counts people', async () => {
     const { id } = await storeRelease(test.database)
     const asked = { environment: 'strict' }
-    const first = await approved(id, asked)
+    const first = await test.approved(id, asked)
     const token = await test.tokenFor(['approver'])
-    const second = await approved(id, { ...asked, token })
-    expect(await shown(id, 'strict')).toMatchObject({
+    const second = await test.approved(id, { ...asked, token })
+    expect(await test.shown(id, 'strict')).toMatchObject({
       approval_id: second.approval_id,
       required: 2,
       given: 2,
     })
-    await revoke(second.approval_id)
-    expect(await shown(id, 'strict')).toMatchObject({
+    await test.revoke(second.approval_id)
+    expect(await test.shown(id, 'strict')).toMatchObject({
       approval_id: first.approval_id,
       status: 'active',
       given: 1,
@@ -308,169 +251,4 @@ describe('GET /v1/approvals/{release-id}/{environment}', () => {
     expect(answer.statusCode).toBe(400)
     expect(answer.json().error.details.problems).toMatchObject([{ path: '/release_id' }])
   })
-})
-
-describe('DELETE /v1/approvals/{id}', () => {
-  it('revokes with 204, once more likewise, and emits approval.revoked once', async () => {
-    const release = await storeRelease(test.database)
-    const { approval_id } = await approved(release.id)
-    for (let times = 0; times < 2; times += 1) {
-      const answer = await revoke(approval_id)
-      expect([answer.statusCode, answer.body]).toEqual([204, ''])
-    }
-    const [, event, ...more] = await eventsOf(release.id)
-    expect(more).toEqual([])
-    expect(event).toMatchObject({ event_type: 'approval.revoked', repository: release.repository })
-    expect(event?.data).toEqual({
-      approval_id,
-      release_id: release.id,
-      repository: release.repository,
-      project: release.project,
-      environment: 'production',
-      revoked_by: 'admin',
-    })
-    expect(Value.Check(ApprovalRevokedEvent.properties.data, event?.data)).toBe(true)
-  })
-
-  it('is for one’s own, and for operators and administrators', async () => {
-    const { id } = await storeRelease(test.database)
-    const mine = await test.tokenFor(['approver'])
-    const theirs = await test.tokenFor(['approver'])
-    const operator = await test.tokenFor(['operator'])
-    const first = await approved(id, { token: mine })
-    const second = await approved(id, { token: theirs })
-    const refused = await revoke(second.approval_id, mine)
-    expect(refused.statusCode).toBe(403)
-    expect(refused.json().error).toMatchObject({
-      code: 'authorization_failed',
-      details: { reason: 'not_yours' },
-    })
-    expect((await revoke(first.approval_id, mine)).statusCode).toBe(204)
-    expect((await revoke(second.approval_id, operator)).statusCode).toBe(204)
-  })
-
-  it('is 409 for an expired one, which stays expired', async () => {
-    const { id } = await storeRelease(test.database)
-    const { approval_id } = await approved(id)
-    await expire(approval_id)
-    const answer = await revoke(approval_id)
-    expect(answer.statusCode).toBe(409)
-    expect(answer.json().error).toMatchObject({
-      code: 'resource_conflict',
-      details: { status: 'expired' },
-    })
-    expect((await shown(id)).status).toBe('expired')
-  })
-
-  it('does not know one that is not there, or is hidden', async () => {
-    const { id } = await storeRelease(test.database)
-    const { approval_id } = await approved(id)
-    const token = await test.tokenFor(['admin'], { repositories: ['acme/other'] })
-    for (const answer of [await revoke(unknown), await revoke(approval_id, token)]) {
-      expect(answer.statusCode).toBe(404)
-      expect(answer.json().error.code).toBe('resource_not_found')
-    }
-    expect((await shown(id)).status).toBe('active')
-    expect((await revoke('42')).statusCode).toBe(400)
-  })
-})
-
-describe('GET /v1/approvals', () => {
-  async function list(query: ListApprovalsQuery, token?: string): Promise<ListApprovalsResponse> {
-    const words = Object.entries(query).map(([key, value]) => [key, String(value)])
-    const path = `/v1/approvals?${new URLSearchParams(words).toString()}`
-    const answer = await test.request('GET', path, token === undefined ? {} : { token })
-    expect(answer.statusCode, answer.body).toBe(200)
-    expect(Value.Check(ListApprovalsResponse, answer.json())).toBe(true)
-    return answer.json()
-  }
-
-  it('shows all there is to know of each, newest first', async () => {
-    const release = await storeRelease(test.database)
-    const first = await approved(release.id, { justification: 'one' })
-    await revoke(first.approval_id)
-    const second = await approved(release.id, { environment: 'strict', justification: 'two' })
-    const { approvals, ...page } = await list({ release_id: release.id })
-    expect(page).toEqual({ limit: 20, offset: 0, has_more: false })
-    const common = {
-      release_id: release.id,
-      repository: release.repository,
-      project: release.project,
-      release_number: 1,
-    }
-    expect(approvals).toEqual([
-      {
-        ...second,
-        ...common,
-        environment: 'strict',
-        justification: 'two',
-        revoked_at: null,
-        revoked_by: null,
-      },
-      {
-        ...first,
-        ...common,
-        environment: 'production',
-        justification: 'one',
-        status: 'revoked',
-        revoked_at: expect.stringMatching(iso),
-        revoked_by: 'admin',
-      },
-    ])
-  })
-
-  it('filters by release, environment and status', async () => {
-    const { id: release_id } = await storeRelease(test.database)
-    const expired = await approved(release_id)
-    await expire(expired.approval_id)
-    const revoked = await approved(release_id)
-    await revoke(revoked.approval_id)
-    const active = await approved(release_id)
-    const elsewhere = await approved(release_id, { environment: 'dev' })
-    const ids = async (query: ListApprovalsQuery) =>
-      (await list({ release_id, ...query })).approvals.map(({ approval_id }) => approval_id)
-    const byStatus: Record<ApprovalStatus, string> = {
-      expired: expired.approval_id,
-      revoked: revoked.approval_id,
-      active: active.approval_id,
-    }
-    for (const [status, id] of Object.entries(byStatus) as [ApprovalStatus, string][]) {
-      expect(await ids({ status, environment: 'production' })).toEqual([id])
-    }
-    expect(await ids({ environment: 'dev' })).toEqual([elsewhere.approval_id])
-    expect(await ids({ environment: 'nowhere' })).toEqual([])
-    expect((await list({ release_id: unknown })).approvals).toEqual([])
-  })
-
-  it('pages, and says whether there is more', async () => {
-    const { id: release_id } = await storeRelease(test.database)
-    for (const environment of ['dev', 'staging', 'production']) {
-      await approved(release_id, { environment })
-    }
-    const first = await list({ release_id, limit: 2 })
-    const second = await list({ release_id, limit: 2, offset: 2 })
-    expect(first).toMatchObject({ limit: 2, offset: 0, has_more: true })
-    expect(second).toMatchObject({ limit: 2, offset: 2, has_more: false })
-    expect([...first.approvals, ...second.approvals].map(({ environment }) => environment)).toEqual(
-      ['production', 'staging', 'dev'],
-    )
-  })
-
-  it('shows a limited token what it may see', async () => {
-    const repository = `acme/${randomUUID()}`
-    const { id } = await storeRelease(test.database, { repository })
-    const { approval_id } = await approved(id)
-    const token = await test.tokenFor(['viewer'], { repositories: [repository] })
-    const { approvals } = await list({ limit: 100 }, token)
-    expect(approvals.map((approval) => approval.approval_id)).toEqual([approval_id])
-  })
-
-  it.each(['limit=0', 'limit=101', 'offset=-1', 'status=new', 'release_id=x', 'by=me'])(
-    'refuses the query %s',
-    async (query) => {
-      const answer = await test.request('GET', `/v1/approvals?${query}`)
-      expect(answer.statusCode).toBe(400)
-      expect(answer.json().error.code).toBe('invalid_request')
-    },
-  )
 })
