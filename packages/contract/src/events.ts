@@ -165,6 +165,12 @@ export const DeploymentSupersededEvent = event(
   Type.Object({ ...deployment, superseded_by: Uuid }),
 )
 
+/** The server turned it off: its target is gone, or nothing has arrived there for too long. */
+export const WebhookDisabledEvent = event(
+  'webhook.disabled',
+  Type.Object({ webhook_id: Uuid, reason: Type.String() }),
+)
+
 /** Every event there is, by its type. A later family adds its own here. */
 export const eventSchemas = {
   'pipeline.run.created': RunCreatedEvent,
@@ -183,6 +189,7 @@ export const eventSchemas = {
   'deployment.completed': DeploymentCompletedEvent,
   'deployment.failed': DeploymentFailedEvent,
   'deployment.superseded': DeploymentSupersededEvent,
+  'webhook.disabled': WebhookDisabledEvent,
 } as const
 
 export type EventType = keyof typeof eventSchemas

@@ -33,7 +33,17 @@ describe('roles', () => {
     ['viewer', viewer],
     ['developer', [...viewer, 'runs:create', 'runs:cancel', 'approvals:create']],
     ['approver', [...viewer, 'approvals:create']],
-    ['operator', [...viewer, 'runs:create', 'runs:cancel', 'approvals:create']],
+    [
+      'operator',
+      [
+        ...viewer,
+        'runs:create',
+        'runs:cancel',
+        'approvals:create',
+        'webhooks:read',
+        'webhooks:manage',
+      ],
+    ],
     ['service-account', ['workers:report', 'runs:create']],
     ['admin', permissions.filter((permission) => permission !== 'workers:report')],
   ])('%s has exactly its permissions', (role, expected) => {

@@ -14,6 +14,8 @@ export const permissions = [
   'environments:read',
   'approvals:read',
   'approvals:create',
+  'webhooks:read',
+  'webhooks:manage',
   'tokens:manage',
   'audit:read',
 ] as const
@@ -39,7 +41,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   viewer: new Set(viewer),
   developer: new Set(developer),
   approver: new Set<Permission>([...viewer, 'approvals:create']),
-  operator: new Set(developer),
+  operator: new Set<Permission>([...developer, 'webhooks:read', 'webhooks:manage']),
   // Not even an administrator reports in a worker's name ("Internal Pipeline APIs").
   admin: new Set(permissions.filter((permission) => permission !== 'workers:report')),
   // Limited to what workers do (API & Operations Reference, "Authentication Requirements").

@@ -12,11 +12,13 @@ import { createHealthCheck } from '../http/system/check-health.ts'
 import { createFileLogStore, createLogLinks } from '../logs/index.ts'
 import { openStore } from '../open-store.ts'
 import { createResources, type Resources } from '../resources.ts'
+import { openVault } from '../secrets/index.ts'
 import { resolveMasterKey } from '../server-keys.ts'
 import { openApprovals } from './open-approvals.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
 import { openSearch } from './open-search.ts'
+import { openWebhooks } from './open-webhooks.ts'
 import { startWork } from './start-work.ts'
 
 /** A server that answers and works. */
@@ -80,6 +82,13 @@ async function start(
   const events = openEvents(store, log, resources)
   const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
   openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
+  const vault = openVault([masterKey])
+  const webhooks = openWebhooks(
+    config,
+    log,
+    { unitOfWork: jobs.runs, feed: events.feed, vault, holder: jobs.workerId, version },
+    resources,
+  )
   const links = createLogLinks(masterKey)
   let ready = false
   const tokens = resources.add(
@@ -118,6 +127,7 @@ async function start(
       feed: events.feed,
       signal: stopping.signal,
       ...openApprovals(config, jobs.runs),
+      ...webhooks,
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
       forgetToken: (id) => tokens.forget(id),
     },

@@ -146,6 +146,13 @@ export const trustProxy: Parse<boolean | string[]> = (text) => {
   return entries
 }
 
+/** Networks, addresses and host names, separated by commas; an empty value means none. */
+export const networksAndHosts: Parse<readonly string[]> = (text) => {
+  const entries = text.split(',').map((entry) => entry.trim())
+  for (const entry of entries.filter(Boolean)) if (!isNetwork(entry)) host(entry)
+  return entries.filter(Boolean)
+}
+
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')
   const version = isIP(address)

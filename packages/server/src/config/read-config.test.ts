@@ -44,6 +44,7 @@ describe('readConfig', () => {
       masterKey: null,
       git: { baseUrl: 'https://github.com', allowFileRepositories: false },
       worker: { capacity: expect.any(Number) },
+      webhooks: { allowPrivate: [] },
       steps: {
         allowUnisolated: false,
         outputLimitBytes: 268_435_456,
@@ -107,6 +108,7 @@ describe('readConfig', () => {
       GIT_BASE_URL: 'file:///srv/git/',
       SLIPWAY_ALLOW_FILE_REPOSITORIES: 'TRUE',
       SLIPWAY_WORKER_CAPACITY: '7',
+      SLIPWAY_WEBHOOK_ALLOW_PRIVATE: '10.0.0.0/8, ::1,chat.intern',
       SLIPWAY_STEP_OUTPUT_LIMIT: '1GB',
       SLIPWAY_STEP_MEMORY_LIMIT: '2GiB',
       SLIPWAY_STEP_PIDS_LIMIT: '64',
@@ -127,6 +129,7 @@ describe('readConfig', () => {
       masterKey: key,
       git: { baseUrl: 'file:///srv/git', allowFileRepositories: true },
       worker: { capacity: 7 },
+      webhooks: { allowPrivate: ['10.0.0.0/8', '::1', 'chat.intern'] },
       steps: {
         allowUnisolated: true,
         outputLimitBytes: 1e9,

@@ -30,6 +30,8 @@ export interface Config extends FileConfig {
   masterKey: Buffer | null
   git: { baseUrl: string; allowFileRepositories: boolean }
   worker: { capacity: number }
+  /** Networks, addresses and hosts that webhooks may go to although they are not public. */
+  webhooks: { allowPrivate: readonly string[] }
   steps: {
     allowUnisolated: boolean
     outputLimitBytes: number
@@ -114,6 +116,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       allowFileRepositories: values.SLIPWAY_ALLOW_FILE_REPOSITORIES,
     },
     worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
+    webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },
     steps: {
       allowUnisolated: values.SLIPWAY_ALLOW_UNISOLATED,
       outputLimitBytes: values.SLIPWAY_STEP_OUTPUT_LIMIT,

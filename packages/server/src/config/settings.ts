@@ -11,6 +11,7 @@ import {
   host,
   integer,
   masterKey,
+  networksAndHosts,
   port,
   ports,
   positiveNumber,
@@ -113,6 +114,14 @@ export const settings = {
       'Whether `GIT_BASE_URL` may be a `file:` URL. Whoever may start runs can then read every repository below it.',
     default: 'false',
     parse: boolean,
+  }),
+  SLIPWAY_WEBHOOK_ALLOW_PRIVATE: present({
+    description:
+      'Where outgoing webhooks may go besides the public internet: networks such as `10.0.0.0/8`, addresses and host names, separated by commas. Whoever may manage webhooks can then send requests there in the server’s name.',
+    default: '',
+    defaultNote: 'nowhere',
+    emptyIsValue: true,
+    parse: networksAndHosts,
   }),
   SLIPWAY_CONFIG: absent({
     description: 'Path of a YAML file with the structured settings below.',

@@ -44,6 +44,17 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'POST /v1/batch/cancel': 'runs:cancel',
   'POST /v1/batch/approve': 'approvals:create',
 
+  'POST /v1/webhooks': 'webhooks:manage',
+  'GET /v1/webhooks': 'webhooks:read',
+  'GET /v1/webhooks/:id': 'webhooks:read',
+  'PUT /v1/webhooks/:id': 'webhooks:manage',
+  'DELETE /v1/webhooks/:id': 'webhooks:manage',
+  'POST /v1/webhooks/:id/test': 'webhooks:manage',
+  'POST /v1/webhooks/:id/rotate-secret': 'webhooks:manage',
+  'GET /v1/webhooks/:id/deliveries': 'webhooks:read',
+  'GET /v1/webhooks/:id/deliveries/:delivery_id': 'webhooks:read',
+  'POST /v1/webhooks/:id/deliveries/:delivery_id/redeliver': 'webhooks:manage',
+
   'GET /v1/tokens': 'tokens:manage',
   'POST /v1/tokens': 'tokens:manage',
   'DELETE /v1/tokens/:id': 'tokens:manage',

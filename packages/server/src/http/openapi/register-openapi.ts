@@ -8,6 +8,7 @@ const tags = [
   { name: 'Approvals', description: 'Environments, and who lets releases go there.' },
   { name: 'Batch', description: 'One call for many.' },
   { name: 'Events', description: 'Follow what happens.' },
+  { name: 'Webhooks', description: 'Send what happens to others.' },
   { name: 'Workers', description: 'What workers report.' },
   { name: 'Access', description: 'Tokens, tickets and the audit log.' },
   { name: 'Health', description: 'Whether the server is well.' },

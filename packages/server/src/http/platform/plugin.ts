@@ -12,6 +12,8 @@ import { type SearchRoutesDeps, searchRoutes } from './routes/search.ts'
 import { type StepLogRoutesDeps, stepLogRoutes } from './routes/step-logs.ts'
 import { type TicketRoutesDeps, ticketRoutes } from './routes/tickets.ts'
 import { type TokenRoutesDeps, tokenRoutes } from './routes/tokens.ts'
+import { webhookDeliveryRoutes } from './routes/webhook-deliveries.ts'
+import { type WebhookRoutesDeps, webhookRoutes } from './routes/webhooks.ts'
 import { workerUpdateRoutes } from './routes/worker-updates.ts'
 
 /** What the routes of `/v1` need, all together. */
@@ -24,7 +26,8 @@ export type PlatformDeps = RunRoutesDeps &
   EnvironmentRoutesDeps &
   ApprovalRoutesDeps &
   BatchRoutesDeps &
-  SearchRoutesDeps
+  SearchRoutesDeps &
+  WebhookRoutesDeps
 
 /** Every set of routes below `/v1`; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
@@ -39,6 +42,8 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   approvalRoutes,
   batchRoutes,
   searchRoutes,
+  webhookRoutes,
+  webhookDeliveryRoutes,
 ]
 
 /** The family `/v1`: runs, releases, approvals, deployments, and access to them. */

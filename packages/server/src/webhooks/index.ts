@@ -1,0 +1,11 @@
+// The room of webhooks: who else is told of events, and what came of it.
+export { createTargetGuard, type Resolve, type TargetGuard } from './check-target.ts'
+export { createWebhook } from './create-webhook.ts'
+export { sealedWebhookColumns, type WebhooksDeps } from './deps.ts'
+export { getDelivery } from './get-delivery.ts'
+export { listDeliveries } from './list-deliveries.ts'
+export { getWebhook, listWebhooks } from './list-webhooks.ts'
+export { rotateSecret } from './rotate-secret.ts'
+export { redeliver, testWebhook } from './send-again.ts'
+export { type RunningWebhooks, startWebhooks } from './start-webhooks.ts'
+export { deleteWebhook, updateWebhook } from './update-webhook.ts'
