@@ -7,6 +7,9 @@ import {
   tokensApi,
   type TokensApi,
 } from './access.ts'
+import { approvalsApi, type ApprovalsApi } from './approvals.ts'
+import { batchApi, type BatchApi } from './batch.ts'
+import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
 import { releasesApi, type ReleasesApi } from './releases.ts'
 import { runsApi, type RunsApi } from './runs.ts'
@@ -20,6 +23,9 @@ export interface SlipwayClient {
   readonly tasks: TasksApi
   readonly steps: StepsApi
   readonly releases: ReleasesApi
+  readonly environments: EnvironmentsApi
+  readonly approvals: ApprovalsApi
+  readonly batch: BatchApi
   readonly tokens: TokensApi
   readonly tickets: TicketsApi
   readonly audit: AuditApi
@@ -37,6 +43,9 @@ export function createClient(options: ClientOptions): SlipwayClient {
     tasks: tasksApi(transport),
     steps: stepsApi(transport),
     releases: releasesApi(transport),
+    environments: environmentsApi(transport),
+    approvals: approvalsApi(transport),
+    batch: batchApi(transport),
     tokens: tokensApi(transport),
     tickets: ticketsApi(transport),
     audit: auditApi(transport),

@@ -1,5 +1,8 @@
 export type { AuditApi, TicketsApi, TokensApi } from './access.ts'
+export type { ApprovalsApi } from './approvals.ts'
+export type { BatchApi } from './batch.ts'
 export { createClient, type SlipwayClient } from './create-client.ts'
+export type { EnvironmentsApi } from './environments.ts'
 export type { EventsApi, FollowedEvent, FollowEventsOptions, GapEvent } from './events.ts'
 export type { ReleaseName, ReleasesApi } from './releases.ts'
 export type { RetryPolicy } from './retry-delay.ts'
