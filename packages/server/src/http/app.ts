@@ -14,6 +14,7 @@ import { decoratePrincipal } from './principal.ts'
 import { type RateLimits, createRateLimiter, defaultRateLimits } from './rate-limits.ts'
 import { pathOf, redactUrl } from './redact-url.ts'
 import { requestId } from './request-id.ts'
+import { rewriteRepositoryPath } from './rewrite-repository-path.ts'
 import { listRoutes } from './route-list.ts'
 import { routeGuards } from './route-permissions.ts'
 import { docsRoutes } from './system/docs-routes.ts'
@@ -73,6 +74,7 @@ function createApp(deps: HttpServerDeps): FastifyInstance {
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestId(request),
+    rewriteUrl: (request) => rewriteRepositoryPath(request.url ?? '/'),
     trustProxy: deps.trustProxy,
     bodyLimit,
     // Time to send a whole request in; a slow one may not hold a socket for ever.
