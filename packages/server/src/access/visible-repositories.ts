@@ -16,3 +16,13 @@ export function requireVisible(principal: Principal, repository: string): void {
     repository,
   })
 }
+
+/** Refuses a token that is limited to repositories what belongs to none, or to all; `what` is a plural. */
+export function requireUnlimited(principal: Principal, what: string): void {
+  if (principal.repositories === null) return
+  throw new AppError(
+    'authorization_failed',
+    `${what} are not for a token that is limited to repositories`,
+    { repositories: principal.repositories },
+  )
+}

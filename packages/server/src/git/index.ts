@@ -1,7 +1,13 @@
 export { checkout } from './checkout.ts'
 export { refNameProblem } from './check-ref-name.ts'
 export { GitError, withoutCredentials } from './git-error.ts'
-export { type GitLogin, type GitRemote, parseRemoteUrl, protocolOf } from './git-remote.ts'
+export {
+  type GitLogin,
+  type GitProtocol,
+  type GitRemote,
+  parseRemoteUrl,
+  protocolOf,
+} from './git-remote.ts'
 export { listRemote, type RemoteBranches } from './list-remote.ts'
 export type { Mirror } from './mirror.ts'
 export { createMirrors, type Mirrors } from './mirrors.ts'

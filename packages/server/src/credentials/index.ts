@@ -1,0 +1,11 @@
+// The room of credentials: logins of Git remotes and registries, kept sealed and never shown.
+export { createCredential } from './create-credential.ts'
+export { sealedCredentials } from './credential-rows.ts'
+export { deleteCredential } from './delete-credential.ts'
+export type { CredentialsDeps } from './deps.ts'
+export { getCredential, listCredentials } from './list-credentials.ts'
+export { openGitAccess } from './open-git-access.ts'
+export { openRegistryCredential, type RegistryLogin } from './open-registry-credential.ts'
+export { gitLoginOf, readCredential } from './read-credential.ts'
+export { updateCredential } from './update-credential.ts'
+export { type Verification, verifyCredential } from './verify-credential.ts'

@@ -1,0 +1,55 @@
+import { AppError } from '../errors.ts'
+import type { CredentialsDeps } from './deps.ts'
+import { ecrLogin } from './ecr-login.ts'
+import { type OpenCredential, readCredential } from './read-credential.ts'
+
+/** What a container registry wants to see, by Basic authentication or at its token service. */
+export interface RegistryLogin {
+  username: string
+  password: string
+  /** The registry that the credential is for, where it says so. */
+  registryUrl: string | null
+}
+
+/**
+ * A stored credential for a registry, by name. One of Amazon ECR becomes a login that is good for
+ * twelve hours. Fails as `readCredential` does, and with an `unavailable` where the credential is
+ * not for registries, or Amazon gives no login.
+ */
+export async function openRegistryCredential(
+  deps: CredentialsDeps,
+  input: { name: string },
+): Promise<RegistryLogin> {
+  return registryLoginOf(await readCredential(deps, input))
+}
+
+/** `ecrEndpoint` takes the place of Amazon's own. */
+export async function registryLoginOf(
+  credential: OpenCredential,
+  ecrEndpoint: string | null = null,
+): Promise<RegistryLogin> {
+  const { type, data, name } = credential
+  switch (type) {
+    case 'registry_docker_hub':
+      return {
+        username: data.username,
+        password: data.access_token,
+        registryUrl: 'https://registry-1.docker.io',
+      }
+    case 'registry_quay_io':
+      return { username: data.username, password: data.password, registryUrl: 'https://quay.io' }
+    case 'registry_generic':
+      return {
+        username: data.username,
+        password: data.password_or_token,
+        registryUrl: data.registry_url ?? null,
+      }
+    case 'registry_aws_ecr':
+      return ecrLogin(name, data, ecrEndpoint)
+    default:
+      throw new AppError(
+        'unavailable',
+        `The credential ${name} is of type ${type}, which is not for registries`,
+      )
+  }
+}

@@ -1,0 +1,81 @@
+import type {
+  CreateRepositoryRequest,
+  Repository,
+  UpdateRepositoryRequest,
+} from '@slipway/contract/repositories'
+import { requireUnlimited, requireVisible } from '../access/index.ts'
+import type { Principal } from '../ports/identity.ts'
+import { checkRepository } from './check-repository.ts'
+import type { RepositoriesDeps } from './deps.ts'
+import { findRepository, nameTaken, noSuchRepository, toRepository } from './repository-rows.ts'
+import { verifyRow } from './verify-repository.ts'
+
+/** Registers a repository, then contacts it: one that cannot be reached is there, unverified, with the reason. */
+export async function createRepository(
+  deps: RepositoriesDeps,
+  input: { principal: Principal; request: CreateRepositoryRequest },
+  signal: AbortSignal,
+): Promise<Repository> {
+  const { principal, request } = input
+  requireVisible(principal, request.name)
+  guardCredential(principal, request.credential_id)
+  await checkRepository(deps, request)
+  const now = new Date()
+  const row = await deps.db
+    .insertInto('repositories')
+    .values({
+      name: request.name,
+      repository_url: request.repository_url,
+      credential_id: request.credential_id ?? null,
+      default_branch: request.default_branch ?? null,
+      description: request.description ?? null,
+      created_by: principal.name,
+      created_at: now,
+      updated_at: now,
+    })
+    .onConflict((conflict) => conflict.column('name').doNothing())
+    .returningAll()
+    .executeTakeFirst()
+  if (row === undefined) throw nameTaken(request.name)
+  return toRepository(await verifyRow(deps, row, signal))
+}
+
+/** Changes what the request names. Another URL or credential is contacted anew, and pins nothing of the old. */
+export async function updateRepository(
+  deps: RepositoriesDeps,
+  input: { principal: Principal; id: number; request: UpdateRepositoryRequest },
+  signal: AbortSignal,
+): Promise<Repository> {
+  const { principal, id, request } = input
+  const before = await findRepository(deps, input)
+  if (request.name !== undefined) requireVisible(principal, request.name)
+  guardCredential(principal, before.credential_id)
+  guardCredential(principal, request.credential_id)
+  await checkRepository(deps, request)
+  const { repository_url: url = before.repository_url } = request
+  const moves = url !== before.repository_url
+  const changesWay =
+    moves || (request.credential_id !== undefined && request.credential_id !== before.credential_id)
+  const unverified = { is_verified: false, verification_message: null, verified_at: null }
+  try {
+    const row = await deps.db
+      .updateTable('repositories')
+      .set({ ...request, updated_at: new Date() })
+      .$if(changesWay, (query) => query.set(unverified))
+      .$if(moves, (query) => query.set({ host_keys: null }))
+      .where('id', '=', id)
+      .returningAll()
+      .executeTakeFirst()
+    if (row === undefined) throw noSuchRepository(id)
+    return toRepository(changesWay ? await verifyRow(deps, row, signal) : row)
+  } catch (error) {
+    const duplicate = error instanceof Error && 'code' in error && error.code === '23505'
+    throw duplicate ? nameTaken(request.name ?? '') : error
+  }
+}
+
+/** Whoever says where a credential is sent could have it sent to themselves. */
+function guardCredential(principal: Principal, credentialId: number | null | undefined): void {
+  if (typeof credentialId === 'number')
+    requireUnlimited(principal, 'Repositories with a credential')
+}
