@@ -54,6 +54,35 @@ export interface StoredManifest {
   content: Buffer
 }
 
+/** A registry that can also say what is in it: the embedded one, which is served to others. */
+export interface ServedRegistry extends Registry {
+  /** Bytes; null when there is none. */
+  blobSize(repository: string, digest: string): Promise<number | null>
+  /** `range` has both ends inclusive and lies within the blob. */
+  getBlob(
+    repository: string,
+    digest: string,
+    signal: AbortSignal,
+    range?: { start: number; end: number },
+  ): Promise<{ size: number; body: Readable } | null>
+  /** Names in the order of their bytes; null when nothing was ever pushed to the repository. */
+  listTags(repository: string, page: NamePage): Promise<string[] | null>
+  /** Repositories that something was pushed to, in the order of their bytes. */
+  listRepositories(page: NamePage): Promise<string[]>
+  /** Manifests whose subject is `digest`, in the order of their digests, whether or not that is there. */
+  listReferrers(
+    repository: string,
+    digest: string,
+    page: NamePage & { artifactType: string | null },
+  ): Promise<(StoredManifest & { artifactType: string | null })[]>
+}
+
+export interface NamePage {
+  /** Only what comes behind this name. */
+  after: string | null
+  limit: number
+}
+
 /** Where releases and tracking artifacts go, and how a publisher's registry is reached. */
 export interface Registries {
   /** The embedded store, or the registry of the settings. */
