@@ -1,7 +1,10 @@
 import { readFile } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
+import { addApprovalCommand, addApproveCommand } from './commands/approval.ts'
+import { addBatchCommand } from './commands/batch.ts'
 import { addCompletionCommand } from './commands/completion.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
+import { addEnvironmentCommand } from './commands/environment.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addHealthCommand } from './commands/health.ts'
 import { addInitCommand } from './commands/init.ts'
@@ -77,6 +80,10 @@ function addCommands(program: Command, act: Act): void {
   addReleaseCommand(program, act)
   addEventsCommand(program, act)
   addSearchCommand(program, act)
+  addApproveCommand(program, act)
+  addApprovalCommand(program, act)
+  addEnvironmentCommand(program, act)
+  addBatchCommand(program, act)
   addTokenCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)
