@@ -103,6 +103,10 @@ export const Deployment = Type.Object(
     deployed_by: Type.String(),
     activated_at: NullableTimestamp,
     superseded_at: NullableTimestamp,
+    failed_at: Type.Unsafe<string | null>({
+      ...NullableTimestamp,
+      description: 'When it was said to have failed; it may still become active.',
+    }),
     gitops_commit_sha: Type.String(),
     reason: Type.Optional(Type.String({ description: 'Why it is still pending.' })),
     approval_ids: Type.Array(Uuid),
@@ -134,6 +138,42 @@ export const ListDeploymentsResponse = Type.Object(
   { $id: 'ListDeploymentsResponse' },
 )
 export type ListDeploymentsResponse = Static<typeof ListDeploymentsResponse>
+
+/** What deploying a release would change in the GitOps repository. */
+export const PreviewDeploymentRequest = Type.Object(
+  { release_id: Uuid, environment: EnvironmentName },
+  { $id: 'PreviewDeploymentRequest', additionalProperties: false },
+)
+export type PreviewDeploymentRequest = Static<typeof PreviewDeploymentRequest>
+
+const FileContent = (description: string) =>
+  Type.Unsafe<string | null>({ type: ['string', 'null'], description })
+
+export const PreviewDeploymentResponse = Type.Object(
+  {
+    gitops_commit_sha: FileContent('Commit that it is compared with; null: there is none yet.'),
+    rollback: Type.Boolean({ description: 'Whether it goes back to an older release.' }),
+    files: Type.Array(
+      Type.Object({
+        path: Type.String(),
+        before: FileContent('Content as it is; null: there is no such file.'),
+        after: Type.String({ description: 'Content as it would be.' }),
+      }),
+    ),
+  },
+  { $id: 'PreviewDeploymentResponse' },
+)
+export type PreviewDeploymentResponse = Static<typeof PreviewDeploymentResponse>
+
+export const DeploymentPlaceParams = Type.Object({
+  environment: EnvironmentName,
+  repo: Type.Unsafe<string>({
+    ...RepositoryName,
+    description: 'Repository as owner%2Fname; owner/name is understood too.',
+  }),
+  project: ProjectName,
+})
+export type DeploymentPlaceParams = Static<typeof DeploymentPlaceParams>
 
 /** What the reconciler `callback` is told by whoever applies the manifests. */
 export const UpdateDeploymentStatusRequest = Type.Object(

@@ -11,6 +11,8 @@ export type Change = { files: readonly NewFile[]; message: string; at: Date } | 
 export interface CommitInput {
   /** Files of the newest commit that `change` wants to see. */
   reads: readonly string[]
+  /** Whether the newest commit is asked for, even if it is known by all appearances. */
+  fresh?: boolean
   /**
    * Says what to commit on this base. Called again, on another base, when somebody else was first;
    * what it throws ends the commit.
@@ -74,7 +76,7 @@ export function createGitOpsRepository(
 
   async function commit(input: CommitInput, signal: AbortSignal): Promise<string | null> {
     for (let attempt = 1; ; attempt++) {
-      const revision = await store.newest(signal)
+      const revision = await store.newest(signal, { fresh: input.fresh ?? false })
       const base = await readBase(store.directory, { revision, paths: input.reads }, signal)
       const change = await input.change(base)
       if (change === null) return null
@@ -124,7 +126,7 @@ export function createGitOpsRepository(
       if (!store.remote) return
       // The first look may take longer than a deployment may wait.
       background = turns
-        .take(key, closing.signal, () => store.newest(closing.signal))
+        .take(key, closing.signal, () => store.newest(closing.signal, { fresh: true }))
         .catch((error: unknown) => {
           if (!closing.signal.aborted) log.warn({ err: error }, 'The GitOps repository is away')
         })

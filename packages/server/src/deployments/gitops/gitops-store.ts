@@ -14,8 +14,11 @@ export interface GitOpsStore {
   /** Whether others can move the branch between two of our own commits, and a push may be under way unseen. */
   readonly remote: boolean
   open(signal: AbortSignal): Promise<void>
-  /** What the branch's newest commit is called in `directory`; null: there is none yet. */
-  newest(signal: AbortSignal): Promise<string | null>
+  /**
+   * What the branch's newest commit is called in `directory`; null: there is none yet. What this store
+   * has published last is believed to be it, unless `fresh` is asked for.
+   */
+  newest(signal: AbortSignal, options: { fresh: boolean }): Promise<string | null>
   /**
    * Makes `sha` the branch's newest commit if that is still `base`, and otherwise answers `moved`;
    * `newest` then looks again.

@@ -101,8 +101,8 @@ export function createRemoteStore(options: RemoteStoreOptions): GitOpsStore {
       if (code !== 0) throw new GitOpsError(`The clone of ${name} cannot be used: ${stderr}`)
       await removeLocks(directory)
     },
-    async newest(signal) {
-      if (known === undefined) known = await fetch(signal)
+    async newest(signal, { fresh }) {
+      if (fresh || known === undefined) known = await fetch(signal)
       return known
     },
     async publish({ sha, base }, signal) {

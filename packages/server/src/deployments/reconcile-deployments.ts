@@ -1,0 +1,112 @@
+import { sql } from 'kysely'
+import type { Reconciler } from '../ports/reconciler.ts'
+import { activateDeployment } from './activate-deployment.ts'
+import type { DeploymentRow } from './deployment-rows.ts'
+import type { DeploymentsDeps } from './deps.ts'
+import { failDeployment } from './fail-deployment.ts'
+
+/** Milliseconds. */
+export interface ReconcileTimes {
+  /** From the commit until a deployment that is not reconciled is said to have failed. */
+  timeoutMs: number
+  /** Pauses between two questions about one deployment, the first and the longest. */
+  firstPauseMs: number
+  longestPauseMs: number
+  /** For one answer. */
+  checkMs: number
+}
+
+/** Deployments that are asked about at once, and looked at in one round. */
+const atOnce = 4
+const perRound = 200
+
+/**
+ * Asks about everything that is pending, as often as its pause says: what is reconciled becomes
+ * active, what is not in time is said to have failed, and is asked about on. Answers in how many
+ * milliseconds something is due. Without a reconciler, only time passes.
+ */
+export function createReconciliation(
+  deps: DeploymentsDeps & { reconciler: Reconciler | null },
+  times: ReconcileTimes,
+): (signal: AbortSignal) => Promise<number> {
+  /** By deployment: when it is asked about next (monotonic), and after which pause once more. */
+  const plans = new Map<string, { dueAt: number; pauseMs: number }>()
+
+  async function lookAt(row: DeploymentRow, signal: AbortSignal): Promise<void> {
+    const answer = await ask(row, signal)
+    if (signal.aborted) return
+    if (answer === null) {
+      plans.delete(row.id)
+      await activateDeployment(deps, { id: row.id })
+      return
+    }
+    const since = row.deployed_at ?? row.created_at
+    if (row.failed_at === null && Date.now() - since.getTime() >= times.timeoutMs) {
+      const reason = `Not reconciled within ${formatTime(times.timeoutMs)}. ${answer}`
+      await failDeployment(deps, { id: row.id, reason })
+    } else if (row.failed_at === null && row.reason !== answer) {
+      await setReason(deps, { id: row.id, reason: answer })
+    }
+    const pauseMs = plans.get(row.id)?.pauseMs ?? times.firstPauseMs
+    plans.set(row.id, {
+      dueAt: performance.now() + pauseMs,
+      pauseMs: Math.min(pauseMs * 2, times.longestPauseMs),
+    })
+  }
+
+  /** Null: it is reconciled; else why not. */
+  async function ask(row: DeploymentRow, signal: AbortSignal): Promise<string | null> {
+    if (deps.reconciler === null) return 'Nobody has reported that it is active.'
+    const deadline = AbortSignal.any([signal, AbortSignal.timeout(times.checkMs)])
+    const answer = await deps.reconciler.check(
+      {
+        id: row.id,
+        environment: row.environment,
+        repository: row.repository,
+        project: row.project,
+        gitopsCommitSha: row.gitops_commit_sha ?? '',
+      },
+      deadline,
+    )
+    return answer.reconciled ? null : `${answer.reason}.`
+  }
+
+  return async (signal) => {
+    const pending = await deps.db
+      .selectFrom('deployments')
+      .selectAll()
+      .where('status', '=', 'pending')
+      .orderBy(sql`failed_at is not null`)
+      .orderBy('created_at')
+      .limit(perRound)
+      .execute()
+    const ids = new Set(pending.map(({ id }) => id))
+    for (const id of plans.keys()) if (!ids.has(id)) plans.delete(id)
+    const due = pending.filter(({ id }) => (plans.get(id)?.dueAt ?? 0) <= performance.now())
+    const queue = due.values()
+    const work = async () => {
+      for (const row of queue) if (!signal.aborted) await lookAt(row, signal)
+    }
+    await Promise.all(Array.from({ length: atOnce }, work))
+    const next = Math.min(...[...plans.values()].map(({ dueAt }) => dueAt))
+    return Math.max(0, next - performance.now())
+  }
+}
+
+async function setReason(
+  deps: DeploymentsDeps,
+  input: { id: string; reason: string },
+): Promise<void> {
+  await deps.db
+    .updateTable('deployments')
+    .set({ reason: input.reason })
+    .where('id', '=', input.id)
+    .where('status', '=', 'pending')
+    .where('failed_at', 'is', null)
+    .execute()
+}
+
+function formatTime(ms: number): string {
+  const seconds = Math.round(ms / 1000)
+  return seconds >= 120 && seconds % 60 === 0 ? `${seconds / 60} minutes` : `${seconds} seconds`
+}
