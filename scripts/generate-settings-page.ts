@@ -33,6 +33,8 @@ environments:
     approval: { approvals: 2, expires: 12h, selfApproval: false }
   eu-west:
     approval: { required: true, roles: [operator, admin] }
+publishers:
+  downloads: { type: filesystem, path: /srv/downloads, repositories: [example/*] }
 \`\`\`
 `
 }

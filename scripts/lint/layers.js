@@ -99,7 +99,7 @@ const serverLayers = {
   adapters: { layers: ['ports', 'base'], packages: ['contract'] },
   ports: { layers: ['ports', 'base'], packages: ['contract'] },
   db: { layers: ['db', 'ports', 'base'], packages: ['contract'] },
-  base: { layers: ['base', 'ports'], packages: ['contract'] },
+  base: { layers: ['base', 'ports'], packages: ['contract', 'forge'] },
 }
 
 /** What adapters of one port may import beyond their layer: a layer, or a room by its index. */

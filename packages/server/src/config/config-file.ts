@@ -1,8 +1,10 @@
 import { readFileSync } from 'node:fs'
+import type { ServerPublisherConfig } from '@slipway/forge'
 import Type, { type Static } from 'typebox'
 import { asMapping, isMapping, mappingProblems } from './check-mapping.ts'
 import { type EnvironmentPolicy, EnvironmentsFile, readEnvironments } from './environments.ts'
 import { InvalidValue, duration } from './parse.ts'
+import { PublishersFile, readPublishers } from './publishers.ts'
 
 const defaultRetention = { runs: '90d', logs: '7d', jobs: '7d', events: '90d' } as const
 
@@ -27,6 +29,7 @@ export const ConfigFile = Type.Object(
       ),
     ),
     environments: Type.Optional(EnvironmentsFile),
+    publishers: Type.Optional(PublishersFile),
   },
   { additionalProperties: false },
 )
@@ -45,6 +48,8 @@ export interface FileConfig {
   retention: Retention
   /** Those there are, in the order they are shown in. */
   environments: readonly EnvironmentPolicy[]
+  /** What artifacts of every repository may name. */
+  publishers: readonly ServerPublisherConfig[]
 }
 
 /** Reads the structured settings; every problem goes to `problem`, with its place in the file. */
@@ -53,7 +58,8 @@ export async function readConfigFile(
   problem: (message: string) => void,
 ): Promise<FileConfig> {
   const content = path === null ? {} : await parseFile(path, problem)
-  for (const message of contentProblems(content)) problem(message)
+  const ofShape = contentProblems(content)
+  for (const message of ofShape) problem(message)
   const retention = asMapping(asMapping(content)['retention'])
   const time = (key: keyof typeof defaultRetention): number => {
     const text = retention[key]
@@ -73,6 +79,10 @@ export async function readConfigFile(
       eventsMs: time('events'),
     },
     environments: readEnvironments(asMapping(content)['environments'], problem),
+    // What is of the wrong shape has been told already.
+    publishers: ofShape.some((message) => message.startsWith('publishers'))
+      ? []
+      : readPublishers(asMapping(content)['publishers'], problem),
   }
 }
 

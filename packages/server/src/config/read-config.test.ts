@@ -45,6 +45,12 @@ describe('readConfig', () => {
       git: { baseUrl: 'https://github.com', allowFileRepositories: false },
       worker: { capacity: expect.any(Number) },
       webhooks: { allowPrivate: [] },
+      artifacts: {
+        limitBytes: 2_147_483_648,
+        signingKeyPath: null,
+        signingKeyPassword: null,
+      },
+      publishers: [],
       steps: {
         allowUnisolated: false,
         outputLimitBytes: 268_435_456,
@@ -193,6 +199,7 @@ describe('readConfig', () => {
       'DATABASE_URL',
       'SLIPWAY_ADMIN_TOKEN',
       'SLIPWAY_MASTER_KEY',
+      'COSIGN_PASSWORD',
     ])
     await fc.assert(
       fc.asyncProperty(fc.string({ minLength: 12, unit: 'binary' }), async (value) => {
@@ -339,6 +346,14 @@ environments:
       'retention.runs: "soon" is not a duration such as 30s, 12h or 90d',
     ],
     ['- a\n', 'must hold a mapping of settings'],
+    [
+      'publishers:\n  x: {type: filesystem, pth: /srv}\n',
+      'publishers.x.pth: there is no such setting; did you mean path?',
+    ],
+    [
+      'publishers:\n  x: {type: filesystem, path: srv}\n',
+      'publishers/x/path: must be an absolute path, not "srv".',
+    ],
     ['retention:\n  runs: "x\n', /line \d+: /],
   ])('names what is wrong with %j', async (text, problem) => {
     const path = await file(text)

@@ -39,6 +39,12 @@ export interface Config extends FileConfig {
     pidsLimit: number
     cpuLimit: number | null
   }
+  artifacts: {
+    limitBytes: number
+    /** Null: nothing is signed. */
+    signingKeyPath: string | null
+    signingKeyPassword: string | null
+  }
   debug: boolean
 }
 
@@ -123,6 +129,11 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       memoryLimitBytes: values.SLIPWAY_STEP_MEMORY_LIMIT,
       pidsLimit: values.SLIPWAY_STEP_PIDS_LIMIT,
       cpuLimit: values.SLIPWAY_STEP_CPU_LIMIT,
+    },
+    artifacts: {
+      limitBytes: values.SLIPWAY_ARTIFACT_LIMIT,
+      signingKeyPath: values.COSIGN_KEY,
+      signingKeyPassword: values.COSIGN_PASSWORD,
     },
     debug: values.DEBUG,
   }

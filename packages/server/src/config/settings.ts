@@ -156,6 +156,25 @@ export const settings = {
     defaultNote: 'no limit',
     parse: positiveNumber,
   }),
+  SLIPWAY_ARTIFACT_LIMIT: present({
+    description:
+      'Size of one artifact that is collected, e.g. `2GiB`; what is larger fails its task.',
+    default: '2GiB',
+    parse: bytes,
+  }),
+  COSIGN_KEY: absent({
+    description:
+      'Path of the private key that signs artifacts and releases: PEM of an elliptic curve key on P-256, encrypted or not, as `cosign generate-key-pair` or OpenSSL writes it.',
+    default: null,
+    defaultNote: 'nothing is signed',
+    parse: anyText,
+  }),
+  COSIGN_PASSWORD: absent({
+    description: 'Password of an encrypted `COSIGN_KEY`.',
+    default: null,
+    secret: true,
+    parse: anyText,
+  }),
   DEBUG: present({
     description: 'Whether to write debug logs.',
     default: 'false',

@@ -147,7 +147,7 @@ async function readEntries(
     for await (const entry of entries) {
       total += entry.header.size ?? 0
       if (total > maxUnpackedBytes) throw refusal('it is too large')
-      await each(entry.header, entry as unknown as Readable)
+      await each(entry.header, entry)
       entry.resume()
     }
     await feeding

@@ -24,15 +24,21 @@ export function createOciPublisher(deps: { registries: Registries }): Publisher 
   }
 }
 
-/** The same for a registry that is open already. */
-export async function publishToRegistry(
+/** Publishes to the home registry, whatever the configuration says. */
+export function createHomePublisher(deps: { registries: Pick<Registries, 'home'> }): Publisher {
+  return {
+    publish: (publication, signal) => publishToRegistry(deps.registries.home, publication, signal),
+  }
+}
+
+async function publishToRegistry(
   registry: Registry,
   { artifact, content }: Pick<Publication, 'artifact' | 'content'>,
   signal: AbortSignal,
 ) {
   const repository = ociName(artifact.repository, artifact.project, artifact.name)
   const tags = [artifact.commitSha]
-  const { digest, size } =
+  const { digest } =
     content.kind === 'image'
       ? await content.push(registry, { repository, tags }, signal)
       : await pushArtifact(
@@ -53,5 +59,5 @@ export async function publishToRegistry(
           signal,
         )
   const uri = `${registry.base}/${repository}@${digest}`
-  return { uri, digest, size, signable: { registry, repository } }
+  return { uri, digest, signable: { registry, repository } }
 }
