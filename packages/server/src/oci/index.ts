@@ -5,7 +5,12 @@ export { openImageLayout } from './image-layout.ts'
 export { isImageType, isIndexType, maxManifestBytes, mediaTypes } from './media-types.ts'
 export { isOciName, ociName } from './oci-name.ts'
 export { packTar, packTarGz } from './pack-tar.ts'
-export { type Descriptor, parseManifest } from './parse-manifest.ts'
+export {
+  type Descriptor,
+  type ParsedManifest,
+  parseManifest,
+  parseObject,
+} from './parse-manifest.ts'
 export { blobOf, pushArtifact } from './push-artifact.ts'
 export { pushImageLayout } from './push-image-layout.ts'
 export { isDigest, isTag } from './references.ts'

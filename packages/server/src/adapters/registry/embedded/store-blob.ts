@@ -7,7 +7,7 @@ import { verifying } from '../../../oci/index.ts'
 import type { ObjectStore } from '../../../ports/object-store.ts'
 import type { BlobSource } from '../../../ports/registry.ts'
 import { blobKey, lockContent } from './blob-rows.ts'
-import { requireDigest, requireName } from './require-names.ts'
+import { requireDigest, requireName } from '../require-names.ts'
 
 /** How long the object store may take for one blob, in milliseconds. */
 const uploadMs = 1_800_000

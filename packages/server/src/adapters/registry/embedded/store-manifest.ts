@@ -3,7 +3,7 @@ import type { Tables } from '../../../db/tables.gen.ts'
 import { AppError } from '../../../errors.ts'
 import { type Descriptor, digestOf, parseManifest } from '../../../oci/index.ts'
 import type { NewManifest } from '../../../ports/registry.ts'
-import { requireName, requireTags } from './require-names.ts'
+import { requireName, requireTags } from '../require-names.ts'
 
 /**
  * Stores a manifest and points its tags at it, all at once or not at all. AppError `invalid_request`

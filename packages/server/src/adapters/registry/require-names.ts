@@ -1,5 +1,5 @@
-import { AppError } from '../../../errors.ts'
-import { isDigest, isOciName, isTag } from '../../../oci/index.ts'
+import { AppError } from '../../errors.ts'
+import { isDigest, isOciName, isTag } from '../../oci/index.ts'
 
 /** AppError `invalid_request` unless it is a repository that `ociName` could have made. */
 export function requireName(repository: string): void {

@@ -1,0 +1,136 @@
+import { AppError } from '../../../errors.ts'
+import { type Challenge, parseChallenges } from './challenges.ts'
+import { isLoopback } from './registry-address.ts'
+import { passing } from './passing.ts'
+import { readJson } from './read-body.ts'
+
+/** What a registry may be told about whoever uses it. */
+export interface RegistryCredential {
+  username: string
+  password: string
+}
+
+export interface Authorizer {
+  /** The header to send at once; null while the registry has not asked for any. */
+  known(access: Access): string | null
+  /**
+   * The header that a refusal with these challenges asks for. AppError `authorization_failed` when
+   * there is none to be had.
+   */
+  learn(access: Access, challenges: string | null, signal: AbortSignal): Promise<string>
+  /** What to say when what was learnt did not help. */
+  refused(): AppError
+}
+
+export interface Access {
+  /** As the registry names it, prefix included; null: the registry as such. */
+  repository: string | null
+  action: 'pull' | 'push'
+}
+
+/** Seconds that a token is good for where nobody says so (Distribution token specification). */
+const defaultLifeSeconds = 60
+/** Milliseconds before its end at which a token is not used any more. */
+const marginMs = 10_000
+const tokenDeadlineMs = 30_000
+const maxTokenBytes = 256 * 1024
+
+/**
+ * Answers the challenges of one registry: Basic, and Bearer by the token server that it names. The
+ * credential goes to the registry and to that server only, and never over plain HTTP beyond loopback
+ * hosts and `plainHttp`.
+ */
+export function createAuthorizer(options: {
+  /** For messages. */
+  registry: string
+  credential: RegistryCredential | null
+  /** Hosts (`host[:port]`) that plain HTTP is allowed for. */
+  plainHttp: readonly string[]
+}): Authorizer {
+  const { registry, credential, plainHttp } = options
+  const basic =
+    credential === null
+      ? null
+      : `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`
+  let isBasic = false
+  const tokens = new Map<string, { header: string; until: number }>()
+  const keyOf = ({ repository, action }: Access) => `${action} ${repository ?? ''}`
+
+  async function fetchToken(challenge: Challenge, access: Access, signal: AbortSignal) {
+    const url = tokenUrl(challenge, access)
+    if (url.protocol !== 'https:' && !isLoopback(url.hostname) && !plainHttp.includes(url.host)) {
+      refuse(`sends to a token server without TLS, ${url.host}`)
+    }
+    const response = await fetch(url, {
+      headers: { accept: 'application/json', ...(basic === null ? {} : { authorization: basic }) },
+      // Whoever it would lead to was not named by the registry.
+      redirect: 'error',
+      signal: AbortSignal.any([signal, AbortSignal.timeout(tokenDeadlineMs)]),
+    })
+    const answer = await readJson(response, maxTokenBytes)
+    if (passing.has(response.status)) throw new Error(`its token server answers ${response.status}`)
+    if (!response.ok) refuse(`has a token server, ${url.host}, that answers ${response.status}`)
+    const token = answer?.['token'] ?? answer?.['access_token']
+    if (typeof token !== 'string' || !/^[\x21-\x7e]+$/.test(token)) {
+      refuse(`has a token server, ${url.host}, that gives no token`)
+    }
+    const life = answer?.['expires_in']
+    const seconds = typeof life === 'number' && life > 0 ? life : defaultLifeSeconds
+    return { header: `Bearer ${token}`, until: performance.now() + seconds * 1000 - marginMs }
+  }
+
+  const refusal = (why: string) =>
+    new AppError('authorization_failed', `The registry ${registry} ${why}`)
+
+  function refuse(why: string): never {
+    throw refusal(why)
+  }
+
+  return {
+    refused: () =>
+      refusal(
+        credential === null
+          ? 'does not let anybody in without a credential'
+          : 'does not take the credential, or not for this',
+      ),
+
+    known(access) {
+      if (isBasic) return basic
+      const token = tokens.get(keyOf(access))
+      return token !== undefined && token.until > performance.now() ? token.header : null
+    },
+
+    async learn(access, header, signal) {
+      const challenges = parseChallenges(header ?? '')
+      const bearer = challenges.find(({ scheme }) => scheme === 'bearer')
+      if (bearer !== undefined) {
+        const token = await fetchToken(bearer, access, signal)
+        tokens.set(keyOf(access), token)
+        return token.header
+      }
+      if (!challenges.some(({ scheme }) => scheme === 'basic')) {
+        refuse('refuses, and does not say which credential it wants')
+      }
+      if (basic === null) refuse('wants a credential, and none is configured for it')
+      isBasic = true
+      return basic
+    },
+  }
+}
+
+/** What the registry asks for, with the right to push where that is needed too. */
+function tokenUrl({ parameters }: Challenge, { repository, action }: Access): URL {
+  const realm = parameters['realm'] ?? ''
+  if (!URL.canParse(realm) || !/^https?:$/.test(new URL(realm).protocol)) {
+    throw new AppError('unavailable', 'The registry names no token server that could be asked')
+  }
+  const url = new URL(realm)
+  if (parameters['service'] !== undefined) url.searchParams.set('service', parameters['service'])
+  const asked = /^repository:(.+):[a-z,*]+$/.exec(parameters['scope'] ?? '')?.[1]
+  const name = asked ?? repository
+  if (name !== null) {
+    const actions = action === 'push' ? 'pull,push' : 'pull'
+    url.searchParams.set('scope', `repository:${name}:${actions}`)
+  }
+  return url
+}
