@@ -21,7 +21,10 @@ const unknown = '0198c5a2-8d4e-7c3a-9f10-000000000001'
 
 describe('GET /v1/approvals', () => {
   async function list(query: ListApprovalsQuery, token?: string): Promise<ListApprovalsResponse> {
-    const words = Object.entries(query).map(([key, value]) => [key, String(value)])
+    const words = Object.entries(query).map(([key, value]): [string, string] => [
+      key,
+      String(value),
+    ])
     const path = `/v1/approvals?${new URLSearchParams(words).toString()}`
     const answer = await test.request('GET', path, token === undefined ? {} : { token })
     expect(answer.statusCode, answer.body).toBe(200)

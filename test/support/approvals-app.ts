@@ -10,7 +10,7 @@ import { createTestApp, type TestApp } from './http.ts'
 import type { TestDatabase } from './database.ts'
 
 /** `environments` as slipway.yaml would say them. */
-export function configuredEnvironments(environments: object = {}): readonly EnvironmentPolicy[] {
+function configuredEnvironments(environments: object = {}): readonly EnvironmentPolicy[] {
   return readEnvironments(environments, (problem) => {
     throw new Error(problem)
   })
