@@ -2,12 +2,13 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Config } from '../config/read-config.ts'
-import { createMirrors } from '../git/index.ts'
 import { keepWorker, releaseWorker } from '../jobs/index.ts'
 import type { JobSubscription } from '../ports/job-bus.ts'
+import { createRunRelease, type ReleasesDeps } from '../releases/index.ts'
 import type { Resources } from '../resources.ts'
-import { beginAttempt, completeDiscovery, reportWork } from '../runs/index.ts'
+import { beginAttempt, completeDiscovery, reportWork, storeArtifact } from '../runs/index.ts'
 import { startWorker, workerTypes } from '../worker/index.ts'
+import type { openArtifacts } from './open-artifacts.ts'
 import type { openJobs } from './open-jobs.ts'
 
 /** The worker of this process. */
@@ -15,10 +16,13 @@ export async function startWork(
   config: Config,
   log: Logger,
   deps: Awaited<ReturnType<typeof openJobs>> &
-    Pick<Parameters<typeof startWorker>[0], 'executor' | 'logs'>,
+    Pick<Parameters<typeof startWorker>[0], 'executor' | 'logs' | 'mirrors'> & {
+      releases: ReleasesDeps
+      artifacts: ReturnType<typeof openArtifacts>
+    },
   resources: Resources,
 ): Promise<void> {
-  const { bus, runs, ledger, workerId, home, executor, logs } = deps
+  const { bus, runs, ledger, workerId, home, executor, logs, mirrors, releases, artifacts } = deps
   const { capacity } = config.worker
   const identity = { id: workerId, name: hostname(), home, types: workerTypes, capacity }
   let subscription: JobSubscription | null = null
@@ -32,18 +36,18 @@ export async function startWork(
   })
   subscription = await startWorker(
     {
+      ...artifacts,
       bus,
       control: {
         completeDiscovery: (input) => completeDiscovery(runs, input),
         beginAttempt: (input) => beginAttempt(runs, input),
         reportWork: (input) => reportWork(runs, { principal: null, ...input }),
+        completeArtifact: (input) => storeArtifact(runs, input),
+        createRelease: (input, signal) => createRunRelease(releases, input, signal),
       },
       executor,
       logs,
-      mirrors: createMirrors({
-        directory: join(config.dataDir, 'mirrors'),
-        accessDirectory: join(config.dataDir, 'git-access'),
-      }),
+      mirrors,
       log,
       workerId,
       workDirectory: join(config.dataDir, 'work'),

@@ -1,5 +1,6 @@
-import type { Attempt, Discovery, WorkReport } from '../runs/index.ts'
+import type { Attempt, Discovery, ProducedArtifact, WorkReport } from '../runs/index.ts'
 import type { JobClaim } from '../jobs/index.ts'
+import type { RunRelease } from '../releases/index.ts'
 
 /**
  * What a worker tells the control plane and asks of it. In one process these are the
@@ -10,4 +11,21 @@ export interface ControlPlane {
   completeDiscovery(input: { runId: string; claim: JobClaim; discovery: Discovery }): Promise<void>
   beginAttempt(input: { taskId: string; claim: JobClaim }): Promise<Attempt>
   reportWork(input: { taskId: string; report: WorkReport }): Promise<void>
+  /** Stores what an artifact's task came to; the report of its end is still to come. */
+  completeArtifact(input: {
+    taskId: string
+    attempt: number
+    artifact: ProducedArtifact
+  }): Promise<void>
+  /** Makes the release that a task is for. Every other AppError than `unavailable` is why it can't be. */
+  createRelease(
+    input: {
+      runId: string
+      repository: string
+      project: string
+      commitSha: string
+      claim: JobClaim
+    },
+    signal: AbortSignal,
+  ): Promise<RunRelease>
 }

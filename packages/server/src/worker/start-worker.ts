@@ -3,7 +3,9 @@ import { basename, dirname, join } from 'node:path'
 import { hasCode } from '../directories.ts'
 import type { JobBus, JobHandler, JobSubscription } from '../ports/job-bus.ts'
 import type { WorkerDeps } from './deps.ts'
+import { runArtifact } from './run-artifact.ts'
 import { runDiscovery } from './run-discovery.ts'
+import { runRelease } from './run-release.ts'
 import { runTask } from './run-task.ts'
 import { removeWorkspace } from './workspace.ts'
 
@@ -13,6 +15,8 @@ const handlers: Readonly<
 > = {
   discovery: runDiscovery,
   task: runTask,
+  artifact: runArtifact,
+  release: runRelease,
 }
 
 /** What every worker can do. */

@@ -7,6 +7,8 @@ import { type AuditRoutesDeps, auditRoutes } from './routes/audit.ts'
 import { type BatchRoutesDeps, batchRoutes } from './routes/batch.ts'
 import { type EnvironmentRoutesDeps, environmentRoutes } from './routes/environments.ts'
 import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
+import { releaseAliasRoutes } from './routes/release-aliases.ts'
+import { type ReleaseRoutesDeps, releaseRoutes } from './routes/releases.ts'
 import { type RunRoutesDeps, runRoutes } from './routes/runs.ts'
 import { type SearchRoutesDeps, searchRoutes } from './routes/search.ts'
 import { type StepLogRoutesDeps, stepLogRoutes } from './routes/step-logs.ts'
@@ -23,6 +25,7 @@ export type PlatformDeps = RunRoutesDeps &
   TokenRoutesDeps &
   TicketRoutesDeps &
   AuditRoutesDeps &
+  ReleaseRoutesDeps &
   EnvironmentRoutesDeps &
   ApprovalRoutesDeps &
   BatchRoutesDeps &
@@ -38,6 +41,8 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   tokenRoutes,
   ticketRoutes,
   auditRoutes,
+  releaseRoutes,
+  releaseAliasRoutes,
   environmentRoutes,
   approvalRoutes,
   batchRoutes,
