@@ -1,4 +1,4 @@
-import Type, { type Static } from 'typebox'
+import Type, { type Static, type TObject } from 'typebox'
 import { NullableTimestamp, Text, Timestamp } from './fields.ts'
 
 /** Integer id of the families below `/api`. */
@@ -112,13 +112,15 @@ const AnyData = Type.Record(Type.String(), Type.Unknown(), {
 })
 
 /** Makes the schema of `credential_data` depend on `credential_type`, so that all problems show at once. */
-const byType = {
-  allOf: Object.entries(credentialData).map(([type, schema]) => ({
+const byType = Object.entries(credentialData).reduceRight<object>(
+  (otherwise, [type, schema]) => ({
     if: { properties: { credential_type: { const: type } }, required: ['credential_type'] },
     // oxlint-disable-next-line unicorn/no-thenable -- a keyword of JSON Schema
     then: { properties: { credential_data: schema } },
-  })),
-}
+    else: otherwise,
+  }),
+  {},
+)
 
 export const CreateCredentialRequest = Type.Object(
   {
@@ -165,6 +167,11 @@ export type Credential = Static<typeof Credential>
 
 const success = Type.Literal(true)
 
+/** A body that may be left out. */
+export function OrNothing<Schema extends TObject>(schema: Schema) {
+  return Type.Unsafe<Static<Schema> | null>({ ...schema, type: ['object', 'null'] })
+}
+
 export const CredentialResponse = Type.Object(
   { success, credential: Credential },
   { $id: 'CredentialResponse' },
@@ -201,18 +208,20 @@ export const ListCredentialTypesResponse = Type.Object(
 )
 export type ListCredentialTypesResponse = Static<typeof ListCredentialTypesResponse>
 
-export const VerifyCredentialRequest = Type.Object(
-  {
-    url: Type.Optional(
-      Text({
-        minLength: 1,
-        maxLength: 1_000,
-        description:
-          'Repository or registry to try it against; default: the registry of its type, or a repository that uses it.',
-      }),
-    ),
-  },
-  { $id: 'VerifyCredentialRequest', additionalProperties: false },
+export const VerifyCredentialRequest = OrNothing(
+  Type.Object(
+    {
+      url: Type.Optional(
+        Text({
+          minLength: 1,
+          maxLength: 1_000,
+          description:
+            'Repository or registry to try it against; default: the registry of its type, or a repository that uses it.',
+        }),
+      ),
+    },
+    { $id: 'VerifyCredentialRequest', additionalProperties: false },
+  ),
 )
 export type VerifyCredentialRequest = Static<typeof VerifyCredentialRequest>
 

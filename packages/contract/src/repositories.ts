@@ -1,5 +1,5 @@
 import Type, { type Static } from 'typebox'
-import { IntegerId } from './credentials.ts'
+import { IntegerId, OrNothing } from './credentials.ts'
 import { NullableTimestamp, RefName, Text, Timestamp } from './fields.ts'
 
 const Url = Text({
@@ -93,15 +93,17 @@ export const ListRepositoriesQuery = Type.Object(
 )
 export type ListRepositoriesQuery = Static<typeof ListRepositoriesQuery>
 
-export const VerifyRepositoryRequest = Type.Object(
-  {
-    accept_new_host_key: Type.Optional(
-      Type.Boolean({
-        description: 'Forget the pinned host keys and believe what the server shows now.',
-      }),
-    ),
-  },
-  { $id: 'VerifyRepositoryRequest', additionalProperties: false },
+export const VerifyRepositoryRequest = OrNothing(
+  Type.Object(
+    {
+      accept_new_host_key: Type.Optional(
+        Type.Boolean({
+          description: 'Forget the pinned host keys and believe what the server shows now.',
+        }),
+      ),
+    },
+    { $id: 'VerifyRepositoryRequest', additionalProperties: false },
+  ),
 )
 export type VerifyRepositoryRequest = Static<typeof VerifyRepositoryRequest>
 

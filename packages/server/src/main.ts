@@ -5,10 +5,12 @@ import { startServer } from './compose/start-server.ts'
 import { type Config, ConfigError, readConfig } from './config/read-config.ts'
 import { StartupError } from './errors.ts'
 import { migrateOnly } from './migrate-only.ts'
+import { rotateKeysOnly } from './rotate-keys-only.ts'
 
 const usage = `Usage: slipway-server <command>
 
   serve      Start the server (the default). Settings come from the environment: docs/settings.md
+  rotate-keys  Encrypt what is under a previous master key anew, and end
   migrate    Bring the database up to this version, and end
   --version  Show the version
   --help     Show this
@@ -34,6 +36,8 @@ async function main(command = 'serve', ...rest: readonly string[]): Promise<void
       return serve(version)
     case 'migrate':
       return withConfig((config, log) => migrateOnly(config, log))
+    case 'rotate-keys':
+      return withConfig((config, log) => rotateKeysOnly(config, log))
     case '--version':
     case '-v':
       process.stdout.write(`${version}\n`)

@@ -28,10 +28,11 @@ describe('roles', () => {
     'search:read',
     'environments:read',
     'approvals:read',
+    'repositories:read',
   ]
   it.each<[Role, string[]]>([
     ['viewer', viewer],
-    ['developer', [...viewer, 'runs:create', 'runs:cancel', 'approvals:create']],
+    ['developer', [...viewer, 'runs:create', 'runs:cancel', 'approvals:create', 'secrets:read']],
     ['approver', [...viewer, 'approvals:create']],
     [
       'operator',
@@ -42,6 +43,11 @@ describe('roles', () => {
         'approvals:create',
         'webhooks:read',
         'webhooks:manage',
+        'secrets:read',
+        'secrets:manage',
+        'credentials:read',
+        'credentials:manage',
+        'repositories:manage',
       ],
     ],
     ['service-account', ['workers:report', 'runs:create']],

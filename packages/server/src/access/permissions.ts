@@ -10,15 +10,18 @@ export const permissions = [
   'logs:read',
   'events:read',
   'workers:report',
-  'releases:read',
-  'releases:create',
-  'releases:alias',
   'search:read',
   'environments:read',
   'approvals:read',
   'approvals:create',
   'webhooks:read',
   'webhooks:manage',
+  'secrets:read',
+  'secrets:manage',
+  'credentials:read',
+  'credentials:manage',
+  'repositories:read',
+  'repositories:manage',
   'tokens:manage',
   'audit:read',
 ] as const
@@ -28,18 +31,17 @@ const viewer: readonly Permission[] = [
   'runs:read',
   'logs:read',
   'events:read',
-  'releases:read',
   'search:read',
   'environments:read',
   'approvals:read',
+  'repositories:read',
 ]
 const developer: readonly Permission[] = [
   ...viewer,
   'runs:create',
   'runs:cancel',
-  'releases:create',
-  'releases:alias',
   'approvals:create',
+  'secrets:read',
 ]
 
 /** What each role may do; a token with several roles may do what any of them may. */
@@ -47,16 +49,19 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   viewer: new Set(viewer),
   developer: new Set(developer),
   approver: new Set<Permission>([...viewer, 'approvals:create']),
-  operator: new Set<Permission>([...developer, 'webhooks:read', 'webhooks:manage']),
+  operator: new Set<Permission>([
+    ...developer,
+    'webhooks:read',
+    'webhooks:manage',
+    'secrets:manage',
+    'credentials:read',
+    'credentials:manage',
+    'repositories:manage',
+  ]),
   // Not even an administrator reports in a worker's name ("Internal Pipeline APIs").
   admin: new Set(permissions.filter((permission) => permission !== 'workers:report')),
   // Limited to what workers do (API & Operations Reference, "Authentication Requirements").
-  'service-account': new Set<Permission>([
-    'workers:report',
-    'runs:create',
-    'releases:read',
-    'releases:create',
-  ]),
+  'service-account': new Set<Permission>(['workers:report', 'runs:create']),
 }
 
 /** Whether any of the principal's roles has the permission. */

@@ -5,23 +5,20 @@ import { type AdminToken, openAuditLog, resolveAdminToken } from '../access/inde
 import { createProcessExecutor } from '../adapters/executor/process/create-process-executor.ts'
 import { openApiTokens } from '../adapters/identity/api-tokens.ts'
 import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
-import { createEmbeddedRegistry } from '../adapters/registry/embedded/create-embedded-registry.ts'
 import type { Config } from '../config/read-config.ts'
-import { createMirrors } from '../git/index.ts'
 import { createHttpServer } from '../http/app.ts'
 import { listen } from '../http/listen.ts'
 import { createHealthCheck } from '../http/system/check-health.ts'
 import { createFileLogStore, createLogLinks } from '../logs/index.ts'
 import { openStore } from '../open-store.ts'
 import { createResources, type Resources } from '../resources.ts'
-import { openVault } from '../secrets/index.ts'
 import { resolveMasterKey } from '../server-keys.ts'
 import { openApprovals } from './open-approvals.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
-import { openReleases } from './open-releases.ts'
 import { openSearch } from './open-search.ts'
 import { openWebhooks } from './open-webhooks.ts'
+import { openSecrets } from './open-secrets.ts'
 import { startWork } from './start-work.ts'
 
 /** A server that answers and works. */
@@ -85,22 +82,15 @@ async function start(
   const events = openEvents(store, log, resources)
   const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
   openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
-  const vault = openVault([masterKey])
+  const { vault, secrets, credentials, repositories } = await openSecrets(config, log, {
+    store,
+    masterKey,
+  })
   const webhooks = openWebhooks(
     config,
     log,
     { unitOfWork: jobs.runs, feed: events.feed, vault, holder: jobs.workerId, version },
     resources,
-  )
-  let url = config.http.publicUrl ?? ''
-  const registry = createEmbeddedRegistry({ db: store.db, objects, base: () => new URL(url).host })
-  const mirrors = createMirrors({
-    directory: inData('mirrors'),
-    accessDirectory: inData('git-access'),
-  })
-  const releases = openReleases(
-    { unitOfWork: jobs.runs, registry, mirrors, signingKey: null },
-    { gitBaseUrl: config.git.baseUrl },
   )
   const links = createLogLinks(masterKey)
   let ready = false
@@ -133,23 +123,24 @@ async function start(
       },
       { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
     ),
+    builds: { credentials, repositories, signal: stopping.signal },
     platform: {
       db: store.db,
+      secrets,
       runs: jobs.runs,
       logs,
       feed: events.feed,
       signal: stopping.signal,
       ...openApprovals(config, jobs.runs),
       ...webhooks,
-      releases,
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
       forgetToken: (id) => tokens.forget(id),
     },
   })
   const listener = await listen({ app, log }, config.http)
   resources.add('http', listener, (opened) => opened.close())
-  url = config.http.publicUrl ?? listener.url
-  await startWork(config, log, { executor, logs, mirrors, releases, ...jobs }, resources)
+  const url = config.http.publicUrl ?? listener.url
+  await startWork(config, log, { executor, logs, ...jobs }, resources)
   ready = true
   // Closed first: streams end, and nobody is sent here any more.
   resources.add('readiness', stopping, async (controller) => controller.abort())

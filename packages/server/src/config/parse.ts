@@ -129,6 +129,10 @@ export const masterKey: Parse<Buffer> = (text) => {
   throw new InvalidValue('must be 32 bytes, as 64 hexadecimal digits or base64')
 }
 
+/** Master keys separated by commas. They are never repeated. */
+export const masterKeys: Parse<readonly Buffer[]> = (text) =>
+  text.split(',').map((key) => masterKey(key.trim()))
+
 const addressGroups = new Set(['loopback', 'linklocal', 'uniquelocal'])
 
 /** Whose X-Forwarded-* headers are believed: nobody's, everybody's, or those of the listed addresses. */

@@ -42,7 +42,8 @@ describe('readConfig', () => {
       databaseUrl: null,
       adminToken: null,
       masterKey: null,
-      git: { baseUrl: 'https://github.com', allowFileRepositories: false },
+      previousMasterKeys: [],
+      git: { baseUrl: 'https://github.com', allowFileRepositories: false, credential: null },
       worker: { capacity: expect.any(Number) },
       webhooks: { allowPrivate: [] },
       artifacts: {
@@ -99,6 +100,7 @@ describe('readConfig', () => {
   })
 
   it('reads every setting', async () => {
+    const old = Buffer.alloc(32, 9)
     const key = Buffer.alloc(32, 7)
     const config = await readConfig({
       PORT: '8080',
@@ -111,6 +113,8 @@ describe('readConfig', () => {
       SLIPWAY_ADMIN_TOKEN: 'a'.repeat(20),
       SLIPWAY_ALLOW_UNISOLATED: 'yes',
       SLIPWAY_MASTER_KEY: key.toString('base64'),
+      SLIPWAY_PREVIOUS_MASTER_KEYS: `${old.toString('hex')}, ${key.toString('base64')}`,
+      GIT_CREDENTIAL: 'github',
       GIT_BASE_URL: 'file:///srv/git/',
       SLIPWAY_ALLOW_FILE_REPOSITORIES: 'TRUE',
       SLIPWAY_WORKER_CAPACITY: '7',
@@ -133,7 +137,8 @@ describe('readConfig', () => {
       databaseUrl: 'postgres://u:p@db/slipway',
       adminToken: 'a'.repeat(20),
       masterKey: key,
-      git: { baseUrl: 'file:///srv/git', allowFileRepositories: true },
+      previousMasterKeys: [old, key],
+      git: { baseUrl: 'file:///srv/git', allowFileRepositories: true, credential: 'github' },
       worker: { capacity: 7 },
       webhooks: { allowPrivate: ['10.0.0.0/8', '::1', 'chat.intern'] },
       steps: {
@@ -199,6 +204,7 @@ describe('readConfig', () => {
       'DATABASE_URL',
       'SLIPWAY_ADMIN_TOKEN',
       'SLIPWAY_MASTER_KEY',
+      'SLIPWAY_PREVIOUS_MASTER_KEYS',
       'COSIGN_PASSWORD',
     ])
     await fc.assert(

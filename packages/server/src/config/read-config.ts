@@ -28,7 +28,14 @@ export interface Config extends FileConfig {
   adminToken: string | null
   /** 32 bytes; null: the one kept in the data directory. */
   masterKey: Buffer | null
-  git: { baseUrl: string; allowFileRepositories: boolean }
+  /** 32 bytes each; what is encrypted under them can be read. */
+  previousMasterKeys: readonly Buffer[]
+  git: {
+    baseUrl: string
+    allowFileRepositories: boolean
+    /** Name of a stored credential. */
+    credential: string | null
+  }
   worker: { capacity: number }
   /** Networks, addresses and hosts that webhooks may go to although they are not public. */
   webhooks: { allowPrivate: readonly string[] }
@@ -117,9 +124,11 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     databaseUrl: values.DATABASE_URL,
     adminToken: values.SLIPWAY_ADMIN_TOKEN,
     masterKey: values.SLIPWAY_MASTER_KEY,
+    previousMasterKeys: values.SLIPWAY_PREVIOUS_MASTER_KEYS ?? [],
     git: {
       baseUrl: values.GIT_BASE_URL,
       allowFileRepositories: values.SLIPWAY_ALLOW_FILE_REPOSITORIES,
+      credential: values.GIT_CREDENTIAL,
     },
     worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
     webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },

@@ -11,6 +11,7 @@ import {
   host,
   integer,
   masterKey,
+  masterKeys,
   networksAndHosts,
   port,
   ports,
@@ -103,15 +104,28 @@ export const settings = {
     secret: true,
     parse: masterKey,
   }),
+  SLIPWAY_PREVIOUS_MASTER_KEYS: absent({
+    description:
+      'Master keys of before, separated by commas: what is encrypted under them can be read, until `slipway-server rotate-keys` has encrypted it anew.',
+    default: null,
+    secret: true,
+    parse: masterKeys,
+  }),
   GIT_BASE_URL: present({
     description:
       'Where repositories are fetched from: `<GIT_BASE_URL>/<owner>/<name>.git`, by https, http, ssh or (if allowed) file.',
     default: 'https://github.com',
     parse: gitBaseUrl,
   }),
+  GIT_CREDENTIAL: absent({
+    description:
+      'Name of the stored credential for repositories that have none of their own and are where `GIT_BASE_URL` is.',
+    default: null,
+    parse: anyText,
+  }),
   SLIPWAY_ALLOW_FILE_REPOSITORIES: present({
     description:
-      'Whether `GIT_BASE_URL` may be a `file:` URL. Whoever may start runs can then read every repository below it.',
+      'Whether `GIT_BASE_URL` and registered repositories may have `file:` URLs. Whoever may start runs can then read every repository below `GIT_BASE_URL`, and whoever may register repositories every one on this machine.',
     default: 'false',
     parse: boolean,
   }),

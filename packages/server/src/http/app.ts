@@ -6,6 +6,7 @@ import type { AuditLog } from '../access/index.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
 import { changingMethods, createAuditHook } from './audit-changes.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
+import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
 import { openApiRoute } from './openapi/openapi-route.ts'
 import { registerOpenApi } from './openapi/register-openapi.ts'
 import { answerErrors, sendError } from './platform/answer-errors.ts'
@@ -36,6 +37,7 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   /** Default: `defaultRateLimits`. */
   rateLimits?: RateLimits
   platform: PlatformDeps
+  builds: BuildsDeps
 }
 
 /** The whole application over HTTP, ready to be listened with; its caller closes it. */
@@ -64,6 +66,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(openApiRoute)
   await app.register(docsRoutes)
   await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
+  await app.register(buildsPlugin(deps.builds, routes), { prefix: '/api' })
   await app.ready()
   return app
 }

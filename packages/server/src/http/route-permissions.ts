@@ -34,13 +34,6 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /v1/steps/:id/logs': { permission: 'logs:read', orSignedLink: true },
   'GET /v1/events': 'events:read',
 
-  'POST /v1/releases': 'releases:create',
-  'GET /v1/releases/:id': 'releases:read',
-  'GET /v1/releases/:repo/:project': 'releases:read',
-  'GET /v1/releases/:repo/:project/:release': 'releases:read',
-  'PUT /v1/releases/:repo/:project/:release/aliases/:alias': 'releases:alias',
-  'DELETE /v1/releases/:repo/:project/:release/aliases/:alias': 'releases:alias',
-
   'GET /v1/search': 'search:read',
 
   'GET /v1/environments': 'environments:read',
@@ -61,6 +54,26 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /v1/webhooks/:id/deliveries': 'webhooks:read',
   'GET /v1/webhooks/:id/deliveries/:delivery_id': 'webhooks:read',
   'POST /v1/webhooks/:id/deliveries/:delivery_id/redeliver': 'webhooks:manage',
+
+  'GET /v1/secrets': 'secrets:read',
+  'PUT /v1/secrets/:scope/:name': 'secrets:manage',
+  'DELETE /v1/secrets/:scope/:name': 'secrets:manage',
+
+  'GET /api/credentials': 'credentials:read',
+  'GET /api/credentials/types': 'credentials:read',
+  'POST /api/credentials': 'credentials:manage',
+  'GET /api/credentials/:id': 'credentials:read',
+  'PUT /api/credentials/:id': 'credentials:manage',
+  'DELETE /api/credentials/:id': 'credentials:manage',
+  'POST /api/credentials/:id/verify': 'credentials:manage',
+  'GET /api/repositories': 'repositories:read',
+  'POST /api/repositories': 'repositories:manage',
+  'POST /api/repositories/validate-url': 'repositories:manage',
+  'GET /api/repositories/:id': 'repositories:read',
+  'PUT /api/repositories/:id': 'repositories:manage',
+  'DELETE /api/repositories/:id': 'repositories:manage',
+  'POST /api/repositories/:id/verify': 'repositories:manage',
+  'GET /api/repositories/:id/branches': 'repositories:read',
 
   'GET /v1/tokens': 'tokens:manage',
   'POST /v1/tokens': 'tokens:manage',

@@ -1,7 +1,6 @@
 // For what it adds to Fastify's route schemas: description, security, hide.
 import type {} from '@fastify/swagger'
 import { STATUS_CODES } from 'node:http'
-import { PlatformError } from '@slipway/contract/errors'
 import type { FastifySchema } from 'fastify'
 import {
   type RouteGuard,
@@ -36,7 +35,13 @@ export const securitySchemes = {
  * inputs, what its guard asks for, and named schemas as references.
  */
 export function describeOperation(
-  input: { method: string; guard: RouteGuard; schema: FastifySchema | undefined },
+  input: {
+    method: string
+    guard: RouteGuard
+    schema: FastifySchema | undefined
+    /** Body of the family's errors. */
+    error: object
+  },
   refer: Refer,
 ): FastifySchema {
   const { method, guard } = input
@@ -49,7 +54,10 @@ export function describeOperation(
     ...schema,
     ...(description === '' ? {} : { description }),
     ...(schema.body === undefined ? {} : { body: refer(schema.body) }),
-    response: { ...responses(schema.response, refer), ...errors(guard, schema, refer) },
+    response: {
+      ...responses(schema.response, refer),
+      ...errors(guard, schema, refer(input.error)),
+    },
     security: security(method, guard),
   }
 }
@@ -63,13 +71,13 @@ function security(method: string, guard: RouteGuard): Record<string, string[]>[]
   return ways
 }
 
-function errors(guard: RouteGuard, schema: FastifySchema, refer: Refer): Record<string, object> {
+function errors(guard: RouteGuard, schema: FastifySchema, body: unknown): Record<string, object> {
   const declared = new Set(Object.keys((schema.response as object | undefined) ?? {}))
   const hasInput = [schema.body, schema.querystring, schema.params].some(
     (part) => part !== undefined,
   )
   const when: Record<string, string> = {
-    ...(hasInput ? { 400: 'The request is not valid; `details.problems` says where.' } : {}),
+    ...(hasInput ? { 400: 'The request is not valid; the answer says where.' } : {}),
     ...(guard === 'public'
       ? {}
       : { 401: 'No valid token.', 429: 'Too many requests; see `Retry-After`.' }),
@@ -84,7 +92,7 @@ function errors(guard: RouteGuard, schema: FastifySchema, refer: Refer): Record<
       .filter(([status]) => !declared.has(status))
       .map(([status, description]) => [
         status,
-        { description, content: { 'application/json': { schema: refer(PlatformError) } } },
+        { description, content: { 'application/json': { schema: body } } },
       ]),
   )
 }

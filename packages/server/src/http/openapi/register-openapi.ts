@@ -1,15 +1,19 @@
 import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
+import { BuildApiError } from '@slipway/contract/build-errors'
+import { PlatformError } from '@slipway/contract/errors'
 import type { FastifyInstance } from 'fastify'
 import { describeOperation, securitySchemes } from './describe-operation.ts'
 import { collectNamedSchemas } from './named-schemas.ts'
 
 const tags = [
   { name: 'Runs', description: 'Take a commit through its phases, tasks and steps.' },
-  { name: 'Releases', description: 'Number, name and find what is fit to be deployed.' },
   { name: 'Approvals', description: 'Environments, and who lets releases go there.' },
   { name: 'Batch', description: 'One call for many.' },
   { name: 'Events', description: 'Follow what happens.' },
   { name: 'Webhooks', description: 'Send what happens to others.' },
+  { name: 'Secrets', description: 'Give steps what nobody else is shown.' },
+  { name: 'Credentials', description: 'Logins of Git remotes and registries.' },
+  { name: 'Repositories', description: 'Where repositories are, and how to get in.' },
   { name: 'Workers', description: 'What workers report.' },
   { name: 'Access', description: 'Tokens, tickets and the audit log.' },
   { name: 'Health', description: 'Whether the server is well.' },
@@ -37,6 +41,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
           method: [route.method].flat()[0] ?? 'GET',
           guard: route.config?.guard ?? 'authenticated',
           schema,
+          error: url.startsWith('/api/') ? BuildApiError : PlatformError,
         },
         named.refer,
       ),

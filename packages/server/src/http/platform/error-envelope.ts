@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http'
-import { textPattern } from '@slipway/contract/fields'
 import { type ErrorCode, type PlatformError, errorCodes } from '@slipway/contract/errors'
 import type { ErrorObject } from 'ajv'
 import { AppError } from '../../errors.ts'
+import { describeProblems } from '../describe-problems.ts'
 
 /** What an error is to a client of `/v1`. */
 export interface ErrorAnswer {
@@ -11,9 +11,6 @@ export interface ErrorAnswer {
   /** Nobody foresaw it: it belongs into the server's log. */
   unforeseen: boolean
 }
-
-/** Problems that one answer names at most. */
-const maxProblems = 100
 
 /**
  * Turns whatever was thrown into the family's error body. What is neither an `AppError` nor a
@@ -64,52 +61,9 @@ function refusal(code: ErrorCode, message: string, details?: Record<string, unkn
   return { status: errorCodes[code], body: { error }, unforeseen: false }
 }
 
-const partNames: Readonly<Record<string, string>> = {
-  body: 'body',
-  querystring: 'query',
-  params: 'path',
-  headers: 'header',
-}
-
 function invalidInput(errors: readonly ErrorObject[], context: string | undefined): ErrorAnswer {
-  const part = partNames[context ?? ''] ?? 'request'
-  const telling = errors.filter((error) => !isNoise(error))
-  const all = (telling.length > 0 ? telling : errors).map(toProblem)
-  const problems = all.slice(0, maxProblems)
-  const [first] = problems
-  const rest = all.length > 1 ? ` (and ${all.length - 1} more)` : ''
-  const where = first === undefined || first.path === '' ? '' : `${first.path} `
-  return refusal('invalid_request', `The ${part} is not valid: ${where}${first?.message}${rest}`, {
-    problems,
-  })
-}
-
-/** Of a value that may be null, nobody needs to hear that it could also have been null. */
-function isNoise(error: ErrorObject): boolean {
-  return (
-    error.keyword === 'anyOf' ||
-    (error.keyword === 'type' &&
-      error.params['type'] === 'null' &&
-      error.schemaPath.includes('/anyOf/'))
-  )
-}
-
-function toProblem(error: ErrorObject): { path: string; message: string } {
-  const { instancePath, keyword, params } = error
-  if (keyword === 'required') {
-    return { path: `${instancePath}/${params['missingProperty']}`, message: 'is missing' }
-  }
-  if (keyword === 'additionalProperties') {
-    return { path: `${instancePath}/${params['additionalProperty']}`, message: 'is not known here' }
-  }
-  if (keyword === 'enum') {
-    const allowed = (params['allowedValues'] as unknown[]).join(', ')
-    return { path: instancePath, message: `must be one of ${allowed}` }
-  }
-  if (keyword === 'pattern' && params['pattern'] === textPattern) {
-    return { path: instancePath, message: 'must not hold NUL or half a surrogate pair' }
-  }
-  return { path: instancePath, message: error.message ?? 'is not valid' }
+  const { message, problems } = describeProblems(errors, context)
+  return refusal('invalid_request', message, { problems })
 }
 
 interface HttpError {

@@ -7,10 +7,9 @@ import { type AuditRoutesDeps, auditRoutes } from './routes/audit.ts'
 import { type BatchRoutesDeps, batchRoutes } from './routes/batch.ts'
 import { type EnvironmentRoutesDeps, environmentRoutes } from './routes/environments.ts'
 import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
-import { releaseAliasRoutes } from './routes/release-aliases.ts'
-import { type ReleaseRoutesDeps, releaseRoutes } from './routes/releases.ts'
 import { type RunRoutesDeps, runRoutes } from './routes/runs.ts'
 import { type SearchRoutesDeps, searchRoutes } from './routes/search.ts'
+import { type SecretRoutesDeps, secretRoutes } from './routes/secrets.ts'
 import { type StepLogRoutesDeps, stepLogRoutes } from './routes/step-logs.ts'
 import { type TicketRoutesDeps, ticketRoutes } from './routes/tickets.ts'
 import { type TokenRoutesDeps, tokenRoutes } from './routes/tokens.ts'
@@ -25,7 +24,7 @@ export type PlatformDeps = RunRoutesDeps &
   TokenRoutesDeps &
   TicketRoutesDeps &
   AuditRoutesDeps &
-  ReleaseRoutesDeps &
+  SecretRoutesDeps &
   EnvironmentRoutesDeps &
   ApprovalRoutesDeps &
   BatchRoutesDeps &
@@ -41,8 +40,7 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   tokenRoutes,
   ticketRoutes,
   auditRoutes,
-  releaseRoutes,
-  releaseAliasRoutes,
+  secretRoutes,
   environmentRoutes,
   approvalRoutes,
   batchRoutes,

@@ -1,0 +1,45 @@
+import { type BuildApiError, buildErrorTypes } from '@slipway/contract/build-errors'
+import type { ErrorCode } from '@slipway/contract/errors'
+import { toErrorAnswer } from '../platform/error-envelope.ts'
+
+/** What an error is to a client of `/api`. */
+export interface BuildErrorAnswer {
+  status: number
+  body: BuildApiError
+  /** Nobody foresaw it: it belongs into the server's log. */
+  unforeseen: boolean
+}
+
+/**
+ * Turns whatever was thrown into the family's error body. It is judged as in `/v1`, and said
+ * differently: the kind of error in words, and every problem of the input in the one message.
+ */
+export function toBuildError(error: unknown, requestId: string): BuildErrorAnswer {
+  const { status, body, unforeseen } = toErrorAnswer(error, requestId)
+  const { code, message, details } = body.error
+  if (unforeseen) {
+    const type = isDatabaseError(error) ? 'Database error' : buildErrorTypes.internal_error
+    return { status, unforeseen, body: { error: type, message: `${message} (${requestId})` } }
+  }
+  const inUse = code === 'resource_conflict' && details?.['in_use'] === true
+  const type = inUse ? 'Resource in use' : buildErrorTypes[code as ErrorCode]
+  return { status, unforeseen, body: { error: type, message: withProblems(message, details) } }
+}
+
+function withProblems(message: string, details: Record<string, unknown> | undefined): string {
+  const problems = details?.['problems'] as { path: string; message: string }[] | undefined
+  if (problems === undefined || problems.length < 2) return message
+  const [what = ''] = message.split(':', 1)
+  const all = problems.map((problem) => `${problem.path} ${problem.message}`.trim())
+  return `${what}: ${all.join('; ')}`
+}
+
+/** PostgreSQL's own, by its SQLSTATE, or a connection that broke. */
+function isDatabaseError(error: unknown): boolean {
+  return (
+    error instanceof Error &&
+    'code' in error &&
+    typeof error.code === 'string' &&
+    /^([0-9A-Z]{5}|ECONNREFUSED|ECONNRESET)$/.test(error.code)
+  )
+}

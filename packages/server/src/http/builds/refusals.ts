@@ -1,0 +1,12 @@
+import { BuildApiError } from '@slipway/contract/build-errors'
+
+/** Response schemas of a route's own refusals: status → when it happens. */
+export function refusals<Status extends number>(
+  when: Readonly<Record<Status, string>>,
+): Record<Status, { description: string; content: object }> {
+  const entries = Object.entries<string>(when).map(([status, description]) => [
+    status,
+    { description, content: { 'application/json': { schema: BuildApiError } } },
+  ])
+  return Object.fromEntries(entries) as Record<Status, { description: string; content: object }>
+}
