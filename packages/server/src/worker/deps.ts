@@ -2,10 +2,11 @@ import type { Logger } from 'pino'
 import type { Mirrors } from '../git/index.ts'
 import type { LogStore } from '../logs/index.ts'
 import type { ExecutionLimits, Executor } from '../ports/executor.ts'
+import type { ArtifactDeps } from './artifact/deps.ts'
 import type { ControlPlane } from './control-plane.ts'
 
 /** What the worker's functions need. */
-export interface WorkerDeps {
+export interface WorkerDeps extends ArtifactDeps {
   control: ControlPlane
   executor: Executor
   logs: LogStore

@@ -3,6 +3,7 @@ import { AppError } from '../errors.ts'
 import { GitError } from '../git/index.ts'
 import type { ClaimedJob, JobOutcome } from '../ports/job-bus.ts'
 import type { Attempt } from '../runs/index.ts'
+import { collectArtifacts } from './collect-artifacts.ts'
 import type { WorkerDeps } from './deps.ts'
 import { createProgressReporter } from './progress-reporter.ts'
 import { runStep } from './run-step.ts'
@@ -86,16 +87,38 @@ async function runSteps(
     },
     stopOthers: () => stop.abort('Stopped because another step failed'),
   })
+  if (succeeded) {
+    cause = await collect(deps, { job, workspace }, stopped)
+  }
   clearTimeout(timer)
   signal.removeEventListener('abort', reporter.silence)
   // Cancelled, past its deadline, or this worker is ending: not a failure of the task's own.
   signal.throwIfAborted()
   const error = stop.signal.reason === late ? late : cause
   try {
-    await reporter.finish(succeeded ? { status: 'success' } : { status: 'failed', error })
+    await reporter.finish(
+      error === undefined && succeeded ? { status: 'success' } : { status: 'failed', error },
+    )
   } catch (error) {
     if (!isRefusal(error)) throw error
     deps.log.debug({ taskId: job.task_id, err: error }, 'the task was no longer ours')
+  }
+}
+
+/** Keeps what the steps left for artifacts. Answers why that cannot be done; nothing when it is. */
+async function collect(
+  deps: WorkerDeps,
+  input: { job: TaskJob; workspace: Workspace },
+  signal: AbortSignal,
+): Promise<string | undefined> {
+  const { job, workspace } = input
+  try {
+    await collectArtifacts(deps, { job, workspace: workspace.directory }, signal)
+    return undefined
+  } catch (error) {
+    if (error instanceof AppError) return error.message
+    deps.log.error({ err: error, taskId: job.task_id }, 'artifacts could not be collected')
+    return 'What the steps left for artifacts could not be kept'
   }
 }
 

@@ -16,14 +16,15 @@ const defaultRegistry = 'https://registry.npmjs.org'
 export function createNpmPublisher(deps: {
   /** Where a package is put together, and removed again. */
   scratchDirectory: string
-  openToken: (credential: string) => Promise<string>
+  /** `registry` is where the token goes. */
+  openToken: (credential: string, registry: string) => Promise<string>
 }): Publisher {
   return {
     async publish(publication, signal) {
       const content = requireFile(publication)
       const { credential } = publication
       const registry = (textKey(publication, 'registry') ?? defaultRegistry).replace(/\/+$/, '')
-      const token = credential === null ? null : await deps.openToken(credential)
+      const token = credential === null ? null : await deps.openToken(credential, registry)
       const access: RegistryAccess = { registry, token }
       return withPackage(content, deps.scratchDirectory, signal, async (found) => {
         const { name, version } = found.manifest
