@@ -10,6 +10,9 @@ export const permissions = [
   'logs:read',
   'events:read',
   'workers:report',
+  'releases:read',
+  'releases:create',
+  'releases:alias',
   'search:read',
   'environments:read',
   'approvals:read',
@@ -31,6 +34,7 @@ const viewer: readonly Permission[] = [
   'runs:read',
   'logs:read',
   'events:read',
+  'releases:read',
   'search:read',
   'environments:read',
   'approvals:read',
@@ -40,6 +44,8 @@ const developer: readonly Permission[] = [
   ...viewer,
   'runs:create',
   'runs:cancel',
+  'releases:create',
+  'releases:alias',
   'approvals:create',
   'secrets:read',
 ]
@@ -61,7 +67,12 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   // Not even an administrator reports in a worker's name ("Internal Pipeline APIs").
   admin: new Set(permissions.filter((permission) => permission !== 'workers:report')),
   // Limited to what workers do (API & Operations Reference, "Authentication Requirements").
-  'service-account': new Set<Permission>(['workers:report', 'runs:create']),
+  'service-account': new Set<Permission>([
+    'workers:report',
+    'runs:create',
+    'releases:read',
+    'releases:create',
+  ]),
 }
 
 /** Whether any of the principal's roles has the permission. */

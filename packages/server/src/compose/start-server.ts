@@ -5,7 +5,9 @@ import { type AdminToken, openAuditLog, resolveAdminToken } from '../access/inde
 import { createProcessExecutor } from '../adapters/executor/process/create-process-executor.ts'
 import { openApiTokens } from '../adapters/identity/api-tokens.ts'
 import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
+import { createEmbeddedRegistry } from '../adapters/registry/embedded/create-embedded-registry.ts'
 import type { Config } from '../config/read-config.ts'
+import { createMirrors } from '../git/index.ts'
 import { createHttpServer } from '../http/app.ts'
 import { listen } from '../http/listen.ts'
 import { createHealthCheck } from '../http/system/check-health.ts'
@@ -14,8 +16,11 @@ import { openStore } from '../open-store.ts'
 import { createResources, type Resources } from '../resources.ts'
 import { resolveMasterKey } from '../server-keys.ts'
 import { openApprovals } from './open-approvals.ts'
+import { openArtifacts, openSigningKey } from './open-artifacts.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
+import { openRegistries } from './open-registries.ts'
+import { openReleases } from './open-releases.ts'
 import { openSearch } from './open-search.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSecrets } from './open-secrets.ts'
@@ -92,6 +97,25 @@ async function start(
     { unitOfWork: jobs.runs, feed: events.feed, vault, holder: jobs.workerId, version },
     resources,
   )
+  let url = config.http.publicUrl ?? ''
+  const registry = createEmbeddedRegistry({ db: store.db, objects, base: () => new URL(url).host })
+  const mirrors = createMirrors({
+    directory: inData('mirrors'),
+    accessDirectory: inData('git-access'),
+  })
+  const signingKey = await openSigningKey(config)
+  const registries = openRegistries({ home: registry, credentials })
+  const artifacts = openArtifacts(config, {
+    objects,
+    registries,
+    credentials,
+    signingKey,
+    version,
+  })
+  const releases = openReleases(
+    { unitOfWork: jobs.runs, registry, mirrors, signingKey },
+    { gitBaseUrl: config.git.baseUrl },
+  )
   const links = createLogLinks(masterKey)
   let ready = false
   const tokens = resources.add(
@@ -133,14 +157,15 @@ async function start(
       signal: stopping.signal,
       ...openApprovals(config, jobs.runs),
       ...webhooks,
+      releases,
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
       forgetToken: (id) => tokens.forget(id),
     },
   })
   const listener = await listen({ app, log }, config.http)
   resources.add('http', listener, (opened) => opened.close())
-  const url = config.http.publicUrl ?? listener.url
-  await startWork(config, log, { executor, logs, ...jobs }, resources)
+  url = config.http.publicUrl ?? listener.url
+  await startWork(config, log, { executor, logs, mirrors, releases, artifacts, ...jobs }, resources)
   ready = true
   // Closed first: streams end, and nobody is sent here any more.
   resources.add('readiness', stopping, async (controller) => controller.abort())

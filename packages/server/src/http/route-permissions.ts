@@ -34,6 +34,13 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /v1/steps/:id/logs': { permission: 'logs:read', orSignedLink: true },
   'GET /v1/events': 'events:read',
 
+  'POST /v1/releases': 'releases:create',
+  'GET /v1/releases/:id': 'releases:read',
+  'GET /v1/releases/:repo/:project': 'releases:read',
+  'GET /v1/releases/:repo/:project/:release': 'releases:read',
+  'PUT /v1/releases/:repo/:project/:release/aliases/:alias': 'releases:alias',
+  'DELETE /v1/releases/:repo/:project/:release/aliases/:alias': 'releases:alias',
+
   'GET /v1/search': 'search:read',
 
   'GET /v1/environments': 'environments:read',

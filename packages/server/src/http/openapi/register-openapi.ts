@@ -7,6 +7,7 @@ import { collectNamedSchemas } from './named-schemas.ts'
 
 const tags = [
   { name: 'Runs', description: 'Take a commit through its phases, tasks and steps.' },
+  { name: 'Releases', description: 'Number, name and find what is fit to be deployed.' },
   { name: 'Approvals', description: 'Environments, and who lets releases go there.' },
   { name: 'Batch', description: 'One call for many.' },
   { name: 'Events', description: 'Follow what happens.' },

@@ -7,6 +7,8 @@ import { type AuditRoutesDeps, auditRoutes } from './routes/audit.ts'
 import { type BatchRoutesDeps, batchRoutes } from './routes/batch.ts'
 import { type EnvironmentRoutesDeps, environmentRoutes } from './routes/environments.ts'
 import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
+import { releaseAliasRoutes } from './routes/release-aliases.ts'
+import { type ReleaseRoutesDeps, releaseRoutes } from './routes/releases.ts'
 import { type RunRoutesDeps, runRoutes } from './routes/runs.ts'
 import { type SearchRoutesDeps, searchRoutes } from './routes/search.ts'
 import { type SecretRoutesDeps, secretRoutes } from './routes/secrets.ts'
@@ -25,6 +27,7 @@ export type PlatformDeps = RunRoutesDeps &
   TicketRoutesDeps &
   AuditRoutesDeps &
   SecretRoutesDeps &
+  ReleaseRoutesDeps &
   EnvironmentRoutesDeps &
   ApprovalRoutesDeps &
   BatchRoutesDeps &
@@ -41,6 +44,8 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   ticketRoutes,
   auditRoutes,
   secretRoutes,
+  releaseRoutes,
+  releaseAliasRoutes,
   environmentRoutes,
   approvalRoutes,
   batchRoutes,
