@@ -3,7 +3,7 @@ import { type Transaction, sql } from 'kysely'
 import { v7 as uuid } from 'uuid'
 import { requireVisible } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
-import { transact } from '../db/unit-of-work.ts'
+import { transact, type UnitOfWork } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import type { RunsDeps } from './deps.ts'
@@ -20,11 +20,23 @@ const discoveryTimeoutMs = 600_000
  * one transaction. A second active run of the same commit and ref is a `resource_conflict`
  * with the first one's id; more than `maxActiveRuns` are `limit_exceeded`.
  */
-export async function startRun(
-  deps: RunsDeps,
-  input: { principal: Principal; request: CreateRunRequest },
+export async function startRun(deps: RunsDeps, input: StartRunInput): Promise<CreateRunResponse> {
+  return transact(deps, (unit) => startRunWithin(unit, input))
+}
+
+export interface StartRunInput {
+  principal: Principal
+  request: CreateRunRequest
+  /** False: what it runs is a stranger's, and gets no secrets. Default true. */
+  trusted?: boolean
+}
+
+/** The same within a transaction of the caller's: what asked for the run is done with when it is there. */
+export async function startRunWithin(
+  unit: UnitOfWork,
+  input: StartRunInput,
 ): Promise<CreateRunResponse> {
-  const { principal, request } = input
+  const { principal, request, trusted = true } = input
   const { repository, branch } = request
   requireVisible(principal, repository)
   requireRefName(branch)
@@ -33,42 +45,41 @@ export async function startRun(
     ? (request.triggered_by ?? principal.name)
     : principal.name
 
-  return transact(deps, async (unit) => {
-    // Raising the ordinals locks the repository's counter: what follows is one at a time in a repository.
-    const repositoryOrdinal = await nextOrdinal(unit.trx, repository, '')
-    const branchOrdinal = await nextOrdinal(unit.trx, repository, branch)
-    await refuseWhereActive(unit.trx, { repository, branch, commit })
-    const id = uuid()
-    await unit.trx
-      .insertInto('runs')
-      .values({
-        id,
-        repository,
-        branch,
-        commit_sha: commit,
-        trigger_type: request.trigger_type,
-        triggered_by: triggeredBy,
-        repository_ordinal: repositoryOrdinal,
-        branch_ordinal: branchOrdinal,
-        started_at: unit.now,
-      })
-      .execute()
-    unit.emit({
-      type: 'pipeline.run.created',
+  // Raising the ordinals locks the repository's counter: what follows is one at a time in a repository.
+  const repositoryOrdinal = await nextOrdinal(unit.trx, repository, '')
+  const branchOrdinal = await nextOrdinal(unit.trx, repository, branch)
+  await refuseWhereActive(unit.trx, { repository, branch, commit })
+  const id = uuid()
+  await unit.trx
+    .insertInto('runs')
+    .values({
+      id,
       repository,
-      runId: id,
-      data: { run_id: id, repository, branch, commit_sha: commit, triggered_by: triggeredBy },
+      branch,
+      commit_sha: commit,
+      trigger_type: request.trigger_type,
+      triggered_by: triggeredBy,
+      trusted,
+      repository_ordinal: repositoryOrdinal,
+      branch_ordinal: branchOrdinal,
+      started_at: unit.now,
     })
-    unit.enqueue({
-      id: uuid(),
-      type: 'discovery',
-      subject: `pipeline.discovery.${id}`,
-      runId: id,
-      payload: { run_id: id, repository, branch, commit_sha: commit },
-      timeoutMs: discoveryTimeoutMs,
-    })
-    return { id, status: 'pending', started_at: unit.now.toISOString() }
+    .execute()
+  unit.emit({
+    type: 'pipeline.run.created',
+    repository,
+    runId: id,
+    data: { run_id: id, repository, branch, commit_sha: commit, triggered_by: triggeredBy },
   })
+  unit.enqueue({
+    id: uuid(),
+    type: 'discovery',
+    subject: `pipeline.discovery.${id}`,
+    runId: id,
+    payload: { run_id: id, repository, branch, commit_sha: commit },
+    timeoutMs: discoveryTimeoutMs,
+  })
+  return { id, status: 'pending', started_at: unit.now.toISOString() }
 }
 
 async function nextOrdinal(
