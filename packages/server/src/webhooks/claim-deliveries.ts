@@ -53,15 +53,18 @@ export async function claimDeliveries(
   return rows
 }
 
-/** Milliseconds until the next delivery is due, not below 0; null when none is waiting. */
-export async function nextDueMs(db: Kysely<Tables>): Promise<number | null> {
+/** Milliseconds until the next delivery of any other webhook is due, not below 0; null when none waits. */
+export async function nextDueMs(
+  db: Kysely<Tables>,
+  except: readonly string[],
+): Promise<number | null> {
   const { rows } = await sql<{ ms: number | null }>`
     select extract(epoch from min(d.at) - now())::float8 * 1000 as ms
     from webhooks w cross join lateral (
       select min(next_attempt_at) as at from webhook_deliveries
       where webhook_id = w.id and status = 'pending'
     ) d
-    where w.enabled`.execute(db)
+    where w.enabled and w.id <> all(${[...except]}::uuid[])`.execute(db)
   const ms = rows[0]?.ms ?? null
   return ms === null ? null : Math.max(0, ms)
 }

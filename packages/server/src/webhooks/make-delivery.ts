@@ -57,9 +57,13 @@ async function attempt(
   claimed: ClaimedDelivery,
   stopping: AbortSignal,
 ): Promise<Answer | { error: string }> {
-  const late = AbortSignal.timeout(deps.timeoutMs)
-  const signal = AbortSignal.any([late, stopping])
+  const ending = new AbortController()
+  const end = () => ending.abort()
+  const timer = setTimeout(end, deps.timeoutMs)
+  stopping.addEventListener('abort', end, { once: true })
+  const { signal } = ending
   try {
+    stopping.throwIfAborted()
     const url = deps.target.read(claimed.url)
     const addresses = await deps.target.addresses(url, signal)
     const headers = {
@@ -75,8 +79,11 @@ async function attempt(
     return await postJson(connections, { url, addresses, headers, body: claimed.body, signal })
   } catch (error) {
     if (stopping.aborted) return { error: 'the server was stopped during this attempt' }
-    if (late.aborted) return { error: `there was no answer within ${deps.timeoutMs / 1000} s` }
+    if (signal.aborted) return { error: `there was no answer within ${deps.timeoutMs / 1000} s` }
     return { error: describe(error) }
+  } finally {
+    clearTimeout(timer)
+    stopping.removeEventListener('abort', end)
   }
 }
 

@@ -43,12 +43,12 @@ async function pruneOne(
         ), 0) as number
       )
       delete from webhook_deliveries where id in (
-        select id from (
-          select id, number, created_at, status from webhook_deliveries
-          where webhook_id = ${webhookId} order by number limit ${batchSize}
-        ) oldest
-        where created_at < ${before}
-           or (status <> 'pending' and number <= (select number from edge))
+        select id from webhook_deliveries
+        where webhook_id = ${webhookId} and (
+          created_at < ${before}
+          or (status <> 'pending' and number <= (select number from edge))
+        )
+        order by number limit ${batchSize}
       )`.execute(deps.db)
     const deleted = Number(result.numAffectedRows ?? 0n)
     total += deleted

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { claimDeliveries, nextDueMs } from './claim-deliveries.ts'
 import { makeDelivery, type MakeDeliveryDeps } from './make-delivery.ts'
 import { openConnections } from './post-json.ts'
@@ -30,6 +31,8 @@ export interface SenderOptions {
 /** Added to an attempt's time: for reading the answer's body and writing down what came of it. */
 const leaseSlackMs = 5_000
 const pauseMs = 1_000
+/** What is due and was not had is another server's at this very moment. */
+const leastWaitMs = 10
 
 export function startSender(
   deps: Omit<MakeDeliveryDeps, 'connections' | 'timeoutMs'>,
@@ -38,6 +41,8 @@ export function startSender(
   const { perWebhook = 5, timeoutMs = 10_000, pollMs = 5_000, graceMs = 2_000 } = options
   const connections = openConnections()
   const stopping = new AbortController()
+  // One for each attempt under way.
+  setMaxListeners(0, stopping.signal)
   const busy = new Map<string, number>()
   const underWay = new Set<Promise<void>>()
   /** Webhooks of which more may be due than had a place. */
@@ -62,7 +67,6 @@ export function startSender(
       const { webhook_id: webhookId } = delivery
       const count = (busy.get(webhookId) ?? 0) + 1
       busy.set(webhookId, count)
-      if (count >= perWebhook) crowded.add(webhookId)
       const made = makeDelivery({ ...deps, connections, timeoutMs }, delivery, stopping.signal)
         .catch((error: unknown) =>
           deps.log.warn({ err: error, delivery: delivery.id }, 'a delivery could not be recorded'),
@@ -73,7 +77,7 @@ export function startSender(
         })
       underWay.add(made)
     }
-    // What still has places has nothing more that is due.
+    // What still has places has nothing more that is due; what has none is looked at when one is free.
     for (const [webhookId, count] of busy) if (count >= perWebhook) crowded.add(webhookId)
   }
 
@@ -84,7 +88,7 @@ export function startSender(
         asked = false
         await take()
       }
-      if (!closed) next = Math.min(pollMs, (await nextDueMs(deps.db)) ?? pollMs)
+      if (!closed) next = Math.min(pollMs, (await nextDueMs(deps.db, [...crowded])) ?? pollMs)
     } catch (error) {
       if (!closed) deps.log.warn({ err: error }, 'webhook deliveries could not be claimed')
       next = pauseMs
@@ -93,8 +97,7 @@ export function startSender(
     if (closed) return
     if (asked) return wake()
     clearTimeout(timer)
-    // What is due and has no place is looked for when there is one.
-    timer = setTimeout(wake, crowded.size > 0 ? Math.max(next, 50) : next)
+    timer = setTimeout(wake, Math.max(next, leastWaitMs))
     timer.unref()
   }
 
