@@ -7,7 +7,7 @@ registrySuite('distribution', async () => {
   return {
     registry: createDistributionRegistry({
       registry: `${server.host}/team`,
-      credential: registryUser,
+      openCredential: async () => registryUser,
       pauseMs: 10,
     }),
     dispose: () => server.close(),

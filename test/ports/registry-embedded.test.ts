@@ -5,19 +5,19 @@ import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { sql } from 'kysely'
+import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFilesystemObjectStore } from '../../packages/server/src/adapters/object-store/filesystem/filesystem-object-store.ts'
 import { collectBlobs } from '../../packages/server/src/adapters/registry/embedded/collect-blobs.ts'
 import { createEmbeddedRegistry } from '../../packages/server/src/adapters/registry/embedded/create-embedded-registry.ts'
 import { blobOf, pushArtifact } from '../../packages/server/src/oci/index.ts'
 import { createTestDatabase } from '../support/database.ts'
-import { quietLog } from '../support/quiet-log.ts'
 import { registrySuite } from './registry.suite.ts'
 
 async function make() {
   const database = await createTestDatabase()
   const root = await mkdtemp(join(tmpdir(), 'slipway-oci-'))
-  const objects = createFilesystemObjectStore({ root, log: quietLog })
+  const objects = createFilesystemObjectStore({ root, log: pino({ level: 'silent' }) })
   const { db } = database
   const base = () => 'slipway.example.test'
   return {
@@ -92,8 +92,8 @@ describe('the embedded registry', () => {
     await world.registry.putBlob('acme/shop', young, signal)
     expect(await collect()).toBe(3)
     expect(await world.registry.getBlob('acme/shop', old.digest, signal)).toBeNull()
-    expect((await world.stored()).toSorted()).toEqual(
-      [hex(young.digest), hex(elsewhere.digest), hex(blobOf(Buffer.from('{}')).digest)].toSorted(),
+    expect(new Set(await world.stored())).toEqual(
+      new Set([young, elsewhere, blobOf(Buffer.from('{}'))].map(({ digest }) => hex(digest))),
     )
     const manifest = await world.registry.getManifest('acme/shop', 'v1', signal)
     expect(manifest?.digest).toBe(digest)

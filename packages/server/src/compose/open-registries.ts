@@ -1,34 +1,82 @@
-import { createDistributionRegistry } from '../adapters/registry/distribution/create-distribution-registry.ts'
+import type { Logger } from 'pino'
+import { collectBlobs } from '../adapters/registry/embedded/collect-blobs.ts'
+import { createEmbeddedRegistry } from '../adapters/registry/embedded/create-embedded-registry.ts'
+import {
+  openRegistries as createRegistries,
+  openRegistry,
+} from '../adapters/registry/open-registries.ts'
+import type { Config } from '../config/read-config.ts'
 import { type CredentialsDeps, openRegistryCredential } from '../credentials/index.ts'
-import { AppError } from '../errors.ts'
-import type { Registries, Registry } from '../ports/registry.ts'
+import { startDuty } from '../duties/index.ts'
+import type { Store } from '../open-store.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
+import type { Registries, ServedRegistry } from '../ports/registry.ts'
+import type { Resources } from '../resources.ts'
 
-/** The home registry, and others by their addresses with stored credentials. */
-export function openRegistries(opened: {
-  home: Registry
-  credentials: CredentialsDeps
-}): Registries {
-  const { home, credentials } = opened
-  return {
-    home,
-    async open({ registry, credential: name }) {
-      if (name === null) return createDistributionRegistry({ registry, credential: null })
-      const { registryUrl, username, password } = await openRegistryCredential(credentials, {
-        name,
-      })
-      if (registryUrl !== null && hostOf(registryUrl) !== hostOf(registry)) {
-        throw new AppError('authorization_failed', `The credential ${name} is not for ${registry}`)
-      }
-      return createDistributionRegistry({ registry, credential: { username, password } })
+export interface OpenedRegistries {
+  /** Served at `/v2/`, also when releases go elsewhere. */
+  embedded: ServedRegistry
+  registries: Registries
+  /** For health: the registry of the settings; empty without one. */
+  checks: { registry?: () => Promise<void> }
+}
+
+const dayMs = 86_400_000
+const checkMs = 10_000
+
+/** The embedded OCI store and its collector, and the registry of the settings if there is one. */
+export function openRegistries(
+  config: Config,
+  log: Logger,
+  opened: {
+    store: Store
+    objects: ObjectStore
+    credentials: CredentialsDeps
+    /** Id of this process's worker. */
+    holder: string
+    /** By which clients reach this server; asked for when it listens. */
+    url: () => string
+  },
+  resources: Resources,
+): OpenedRegistries {
+  const { store, objects, credentials, holder, url } = opened
+  const { db } = store
+  const embedded = createEmbeddedRegistry({ db, objects, base: () => hostOf(url()) })
+  const collector = startDuty(
+    { db, log, holder },
+    {
+      name: 'oci blobs',
+      everyMs: 3_600_000,
+      run: async (signal) => {
+        const before = new Date(Date.now() - dayMs)
+        const blobs = await collectBlobs({ db, objects }, { before, signal })
+        if (blobs > 0) log.info({ blobs }, 'took away blobs that no manifest came to need')
+      },
     },
+  )
+  resources.add('oci blobs', collector, (started) => started.close())
+
+  const { registry, credential, plainHttp } = config.oci
+  const openLogin = (name: string) => openRegistryCredential(credentials, { name })
+  if (registry === null) {
+    return {
+      embedded,
+      registries: createRegistries({ home: embedded, openLogin, plainHttp }),
+      checks: {},
+    }
+  }
+  const home = openRegistry({ openLogin, plainHttp }, { registry, credential })
+  return {
+    embedded,
+    registries: createRegistries({ home, openLogin, plainHttp }),
+    checks: { registry: () => home.check(AbortSignal.timeout(checkMs)) },
   }
 }
 
-/** Docker Hub goes by several names. */
-function hostOf(address: string): string {
-  const url = /^https?:\/\//.test(address) ? address : `https://${address}`
-  const host = URL.canParse(url) ? new URL(url).host : address
-  return ['docker.io', 'index.docker.io', 'registry-1.docker.io'].includes(host)
-    ? 'docker.io'
-    : host
+/** What an address that listens everywhere is not reached by. */
+const everywhere: ReadonlySet<string> = new Set(['0.0.0.0', '[::]'])
+
+function hostOf(url: string): string {
+  const { hostname, host, port } = new URL(url)
+  return everywhere.has(hostname) ? `localhost:${port}` : host
 }

@@ -157,6 +157,28 @@ export const networksAndHosts: Parse<readonly string[]> = (text) => {
   return entries.filter(Boolean)
 }
 
+/** `host[:port]` of a server. */
+const serverHost = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:]+\])(?::\d{1,5})?$/
+const ociPath = /^[a-z0-9]+(?:(?:\.|_|__|-+|\/)[a-z0-9]+)*$/
+
+/** An OCI registry: `host[:port][/prefix]`. */
+export const ociRegistry: Parse<string> = (text) => {
+  const [address = '', ...prefix] = text.split('/')
+  if (serverHost.test(address) && (prefix.length === 0 || ociPath.test(prefix.join('/')))) {
+    return text
+  }
+  throw new InvalidValue(`${quote(text)} is not host[:port][/prefix], without a scheme`)
+}
+
+/** `host[:port]`, separated by commas; an empty value means none. */
+export const serverHosts: Parse<readonly string[]> = (text) => {
+  const entries = text.split(',').map((entry) => entry.trim())
+  for (const entry of entries.filter(Boolean)) {
+    if (!serverHost.test(entry)) throw new InvalidValue(`${quote(entry)} is not host[:port]`)
+  }
+  return entries.filter(Boolean)
+}
+
 function isNetwork(text: string): boolean {
   const [address = '', prefix, ...rest] = text.split('/')
   const version = isIP(address)

@@ -44,6 +44,7 @@ describe('readConfig', () => {
       masterKey: null,
       previousMasterKeys: [],
       git: { baseUrl: 'https://github.com', allowFileRepositories: false, credential: null },
+      oci: { registry: null, credential: null, plainHttp: [] },
       worker: { capacity: expect.any(Number) },
       webhooks: { allowPrivate: [] },
       artifacts: {
@@ -117,6 +118,9 @@ describe('readConfig', () => {
       GIT_CREDENTIAL: 'github',
       GIT_BASE_URL: 'file:///srv/git/',
       SLIPWAY_ALLOW_FILE_REPOSITORIES: 'TRUE',
+      OCI_REGISTRY: 'registry.example.com:5000/team/ci',
+      OCI_CREDENTIAL: 'registry',
+      OCI_PLAIN_HTTP: 'registry.intern:5000, [fd00::1]',
       SLIPWAY_WORKER_CAPACITY: '7',
       SLIPWAY_WEBHOOK_ALLOW_PRIVATE: '10.0.0.0/8, ::1,chat.intern',
       SLIPWAY_STEP_OUTPUT_LIMIT: '1GB',
@@ -139,6 +143,11 @@ describe('readConfig', () => {
       masterKey: key,
       previousMasterKeys: [old, key],
       git: { baseUrl: 'file:///srv/git', allowFileRepositories: true, credential: 'github' },
+      oci: {
+        registry: 'registry.example.com:5000/team/ci',
+        credential: 'registry',
+        plainHttp: ['registry.intern:5000', '[fd00::1]'],
+      },
       worker: { capacity: 7 },
       webhooks: { allowPrivate: ['10.0.0.0/8', '::1', 'chat.intern'] },
       steps: {
@@ -169,6 +178,8 @@ describe('readConfig', () => {
       SLIPWAY_ALLOW_UNISOLATED: 'maybe',
       SLIPWAY_MASTER_KEY: 'hunter2',
       GIT_BASE_URL: 'https://user:hunter2@github.com',
+      OCI_REGISTRY: 'https://registry.example.com',
+      OCI_PLAIN_HTTP: 'a,b/c',
       SLIPWAY_STEP_OUTPUT_LIMIT: 'lots',
       SLIPWAY_STEP_CPU_LIMIT: '0',
       SLIPWAY_WORKER_CAPACITY: '0',
@@ -180,6 +191,8 @@ describe('readConfig', () => {
       'DEBUG',
       'GIT_BASE_URL',
       'HOST',
+      'OCI_PLAIN_HTTP',
+      'OCI_REGISTRY',
       'PORT',
       'SLIPWAY_ADMIN_TOKEN',
       'SLIPWAY_ALLOW_UNISOLATED',
@@ -222,6 +235,12 @@ describe('readConfig', () => {
     const ofClient = { SLIPWAY_URL: 'u', SLIPWAY_TOKEN: 't', SLIPWAY_CLI_CONFIG: 'f' }
     expect(Object.keys(ofStep)).toContain('SLIPWAY_RUN_ID')
     expect(await problemsOf({ ...ofStep, ...ofExecutor, ...ofClient })).toEqual([])
+  })
+
+  it('wants a registry where there is a credential for one', async () => {
+    expect(await problemsOf({ OCI_CREDENTIAL: 'registry' })).toEqual([
+      'OCI_CREDENTIAL: it has no meaning without OCI_REGISTRY',
+    ])
   })
 
   it('wants leave for repositories in files', async () => {

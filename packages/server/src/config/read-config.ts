@@ -1,5 +1,6 @@
 import { type FileConfig, readConfigFile } from './config-file.ts'
 import { InvalidValue } from './parse.ts'
+import type { ReconcilerName } from './parse-gitops.ts'
 import {
   type Setting,
   type SettingName,
@@ -35,6 +36,24 @@ export interface Config extends FileConfig {
     allowFileRepositories: boolean
     /** Name of a stored credential. */
     credential: string | null
+  }
+  oci: {
+    /** `host[:port][/prefix]`; null: the embedded store. */
+    registry: string | null
+    /** Name of a stored credential. */
+    credential: string | null
+    /** Hosts that may be spoken to without TLS. */
+    plainHttp: readonly string[]
+  }
+  gitops: {
+    /** Null: the embedded repository. */
+    url: string | null
+    branch: string
+    credential: string | null
+    reconciler: ReconcilerName
+    reconcileTimeoutMs: number
+    /** Null unless it is the reconciler. */
+    argocd: { url: string; token: string; application: string } | null
   }
   worker: { capacity: number }
   /** Networks, addresses and hosts that webhooks may go to although they are not public. */
@@ -79,8 +98,42 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
   ) {
     problems.push('GIT_BASE_URL: a file: URL needs SLIPWAY_ALLOW_FILE_REPOSITORIES=true')
   }
+  if (values.OCI_REGISTRY === null && values.OCI_CREDENTIAL !== null) {
+    problems.push('OCI_CREDENTIAL: it has no meaning without OCI_REGISTRY')
+  }
+  problems.push(...gitOpsProblems(values))
   if (problems.length > 0) throw new ConfigError(problems)
   return toConfig(values, file)
+}
+
+function gitOpsProblems(values: SettingValues): string[] {
+  const url = values.GITOPS_REPOSITORY_URL
+  const problems: string[] = []
+  if (url?.startsWith('file:') && values.SLIPWAY_ALLOW_FILE_REPOSITORIES === false) {
+    problems.push('GITOPS_REPOSITORY_URL: a file: URL needs SLIPWAY_ALLOW_FILE_REPOSITORIES=true')
+  }
+  if (url === null && values.GITOPS_CREDENTIAL !== null) {
+    problems.push('GITOPS_CREDENTIAL: is for GITOPS_REPOSITORY_URL, which is not set')
+  }
+  if (values.GITOPS_RECONCILER === 'argocd') {
+    for (const name of ['ARGOCD_URL', 'ARGOCD_TOKEN'] as const) {
+      if (values[name] === null) problems.push(`${name}: is needed by GITOPS_RECONCILER=argocd`)
+    }
+  }
+  return problems
+}
+
+function toGitOps(values: SettingValues): Config['gitops'] {
+  const { ARGOCD_URL: url, ARGOCD_TOKEN: token, GITOPS_RECONCILER: reconciler } = values
+  const isArgocd = reconciler === 'argocd' && url !== null && token !== null
+  return {
+    url: values.GITOPS_REPOSITORY_URL,
+    branch: values.GITOPS_BRANCH,
+    credential: values.GITOPS_CREDENTIAL,
+    reconciler,
+    reconcileTimeoutMs: values.GITOPS_RECONCILE_TIMEOUT,
+    argocd: isArgocd ? { url, token, application: values.ARGOCD_APP } : null,
+  }
 }
 
 function unknownNames(env: NodeJS.ProcessEnv): string[] {
@@ -130,6 +183,12 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       allowFileRepositories: values.SLIPWAY_ALLOW_FILE_REPOSITORIES,
       credential: values.GIT_CREDENTIAL,
     },
+    oci: {
+      registry: values.OCI_REGISTRY,
+      credential: values.OCI_CREDENTIAL,
+      plainHttp: values.OCI_PLAIN_HTTP,
+    },
+    gitops: toGitOps(values),
     worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
     webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },
     steps: {

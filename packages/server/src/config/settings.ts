@@ -7,18 +7,22 @@ import {
   bytes,
   databaseUrl,
   directory,
+  duration,
   gitBaseUrl,
   host,
   integer,
   masterKey,
   masterKeys,
   networksAndHosts,
+  ociRegistry,
   port,
   ports,
   positiveNumber,
   publicUrl,
+  serverHosts,
   trustProxy,
 } from './parse.ts'
+import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
 
 /** One environment setting: what documentation, start and error messages know of it. */
 export interface Setting<T> {
@@ -123,11 +127,78 @@ export const settings = {
     default: null,
     parse: anyText,
   }),
+  OCI_REGISTRY: absent({
+    description:
+      'Registry that releases and tracking artifacts go to, as `host[:port][/prefix]`. By HTTPS, except on this machine.',
+    default: null,
+    defaultNote: 'the embedded store, served at `/v2/`',
+    parse: ociRegistry,
+  }),
+  OCI_CREDENTIAL: absent({
+    description: 'Name of the stored credential for `OCI_REGISTRY`.',
+    default: null,
+    defaultNote: 'none is sent',
+    parse: anyText,
+  }),
+  OCI_PLAIN_HTTP: present({
+    description:
+      'Registries beyond this machine that are spoken to without TLS, as `host[:port]`, separated by commas. Whoever is on the way can read and change what goes there.',
+    default: '',
+    parse: serverHosts,
+  }),
   SLIPWAY_ALLOW_FILE_REPOSITORIES: present({
     description:
       'Whether `GIT_BASE_URL` and registered repositories may have `file:` URLs. Whoever may start runs can then read every repository below `GIT_BASE_URL`, and whoever may register repositories every one on this machine.',
     default: 'false',
     parse: boolean,
+  }),
+  GITOPS_REPOSITORY_URL: absent({
+    description:
+      'Git repository that deployments are committed to, by https, http, ssh or (if allowed) file.',
+    default: null,
+    defaultNote: 'one in the data directory, to be read at `/git/gitops.git`',
+    parse: gitBaseUrl,
+  }),
+  GITOPS_BRANCH: present({
+    description: 'Branch of the GitOps repository.',
+    default: 'main',
+    parse: branchName,
+  }),
+  GITOPS_CREDENTIAL: absent({
+    description: 'Name of the stored credential for `GITOPS_REPOSITORY_URL`.',
+    default: null,
+    defaultNote: 'none',
+    parse: anyText,
+  }),
+  GITOPS_RECONCILER: present({
+    description:
+      'What says that a deployment is active: `git` (its commit is on the branch), `argocd` (its application is synced to it and healthy), or `callback` (`PUT /v1/deployments/{id}/status`).',
+    default: 'git',
+    parse: reconcilerName,
+  }),
+  GITOPS_RECONCILE_TIMEOUT: present({
+    description: 'How long a deployment may take to become active before it is said to have failed.',
+    default: '10m',
+    parse: duration,
+  }),
+  ARGOCD_URL: absent({
+    description: 'Address of the Argo CD server, for the reconciler `argocd`.',
+    default: null,
+    defaultNote: 'none',
+    parse: publicUrl,
+  }),
+  ARGOCD_TOKEN: absent({
+    description: 'Token of an Argo CD account that may get the applications.',
+    default: null,
+    defaultNote: 'none',
+    secret: true,
+    parse: anyText,
+  }),
+  ARGOCD_APP: present({
+    description:
+      'Name of the application of a deployment, with `{environment}`, `{owner}`, `{repo}` and `{project}` in it.',
+    default: '{environment}-{project}',
+    parse: applicationTemplate,
   }),
   SLIPWAY_WEBHOOK_ALLOW_PRIVATE: present({
     description:

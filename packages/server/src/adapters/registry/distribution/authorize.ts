@@ -10,6 +10,12 @@ export interface RegistryCredential {
   password: string
 }
 
+/**
+ * Asked for whenever the registry wants a credential, so that a changed one is used at once. Null: there
+ * is none, and the registry is used anonymously. May reject with an AppError.
+ */
+export type OpenCredential = () => Promise<RegistryCredential | null>
+
 export interface Authorizer {
   /** The header to send at once; null while the registry has not asked for any. */
   known(access: Access): string | null
@@ -43,26 +49,36 @@ const maxTokenBytes = 256 * 1024
 export function createAuthorizer(options: {
   /** For messages. */
   registry: string
-  credential: RegistryCredential | null
+  openCredential: OpenCredential
   /** Hosts (`host[:port]`) that plain HTTP is allowed for. */
   plainHttp: readonly string[]
 }): Authorizer {
-  const { registry, credential, plainHttp } = options
-  const basic =
-    credential === null
-      ? null
-      : `Basic ${Buffer.from(`${credential.username}:${credential.password}`).toString('base64')}`
-  let isBasic = false
+  const { registry, openCredential, plainHttp } = options
+  /** Of the registry itself, once it has asked for it. */
+  let basic: string | null = null
+  let hasCredential = false
   const tokens = new Map<string, { header: string; until: number }>()
   const keyOf = ({ repository, action }: Access) => `${action} ${repository ?? ''}`
+
+  const openBasic = async (): Promise<string | null> => {
+    const credential = await openCredential()
+    hasCredential = credential !== null
+    if (credential === null) return null
+    const { username, password } = credential
+    return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+  }
 
   async function fetchToken(challenge: Challenge, access: Access, signal: AbortSignal) {
     const url = tokenUrl(challenge, access)
     if (url.protocol !== 'https:' && !isLoopback(url.hostname) && !plainHttp.includes(url.host)) {
       refuse(`sends to a token server without TLS, ${url.host}`)
     }
+    const authorization = await openBasic()
     const response = await fetch(url, {
-      headers: { accept: 'application/json', ...(basic === null ? {} : { authorization: basic }) },
+      headers: {
+        accept: 'application/json',
+        ...(authorization === null ? {} : { authorization }),
+      },
       // Whoever it would lead to was not named by the registry.
       redirect: 'error',
       signal: AbortSignal.any([signal, AbortSignal.timeout(tokenDeadlineMs)]),
@@ -89,13 +105,13 @@ export function createAuthorizer(options: {
   return {
     refused: () =>
       refusal(
-        credential === null
-          ? 'does not let anybody in without a credential'
-          : 'does not take the credential, or not for this',
+        hasCredential
+          ? 'does not take the credential, or not for this'
+          : 'does not let anybody in without a credential',
       ),
 
     known(access) {
-      if (isBasic) return basic
+      if (basic !== null) return basic
       const token = tokens.get(keyOf(access))
       return token !== undefined && token.until > performance.now() ? token.header : null
     },
@@ -111,9 +127,8 @@ export function createAuthorizer(options: {
       if (!challenges.some(({ scheme }) => scheme === 'basic')) {
         refuse('refuses, and does not say which credential it wants')
       }
-      if (basic === null) refuse('wants a credential, and none is configured for it')
-      isBasic = true
-      return basic
+      basic = await openBasic()
+      return basic ?? refuse('wants a credential, and none is configured for it')
     },
   }
 }

@@ -13,7 +13,7 @@ import {
 } from '../../../oci/index.ts'
 import type { NewManifest, Registry, StoredManifest } from '../../../ports/registry.ts'
 import { requireDigest, requireName, requireTags } from '../require-names.ts'
-import { type Access, type RegistryCredential, createAuthorizer } from './authorize.ts'
+import { type Access, type OpenCredential, createAuthorizer } from './authorize.ts'
 import { createClient } from './create-client.ts'
 import { dropBody, readBody } from './read-body.ts'
 import { addReferrer } from './refer-to-subject.ts'
@@ -24,7 +24,7 @@ import { uploadBlob } from './upload-blob.ts'
 export interface DistributionRegistryOptions {
   /** `host[:port][/prefix]`. */
   registry: string
-  credential: RegistryCredential | null
+  openCredential: OpenCredential
   /** Hosts (`host[:port]`) beyond loopback that may be spoken to without TLS. */
   plainHttp?: readonly string[]
   /** Milliseconds before the second try; doubled for each further one. Default 250. */
@@ -47,10 +47,10 @@ const manifestTypes = [
  * by Basic, or by the token server that it names, as its challenge says.
  */
 export function createDistributionRegistry(options: DistributionRegistryOptions): Registry {
-  const { credential, plainHttp = [], pauseMs = 250, stallMs = 120_000 } = options
+  const { openCredential, plainHttp = [], pauseMs = 250, stallMs = 120_000 } = options
   const address = parseRegistryAddress(options.registry, plainHttp)
   const { base, prefix } = address
-  const authorizer = createAuthorizer({ registry: base, credential, plainHttp })
+  const authorizer = createAuthorizer({ registry: base, openCredential, plainHttp })
   const client = createClient({ address, authorizer, plainHttp, pauseMs })
   /** Changes of one index of referrers, one after the other. */
   const referring = new Map<string, Promise<unknown>>()

@@ -2,6 +2,12 @@ import { isIP } from 'node:net'
 import { AppError } from '../../../errors.ts'
 import { isOciName } from '../../../oci/index.ts'
 
+/** Names of a registry that stand in its images' names, and that nothing answers at. */
+const otherNames: Readonly<Record<string, string>> = {
+  'docker.io': 'registry-1.docker.io',
+  'index.docker.io': 'registry-1.docker.io',
+}
+
 /** Where a registry is, made of `host[:port][/prefix]`. */
 export interface RegistryAddress {
   /** As it was given: what stands before a repository in a URI. */
@@ -20,7 +26,8 @@ export function parseRegistryAddress(
   text: string,
   plainHttp: readonly string[] = [],
 ): RegistryAddress {
-  const [host = '', ...rest] = text.split('/')
+  const [given = '', ...rest] = text.split('/')
+  const host = otherNames[given] ?? given
   const prefix = rest.join('/')
   const url = URL.canParse(`https://${host}`) ? new URL(`https://${host}`) : null
   const isHost =
