@@ -5,7 +5,6 @@ import { type AdminToken, openAuditLog, resolveAdminToken } from '../access/inde
 import { createProcessExecutor } from '../adapters/executor/process/create-process-executor.ts'
 import { openApiTokens } from '../adapters/identity/api-tokens.ts'
 import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
-import { createEmbeddedRegistry } from '../adapters/registry/embedded/create-embedded-registry.ts'
 import type { Config } from '../config/read-config.ts'
 import { createMirrors } from '../git/index.ts'
 import { createHttpServer } from '../http/app.ts'
@@ -98,13 +97,17 @@ async function start(
     resources,
   )
   let url = config.http.publicUrl ?? ''
-  const registry = createEmbeddedRegistry({ db: store.db, objects, base: () => new URL(url).host })
+  const { registries, checks } = openRegistries(
+    config,
+    log,
+    { store, objects, credentials, holder: jobs.workerId, url: () => url },
+    resources,
+  )
   const mirrors = createMirrors({
     directory: inData('mirrors'),
     accessDirectory: inData('git-access'),
   })
   const signingKey = await openSigningKey(config)
-  const registries = openRegistries({ home: registry, credentials })
   const artifacts = openArtifacts(config, {
     objects,
     registries,
@@ -113,7 +116,7 @@ async function start(
     version,
   })
   const releases = openReleases(
-    { unitOfWork: jobs.runs, registry, mirrors, signingKey },
+    { unitOfWork: jobs.runs, registry: registries.home, mirrors, signingKey },
     { gitBaseUrl: config.git.baseUrl },
   )
   const links = createLogLinks(masterKey)
@@ -144,6 +147,7 @@ async function start(
         job_bus: () => jobs.bus.check(),
         executor: () => executor.check(),
         object_storage: () => objects.check(),
+        ...checks,
       },
       { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
     ),
