@@ -28,11 +28,23 @@ describe('roles', () => {
     'search:read',
     'environments:read',
     'approvals:read',
+    'deployments:read',
+    'gitops:read',
     'repositories:read',
   ]
   it.each<[Role, string[]]>([
     ['viewer', viewer],
-    ['developer', [...viewer, 'runs:create', 'runs:cancel', 'approvals:create', 'secrets:read']],
+    [
+      'developer',
+      [
+        ...viewer,
+        'runs:create',
+        'runs:cancel',
+        'deployments:create',
+        'approvals:create',
+        'secrets:read',
+      ],
+    ],
     ['approver', [...viewer, 'approvals:create']],
     [
       'operator',
@@ -40,6 +52,8 @@ describe('roles', () => {
         ...viewer,
         'runs:create',
         'runs:cancel',
+        'deployments:create',
+        'deployments:report',
         'approvals:create',
         'webhooks:read',
         'webhooks:manage',
@@ -50,7 +64,17 @@ describe('roles', () => {
         'repositories:manage',
       ],
     ],
-    ['service-account', ['workers:report', 'runs:create']],
+    [
+      'service-account',
+      [
+        'workers:report',
+        'runs:create',
+        'deployments:read',
+        'deployments:create',
+        'deployments:report',
+        'gitops:read',
+      ],
+    ],
     ['admin', permissions.filter((permission) => permission !== 'workers:report')],
   ])('%s has exactly its permissions', (role, expected) => {
     expect(

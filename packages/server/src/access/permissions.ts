@@ -17,6 +17,10 @@ export const permissions = [
   'environments:read',
   'approvals:read',
   'approvals:create',
+  'deployments:read',
+  'deployments:create',
+  'deployments:report',
+  'gitops:read',
   'webhooks:read',
   'webhooks:manage',
   'secrets:read',
@@ -38,12 +42,15 @@ const viewer: readonly Permission[] = [
   'search:read',
   'environments:read',
   'approvals:read',
+  'deployments:read',
+  'gitops:read',
   'repositories:read',
 ]
 const developer: readonly Permission[] = [
   ...viewer,
   'runs:create',
   'runs:cancel',
+  'deployments:create',
   'releases:create',
   'releases:alias',
   'approvals:create',
@@ -57,6 +64,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   approver: new Set<Permission>([...viewer, 'approvals:create']),
   operator: new Set<Permission>([
     ...developer,
+    'deployments:report',
     'webhooks:read',
     'webhooks:manage',
     'secrets:manage',
@@ -72,6 +80,10 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
     'runs:create',
     'releases:read',
     'releases:create',
+    'deployments:read',
+    'deployments:create',
+    'deployments:report',
+    'gitops:read',
   ]),
 }
 

@@ -3,6 +3,7 @@ import { v7 as uuid } from 'uuid'
 import { auditKeptMs, deleteOldAudit } from '../access/index.ts'
 import { createEmbeddedJobBus } from '../adapters/job-bus/embedded/create-embedded-job-bus.ts'
 import type { Config } from '../config/read-config.ts'
+import { deploymentJobOwners } from '../deployments/index.ts'
 import { startDuty } from '../duties/index.ts'
 import { deleteOldEvents, type EventRelay } from '../events/index.ts'
 import { releaseDeadHome, startJobDuties } from '../jobs/index.ts'
@@ -37,7 +38,8 @@ export async function openJobs(
     wakeJobs: (notices) => bus.wake(notices),
     stopJobs: (ids) => bus.cancel(ids),
   }
-  const ledger = { ...runs, log, owners: runJobOwners(runs), holder: workerId }
+  const owners = { ...runJobOwners(runs), ...deploymentJobOwners(log) }
+  const ledger = { ...runs, log, owners, holder: workerId }
   const signals = store.signals === undefined ? {} : { signals: store.signals }
   const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals })
   const home = await dataDirectoryId(config.dataDir)

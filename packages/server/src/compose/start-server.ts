@@ -16,6 +16,7 @@ import { createResources, type Resources } from '../resources.ts'
 import { resolveMasterKey } from '../server-keys.ts'
 import { openApprovals } from './open-approvals.ts'
 import { openArtifacts, openSigningKey } from './open-artifacts.ts'
+import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
 import { openRegistries } from './open-registries.ts'
@@ -119,6 +120,14 @@ async function start(
     { unitOfWork: jobs.runs, registry: registries.home, mirrors, signingKey },
     { gitBaseUrl: config.git.baseUrl },
   )
+  const approvals = openApprovals(config, jobs.runs)
+  const { environments } = approvals
+  const deployments = await openDeployments(
+    config,
+    log,
+    { unitOfWork: jobs.runs, feed: events.feed, environments, vault, holder: jobs.workerId },
+    resources,
+  )
   const links = createLogLinks(masterKey)
   let ready = false
   const tokens = resources.add(
@@ -159,7 +168,8 @@ async function start(
       logs,
       feed: events.feed,
       signal: stopping.signal,
-      ...openApprovals(config, jobs.runs),
+      ...approvals,
+      deployments,
       ...webhooks,
       releases,
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
@@ -169,7 +179,12 @@ async function start(
   const listener = await listen({ app, log }, config.http)
   resources.add('http', listener, (opened) => opened.close())
   url = config.http.publicUrl ?? listener.url
-  await startWork(config, log, { executor, logs, mirrors, releases, artifacts, ...jobs }, resources)
+  await startWork(
+    config,
+    log,
+    { executor, logs, mirrors, releases, artifacts, deployments, ...jobs },
+    resources,
+  )
   ready = true
   // Closed first: streams end, and nobody is sent here any more.
   resources.add('readiness', stopping, async (controller) => controller.abort())

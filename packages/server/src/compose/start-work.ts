@@ -2,6 +2,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Config } from '../config/read-config.ts'
+import { type DeploymentsDeps, deployUnasked } from '../deployments/index.ts'
 import { keepWorker, releaseWorker } from '../jobs/index.ts'
 import type { JobSubscription } from '../ports/job-bus.ts'
 import { createRunRelease, type ReleasesDeps } from '../releases/index.ts'
@@ -18,6 +19,7 @@ export async function startWork(
   deps: Awaited<ReturnType<typeof openJobs>> &
     Pick<Parameters<typeof startWorker>[0], 'executor' | 'logs' | 'mirrors'> & {
       releases: ReleasesDeps
+      deployments: DeploymentsDeps
       artifacts: ReturnType<typeof openArtifacts>
     },
   resources: Resources,
@@ -42,6 +44,7 @@ export async function startWork(
         completeDiscovery: (input) => completeDiscovery(runs, input),
         beginAttempt: (input) => beginAttempt(runs, input),
         reportWork: (input) => reportWork(runs, { principal: null, ...input }),
+        deploy: (input) => deployUnasked(deps.deployments, input),
         completeArtifact: (input) => storeArtifact(runs, input),
         createRelease: (input, signal) => createRunRelease(releases, input, signal),
       },

@@ -104,7 +104,7 @@ export function runGit(args: readonly string[], options: RunGitOptions): Promise
   return promise
 }
 
-function gitEnvironment(protocols: string): NodeJS.ProcessEnv {
+export function gitEnvironment(protocols: string): NodeJS.ProcessEnv {
   return {
     PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
     HOME: '/nonexistent',

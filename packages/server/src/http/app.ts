@@ -4,9 +4,10 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Logger } from 'pino'
 import type { AuditLog } from '../access/index.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
-import { changingMethods, createAuditHook } from './audit-changes.ts'
+import { createAuditHook, isChange } from './audit-changes.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
 import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
+import { gitPlugin } from './git/plugin.ts'
 import { openApiRoute } from './openapi/openapi-route.ts'
 import { registerOpenApi } from './openapi/register-openapi.ts'
 import { answerErrors, sendError } from './platform/answer-errors.ts'
@@ -54,7 +55,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   const routes = listRoutes(app, routeGuards, (route, { method, url, guard }) => {
     const gate = createGate({ ...deps, rateLimiter }, guard)
     if (gate !== null) route.onRequest = [gate, ...[route.onRequest ?? []].flat()]
-    if (changingMethods.has(method)) {
+    if (isChange(method, url)) {
       const audit = createAuditHook({ ...deps, rateLimiter }, `${method} ${url}`)
       route.onSend = [audit, ...[route.onSend ?? []].flat()]
     }
@@ -66,6 +67,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(openApiRoute)
   await app.register(docsRoutes)
   await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
+  await app.register(gitPlugin(deps.platform), { prefix: '/git' })
   await app.register(buildsPlugin(deps.builds, routes), { prefix: '/api' })
   await app.ready()
   return app

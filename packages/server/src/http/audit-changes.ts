@@ -5,7 +5,18 @@ import type { RateLimiter } from './rate-limits.ts'
 import { pathOf } from './redact-url.ts'
 
 /** Methods that change something. */
-export const changingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
+const changingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
+
+/** Routes that change nothing all the same. */
+const readingRoutes: ReadonlySet<string> = new Set([
+  'POST /git/gitops.git/git-upload-pack',
+  'POST /v1/deployments/preview',
+])
+
+/** Whether a route changes something, or may. */
+export function isChange(method: string, url: string): boolean {
+  return changingMethods.has(method) && !readingRoutes.has(`${method} ${url}`)
+}
 
 /**
  * The hook that writes a change, or the attempt at one, to the audit log before its answer leaves.

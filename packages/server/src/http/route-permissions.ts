@@ -44,6 +44,16 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /v1/search': 'search:read',
 
   'GET /v1/environments': 'environments:read',
+  'POST /v1/deployments': 'deployments:create',
+  'POST /v1/deployments/preview': 'deployments:read',
+  'GET /v1/deployments': 'deployments:read',
+  'GET /v1/deployments/:id': 'deployments:read',
+  'PUT /v1/deployments/:id/status': 'deployments:report',
+  'GET /v1/deployments/:environment/:repo/:project': 'deployments:read',
+  'GET /v1/deployments/:environment/:repo/:project/history': 'deployments:read',
+  'GET /git/gitops.git/info/refs': { permission: 'gitops:read', challenge: 'basic' },
+  'POST /git/gitops.git/git-upload-pack': { permission: 'gitops:read', challenge: 'basic' },
+
   'GET /v1/approvals': 'approvals:read',
   'POST /v1/approvals': 'approvals:create',
   'GET /v1/approvals/:release_id/:environment': 'approvals:read',

@@ -1,4 +1,5 @@
 import type { Attempt, Discovery, ProducedArtifact, WorkReport } from '../runs/index.ts'
+import type { UnaskedDeployment } from '../deployments/index.ts'
 import type { JobClaim } from '../jobs/index.ts'
 import type { RunRelease } from '../releases/index.ts'
 
@@ -11,6 +12,8 @@ export interface ControlPlane {
   completeDiscovery(input: { runId: string; claim: JobClaim; discovery: Discovery }): Promise<void>
   beginAttempt(input: { taskId: string; claim: JobClaim }): Promise<Attempt>
   reportWork(input: { taskId: string; report: WorkReport }): Promise<void>
+  /** Deploys a release unasked. Rejects with what may pass; repeating is harmless. */
+  deploy(input: { releaseId: string; environment: string }): Promise<UnaskedDeployment>
   /** Stores what an artifact's task came to; the report of its end is still to come. */
   completeArtifact(input: {
     taskId: string

@@ -4,6 +4,7 @@ import { hasCode } from '../directories.ts'
 import type { JobBus, JobHandler, JobSubscription } from '../ports/job-bus.ts'
 import type { WorkerDeps } from './deps.ts'
 import { runArtifact } from './run-artifact.ts'
+import { runDeployment } from './run-deployment.ts'
 import { runDiscovery } from './run-discovery.ts'
 import { runRelease } from './run-release.ts'
 import { runTask } from './run-task.ts'
@@ -13,6 +14,7 @@ import { removeWorkspace } from './workspace.ts'
 const handlers: Readonly<
   Record<string, (deps: WorkerDeps, ...args: Parameters<JobHandler>) => ReturnType<JobHandler>>
 > = {
+  deployment: runDeployment,
   discovery: runDiscovery,
   task: runTask,
   artifact: runArtifact,

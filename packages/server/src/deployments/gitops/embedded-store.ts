@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { removeLocks, runGit } from '../../git/index.ts'
 import { GitOpsError } from './gitops-error.ts'
 import type { GitOpsStore } from './gitops-store.ts'
@@ -25,10 +26,11 @@ export function createEmbeddedStore(options: { directory: string; branch: string
     remote: false,
     async open(signal) {
       await mkdir(directory, { recursive: true, mode: 0o700 })
-      await git(['init', '--quiet', '--bare', '.'], signal)
+      const head = await readFile(join(directory, 'HEAD'), 'utf8').catch(() => null)
+      if (head === null) await git(['init', '--quiet', '--bare', '.'], signal)
       await removeLocks(directory)
       // What a clone checks out.
-      await git(['symbolic-ref', 'HEAD', ref], signal)
+      if (head !== `ref: ${ref}\n`) await git(['symbolic-ref', 'HEAD', ref], signal)
     },
     newest: async () => ref,
     async publish({ sha, base }, signal) {

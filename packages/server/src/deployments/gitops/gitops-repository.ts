@@ -37,7 +37,10 @@ export interface GitOpsTurn {
 export interface GitOpsRepository {
   readonly directory: string
   readonly remote: boolean
-  /** Makes what is needed on this machine. What is elsewhere is looked at in the background. */
+  /**
+   * Makes what is needed on this machine; where that fails, each deployment tries it again. What is
+   * elsewhere is looked at in the background.
+   */
   open(): Promise<void>
   /** Runs `work` alone, within `deadlineMs` from now, waiting included. */
   exclusively<T>(
@@ -72,7 +75,16 @@ export function createGitOpsRepository(
   const closing = new AbortController()
   const turns = createTurns()
   let commits = 0
+  let opened: Promise<void> | undefined
   let background: Promise<unknown> = Promise.resolve()
+
+  function ensureOpen(): Promise<void> {
+    opened ??= store.open(closing.signal).catch((error: unknown) => {
+      opened = undefined
+      throw error
+    })
+    return opened
+  }
 
   async function commit(input: CommitInput, signal: AbortSignal): Promise<string | null> {
     for (let attempt = 1; ; attempt++) {
@@ -122,7 +134,12 @@ export function createGitOpsRepository(
     directory: store.directory,
     remote: store.remote,
     async open() {
-      await store.open(closing.signal)
+      try {
+        await ensureOpen()
+      } catch (error) {
+        log.warn({ err: error }, 'The GitOps repository cannot be used')
+        return
+      }
       if (!store.remote) return
       // The first look may take longer than a deployment may wait.
       background = turns
@@ -139,6 +156,7 @@ export function createGitOpsRepository(
         ...(signal === undefined ? [] : [signal]),
       ])
       try {
+        await ensureOpen()
         return await turns.take(key, ends, () =>
           options.lock(() =>
             work({

@@ -8,6 +8,7 @@ import { collectNamedSchemas } from './named-schemas.ts'
 const tags = [
   { name: 'Runs', description: 'Take a commit through its phases, tasks and steps.' },
   { name: 'Releases', description: 'Number, name and find what is fit to be deployed.' },
+  { name: 'Deployments', description: 'Bring releases into environments, and back.' },
   { name: 'Approvals', description: 'Environments, and who lets releases go there.' },
   { name: 'Batch', description: 'One call for many.' },
   { name: 'Events', description: 'Follow what happens.' },

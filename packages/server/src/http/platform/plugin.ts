@@ -5,6 +5,7 @@ import { limitAnswers } from './limit-answers.ts'
 import { type ApprovalRoutesDeps, approvalRoutes } from './routes/approvals.ts'
 import { type AuditRoutesDeps, auditRoutes } from './routes/audit.ts'
 import { type BatchRoutesDeps, batchRoutes } from './routes/batch.ts'
+import { type DeploymentRoutesDeps, deploymentRoutes } from './routes/deployments.ts'
 import { type EnvironmentRoutesDeps, environmentRoutes } from './routes/environments.ts'
 import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
 import { releaseAliasRoutes } from './routes/release-aliases.ts'
@@ -28,6 +29,7 @@ export type PlatformDeps = RunRoutesDeps &
   AuditRoutesDeps &
   SecretRoutesDeps &
   ReleaseRoutesDeps &
+  DeploymentRoutesDeps &
   EnvironmentRoutesDeps &
   ApprovalRoutesDeps &
   BatchRoutesDeps &
@@ -46,6 +48,7 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   secretRoutes,
   releaseRoutes,
   releaseAliasRoutes,
+  deploymentRoutes,
   environmentRoutes,
   approvalRoutes,
   batchRoutes,
