@@ -177,54 +177,6 @@ export const settings = {
     parse: reconcilerName,
   }),
   GITOPS_RECONCILE_TIMEOUT: present({
-    description: 'How long a deployment may take to become active before it is said to have failed.',
-    default: '10m',
-    parse: duration,
-  }),
-  ARGOCD_URL: absent({
-    description: 'Address of the Argo CD server, for the reconciler `argocd`.',
-    default: null,
-    defaultNote: 'none',
-    parse: publicUrl,
-  }),
-  ARGOCD_TOKEN: absent({
-    description: 'Token of an Argo CD account that may get the applications.',
-    default: null,
-    defaultNote: 'none',
-    secret: true,
-    parse: anyText,
-  }),
-  ARGOCD_APP: present({
-    description:
-      'Name of the application of a deployment, with `{environment}`, `{owner}`, `{repo}` and `{project}` in it.',
-    default: '{environment}-{project}',
-    parse: applicationTemplate,
-  }),
-  GITOPS_REPOSITORY_URL: absent({
-    description:
-      'Git repository that deployments are committed to, by https, http, ssh or (if allowed) file.',
-    default: null,
-    defaultNote: 'one in the data directory, to be read at `/git/gitops.git`',
-    parse: gitBaseUrl,
-  }),
-  GITOPS_BRANCH: present({
-    description: 'Branch of the GitOps repository.',
-    default: 'main',
-    parse: branchName,
-  }),
-  GITOPS_CREDENTIAL: absent({
-    description: 'Name of the stored credential for `GITOPS_REPOSITORY_URL`.',
-    default: null,
-    defaultNote: 'none',
-    parse: anyText,
-  }),
-  GITOPS_RECONCILER: present({
-    description:
-      'What says that a deployment is active: `git` (its commit is on the branch), `argocd` (its application is synced to it and healthy), or `callback` (`PUT /v1/deployments/{id}/status`).',
-    default: 'git',
-    parse: reconcilerName,
-  }),
-  GITOPS_RECONCILE_TIMEOUT: present({
     description:
       'How long a deployment may take to become active before it is said to have failed.',
     default: '10m',
