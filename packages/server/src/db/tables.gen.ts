@@ -100,6 +100,55 @@ export interface EventsTable {
   data: ColumnType<unknown, string, string>
 }
 
+export interface GithubDeliveriesTable {
+  number: GeneratedAlways<number>
+  delivery_id: string
+  body_sha256: Buffer
+  event: string
+  repository: string | null
+  wanted: ColumnType<unknown, string | null, string | null>
+  status: 'pending' | 'done' | 'ignored' | 'failed'
+  note: string | null
+  run_id: string | null
+  attempt: Generated<number>
+  next_attempt_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  received_at: ColumnType<Date, Date | string, Date | string>
+}
+
+export interface GithubDeploymentsTable {
+  deployment_id: string
+  github_id: number
+  state: string | null
+}
+
+export interface GithubPullRequestsTable {
+  id: string
+  ordinal: GeneratedAlways<number>
+  repository: string
+  number: number
+  title: string
+  author: string
+  head_repository: string | null
+  head_ref: string
+  commit_sha: string
+  status: 'waiting' | 'approved' | 'superseded' | 'closed'
+  received_at: ColumnType<Date, Date | string, Date | string>
+  decided_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  decided_by: string | null
+  run_id: string | null
+}
+
+export interface GithubReportsTable {
+  repository: string
+  kind: 'commit' | 'deployment' | 'release'
+  subject: string
+  version: Generated<number>
+  attempt: Generated<number>
+  next_attempt_at: ColumnType<Date, Date | string, Date | string>
+  since: ColumnType<Date, Date | string, Date | string>
+  last_error: string | null
+}
+
 export interface JobHistoryTable {
   id: string
   type: string
@@ -140,6 +189,28 @@ export interface LeasesTable {
   name: string
   holder: string
   expires_at: ColumnType<Date, Date | string, Date | string>
+}
+
+export interface MonitoredRepositoriesTable {
+  id: GeneratedAlways<number>
+  full_name: string
+  github_id: number | null
+  default_branch: string | null
+  source: 'configured' | 'detected' | 'read' | 'webhook'
+  lost_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  runs_etag: string | null
+  polled_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  poll_error: string | null
+  complete_since: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
+export interface NewestWorkflowRunsTable {
+  repository_id: number
+  workflow_id: number
+  branch: string
+  run_id: number
+  created_at: ColumnType<Date, Date | string, Date | string>
 }
 
 export interface OciBlobsTable {
@@ -426,6 +497,64 @@ export interface WorkersTable {
   last_seen_at: ColumnType<Date, Date | string | undefined, Date | string>
 }
 
+export interface WorkflowJobsTable {
+  id: number
+  run_id: number
+  attempt: number
+  name: string
+  status: 'pending' | 'running' | 'success' | 'failure'
+  github_status: string
+  conclusion: string | null
+  created_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  started_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  runner_name: string | null
+  labels: Generated<string[]>
+  steps: ColumnType<unknown, string | undefined, string>
+}
+
+export interface WorkflowRunAttemptsTable {
+  run_id: number
+  attempt: number
+  conclusion: string | null
+  started_at: ColumnType<Date, Date | string, Date | string>
+  completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+}
+
+export interface WorkflowRunsTable {
+  id: number
+  repository_id: number
+  workflow_id: number
+  workflow_name: string
+  workflow_path: string | null
+  run_number: number
+  attempt: number
+  event: string
+  branch: string
+  commit_sha: string
+  commit_message: string
+  actor: string
+  url: string
+  status: 'pending' | 'running' | 'success' | 'failure'
+  github_status: string
+  conclusion: string | null
+  created_at: ColumnType<Date, Date | string, Date | string>
+  run_started_at: ColumnType<Date, Date | string, Date | string>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+  duration: number | null
+  jobs_complete: Generated<boolean>
+  artifacts: ColumnType<unknown, string | null, string | null>
+}
+
+export interface WorkflowsTable {
+  id: number
+  repository_id: number
+  name: string
+  path: string
+  state: string
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
 /** Every table of the database, by its name. */
 export interface Tables {
   approvals: ApprovalsTable
@@ -436,9 +565,15 @@ export interface Tables {
   event_consumers: EventConsumersTable
   event_sequence: EventSequenceTable
   events: EventsTable
+  github_deliveries: GithubDeliveriesTable
+  github_deployments: GithubDeploymentsTable
+  github_pull_requests: GithubPullRequestsTable
+  github_reports: GithubReportsTable
   job_history: JobHistoryTable
   jobs: JobsTable
   leases: LeasesTable
+  monitored_repositories: MonitoredRepositoriesTable
+  newest_workflow_runs: NewestWorkflowRunsTable
   oci_blobs: OciBlobsTable
   oci_manifest_blobs: OciManifestBlobsTable
   oci_manifests: OciManifestsTable
@@ -464,4 +599,8 @@ export interface Tables {
   webhook_deliveries: WebhookDeliveriesTable
   webhooks: WebhooksTable
   workers: WorkersTable
+  workflow_jobs: WorkflowJobsTable
+  workflow_run_attempts: WorkflowRunAttemptsTable
+  workflow_runs: WorkflowRunsTable
+  workflows: WorkflowsTable
 }
