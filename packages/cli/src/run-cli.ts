@@ -15,6 +15,7 @@ import { addSearchCommand } from './commands/search.ts'
 import { addServerCommands } from './commands/server.ts'
 import { addTokenCommand } from './commands/token.ts'
 import { addValidateCommand } from './commands/validate.ts'
+import { addWebhookCommand } from './commands/webhook.ts'
 import type { Act } from './act.ts'
 import { type Connection, type Context, createContext, type GlobalOptions } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
@@ -84,6 +85,7 @@ function addCommands(program: Command, act: Act): void {
   addApprovalCommand(program, act)
   addEnvironmentCommand(program, act)
   addBatchCommand(program, act)
+  addWebhookCommand(program, act)
   addTokenCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)

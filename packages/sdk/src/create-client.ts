@@ -16,6 +16,7 @@ import { runsApi, type RunsApi } from './runs.ts'
 import { searchApi, type SearchApi } from './search.ts'
 import { stepsApi, type StepsApi, tasksApi, type TasksApi } from './steps.ts'
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts'
+import { webhooksApi, type WebhooksApi } from './webhooks.ts'
 
 /** Slipway's platform API. Every call rejects with a `SlipwayError`, or its signal's reason. */
 export interface SlipwayClient {
@@ -31,6 +32,7 @@ export interface SlipwayClient {
   readonly audit: AuditApi
   readonly events: EventsApi
   readonly search: SearchApi
+  readonly webhooks: WebhooksApi
   /** Also of a server that says it is unhealthy (503). */
   health(options?: CallOptions): Promise<Health>
 }
@@ -51,6 +53,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     audit: auditApi(transport),
     events: eventsApi(transport),
     search: searchApi(transport),
+    webhooks: webhooksApi(transport),
     async health({ signal } = {}) {
       return (await transport.json({ path: 'health', signal, accept: [503] })) as Health
     },
