@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { benchEvents } from './events.ts'
 import { benchJobs } from './jobs.ts'
 import { benchLogs } from './logs.ts'
+import { benchReleases } from './releases.ts'
 import { benchRunList } from './run-list.ts'
 import { benchRuns } from './runs.ts'
 import { benchStart } from './start.ts'
@@ -12,6 +13,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   start: benchStart,
   runs: benchRuns,
   jobs: () => withDatabase(benchJobs),
+  releases: () => withDatabase(benchReleases),
   runList: () => withDatabase(benchRunList),
   logs: benchLogs,
   events: () => withDatabase(benchEvents),
