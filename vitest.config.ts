@@ -1,7 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config'
 
 // Our packages are tested from their sources, not from what the last build left in dist/.
-const conditions = ['@slipway/source', 'module', 'node', 'development|production']
+const conditions = ['@slipway/source', 'node', 'development|production']
 
 export default defineConfig({
   resolve: { conditions },

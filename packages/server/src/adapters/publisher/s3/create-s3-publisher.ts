@@ -49,24 +49,30 @@ export function createS3Publisher(deps: {
         }
         if (there === null) {
           const { Upload } = await import('@aws-sdk/lib-storage')
+          const body = content.open()
           const upload = new Upload({
             client,
             params: {
               ...place,
-              Body: content.open(),
+              Body: body,
               ContentType: content.mediaType,
               Metadata: { [digestKey]: content.digest },
             },
             partSize: Math.max(partBytes, Math.ceil(content.size / 9_000)),
             queueSize: partsAtOnce,
           })
-          const stop = () => void upload.abort()
+          // It waits for the next bytes until there are some, or will never be any.
+          const stop = () => {
+            body.destroy(new Error('aborted'))
+            void upload.abort()
+          }
           signal.addEventListener('abort', stop, { once: true })
           try {
             signal.throwIfAborted()
             await upload.done()
           } finally {
             signal.removeEventListener('abort', stop)
+            body.destroy()
           }
         }
       } catch (error) {
