@@ -3,6 +3,8 @@ import type {
   BatchApproveResponse,
   BatchCancelRequest,
   BatchCancelResponse,
+  BatchPromoteRequest,
+  BatchPromoteResponse,
 } from '@slipway/contract/batch'
 import type { CallOptions, Transport } from './transport.ts'
 
@@ -13,6 +15,7 @@ import type { CallOptions, Transport } from './transport.ts'
 export interface BatchApi {
   cancel(request: BatchCancelRequest, options?: CallOptions): Promise<BatchCancelResponse>
   approve(request: BatchApproveRequest, options?: CallOptions): Promise<BatchApproveResponse>
+  promote(request: BatchPromoteRequest, options?: CallOptions): Promise<BatchPromoteResponse>
 }
 
 export function batchApi(transport: Transport): BatchApi {
@@ -23,5 +26,7 @@ export function batchApi(transport: Transport): BatchApi {
       (await send('cancel', request, options)) as BatchCancelResponse,
     approve: async (request, options) =>
       (await send('approve', request, options)) as BatchApproveResponse,
+    promote: async (request, options) =>
+      (await send('promote', request, options)) as BatchPromoteResponse,
   }
 }

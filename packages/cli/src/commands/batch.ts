@@ -1,10 +1,12 @@
 import { type BatchApproveResponse, maxBatchItems } from '@slipway/contract/batch'
+import { SlipwayError } from '@slipway/sdk'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findRepository } from '../git/find-repository.ts'
+import { limitConcurrency } from '../limit-concurrency.ts'
 import { findReleaseIds } from '../name-release.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 
@@ -28,7 +30,9 @@ const repositoryOption = [
 ] as const
 
 export function addBatchCommand(program: Command, act: Act): void {
-  const batch = program.command('batch').description('cancel runs, approve releases, many at once')
+  const batch = program
+    .command('batch')
+    .description('cancel runs, approve and deploy releases, many at once')
 
   batch
     .command('cancel [run...]')
@@ -51,6 +55,19 @@ export function addBatchCommand(program: Command, act: Act): void {
     .action(
       act((context, flags: ReleasesFlags & { reason: string }, args) =>
         approve(context, args.flat().filter(isWord), flags),
+      ),
+    )
+
+  batch
+    .command('promote <release...>')
+    .description(
+      'deploy releases, each an id or project/release, by the approvals they have where some are needed',
+    )
+    .requiredOption('--to <environment>', 'environment, such as staging')
+    .option(...repositoryOption)
+    .action(
+      act((context, flags: ReleasesFlags, args) =>
+        promote(context, args.flat().filter(isWord), flags),
       ),
     )
 }
@@ -103,6 +120,46 @@ async function approve(
   const request = { release_ids, environment: flags.to, justification: flags.reason }
   const answer = await client.batch.approve(request, { signal: context.io.signal })
   return tell(context, `Approved for ${flags.to}`, answer)
+}
+
+async function promote(
+  context: Context,
+  words: readonly string[],
+  flags: ReleasesFlags,
+): Promise<number> {
+  const release_ids = unique(await findReleaseIds(context, words, flags.repository))
+  const approval_ids = await findApprovals(context, release_ids, flags.to)
+  const { client } = await context.connect()
+  const request = { release_ids, environment: flags.to, approval_ids }
+  const answer = await client.batch.promote(request, { signal: context.io.signal })
+  return tell(context, `Deployed to ${flags.to}`, answer)
+}
+
+/** The newest active approval of each release that has one. Whether one is needed, the server says. */
+async function findApprovals(
+  context: Context,
+  releaseIds: readonly string[],
+  environment: string,
+): Promise<Record<string, string>> {
+  const { client } = await context.connect()
+  const { signal } = context.io
+  const limited = limitConcurrency(4)
+  const found = await Promise.all(
+    releaseIds.map((id) =>
+      limited(() =>
+        client.approvals.get(id, environment, { signal }).catch((error: unknown) => {
+          if (error instanceof SlipwayError && error.status === 404) return null
+          throw error
+        }),
+      ),
+    ),
+  )
+  const active = found.filter((approval) => approval?.status === 'active')
+  return Object.fromEntries(
+    active.flatMap((approval) =>
+      approval === null ? [] : [[approval.release_id, approval.approval_id]],
+    ),
+  )
 }
 
 /** Items that are named twice are meant once; too many are refused before anything is asked for. */

@@ -60,6 +60,7 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'DELETE /v1/approvals/:id': 'approvals:create',
   'POST /v1/batch/cancel': 'runs:cancel',
   'POST /v1/batch/approve': 'approvals:create',
+  'POST /v1/batch/promote': 'deployments:create',
 
   'POST /v1/webhooks': 'webhooks:manage',
   'GET /v1/webhooks': 'webhooks:read',

@@ -3,12 +3,16 @@ import {
   BatchApproveResponse,
   BatchCancelRequest,
   BatchCancelResponse,
+  BatchPromoteRequest,
+  BatchPromoteResponse,
 } from '@slipway/contract/batch'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Kysely } from 'kysely'
 import { openAuditLog } from '../../../access/index.ts'
 import { type ApprovalsDeps, createApproval } from '../../../approvals/index.ts'
 import type { Tables } from '../../../db/tables.gen.ts'
+import { createDeployment, type DeploymentsDeps } from '../../../deployments/index.ts'
+import { AppError } from '../../../errors.ts'
 import { cancelRun, type RunsDeps } from '../../../runs/index.ts'
 import { runBatch } from '../run-batch.ts'
 
@@ -16,6 +20,7 @@ export interface BatchRoutesDeps {
   db: Kysely<Tables>
   runs: RunsDeps
   approvals: ApprovalsDeps
+  deployments: DeploymentsDeps
 }
 
 const description =
@@ -75,5 +80,55 @@ export function batchRoutes(deps: BatchRoutesDeps): FastifyPluginAsync {
         })
       },
     )
+
+    app.post<{ Body: BatchPromoteRequest }>(
+      '/batch/promote',
+      {
+        schema: {
+          operationId: 'batchPromote',
+          tags: ['Batch'],
+          summary: 'Deploy many releases to an environment',
+          description,
+          body: BatchPromoteRequest,
+          response: { 200: BatchPromoteResponse },
+        },
+      },
+      async (request) => {
+        const { principal, body } = request
+        const { environment, release_ids } = body
+        const approvals = approvalsOf(body)
+        return runBatch(audit, {
+          request,
+          ids: release_ids,
+          success: 201,
+          resource: (id) => `/v1/releases/${id}?environment=${environment}`,
+          each: (release_id) => {
+            const approval_id = approvals.get(release_id.toLowerCase())
+            return createDeployment(deps.deployments, {
+              principal,
+              request: {
+                release_id,
+                environment,
+                ...(approval_id === undefined ? {} : { approval_id }),
+              },
+            })
+          },
+        })
+      },
+    )
   }
+}
+
+/** By release; an approval of a release that is not among those to be deployed is a mistake. */
+function approvalsOf({ release_ids, approval_ids = {} }: BatchPromoteRequest): Map<string, string> {
+  const ids = new Set(release_ids.map((id) => id.toLowerCase()))
+  const problems = Object.keys(approval_ids)
+    .filter((id) => !ids.has(id.toLowerCase()))
+    .map((id) => ({ path: `/approval_ids/${id}`, message: 'is not among release_ids' }))
+  if (problems.length > 0) {
+    throw new AppError('invalid_request', 'Approvals are named of releases that are not', {
+      problems,
+    })
+  }
+  return new Map(Object.entries(approval_ids).map(([id, approval]) => [id.toLowerCase(), approval]))
 }
