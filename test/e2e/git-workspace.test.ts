@@ -17,19 +17,25 @@ beforeEach(async () => {
 })
 afterEach(() => rm(root, { recursive: true, force: true }))
 
-const deps = () => ({
+const deps = (repository: string) => ({
   workDirectory: join(root, 'work'),
   cacheDirectory: join(root, 'cache'),
-  gitBaseUrl: `file://${root}/remotes`,
+  control: {
+    locateRepository: async () => ({
+      ok: true as const,
+      remote: { url: `file://${root}/remotes/${repository}.git` },
+    }),
+  },
   mirrors: createMirrors({
     directory: join(root, 'mirrors'),
     accessDirectory: join(root, 'access'),
   }),
 })
+const claim = { id: 'job', attempt: 1, workerId: 'worker' }
 const make = (repository: string, commit: string) =>
   makeWorkspace(
-    deps(),
-    { job: { repository, commit_sha: commit, trigger_type: 'manual' }, name: 'one' },
+    deps(repository),
+    { job: { repository, commit_sha: commit, trigger_type: 'manual' }, claim, name: 'one' },
     AbortSignal.timeout(20_000),
   )
 

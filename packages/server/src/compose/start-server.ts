@@ -116,10 +116,13 @@ async function start(
     signingKey,
     version,
   })
-  const releases = openReleases(
-    { unitOfWork: jobs.runs, registry: registries.home, mirrors, signingKey },
-    { gitBaseUrl: config.git.baseUrl },
-  )
+  const releases = openReleases({
+    unitOfWork: jobs.runs,
+    registry: registries.home,
+    mirrors,
+    repositories,
+    signingKey,
+  })
   const approvals = openApprovals(config, jobs.runs)
   const { environments } = approvals
   const deployments = await openDeployments(
@@ -182,7 +185,16 @@ async function start(
   await startWork(
     config,
     log,
-    { executor, logs, mirrors, releases, artifacts, deployments, ...jobs },
+    {
+      executor,
+      logs,
+      mirrors,
+      releases,
+      artifacts,
+      deployments,
+      vaulted: { secrets, repositories },
+      ...jobs,
+    },
     resources,
   )
   ready = true

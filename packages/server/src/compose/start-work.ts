@@ -7,9 +7,17 @@ import { keepWorker, releaseWorker } from '../jobs/index.ts'
 import type { JobSubscription } from '../ports/job-bus.ts'
 import { createRunRelease, type ReleasesDeps } from '../releases/index.ts'
 import type { Resources } from '../resources.ts'
-import { beginAttempt, completeDiscovery, reportWork, storeArtifact } from '../runs/index.ts'
-import { startWorker, workerTypes } from '../worker/index.ts'
+import {
+  beginAttempt,
+  completeDiscovery,
+  locateRunRepository,
+  readRunSecrets,
+  reportWork,
+  storeArtifact,
+} from '../runs/index.ts'
+import { openSecretFolder, startWorker, workerTypes } from '../worker/index.ts'
 import type { openArtifacts } from './open-artifacts.ts'
+import type { OpenedSecrets } from './open-secrets.ts'
 import type { openJobs } from './open-jobs.ts'
 
 /** The worker of this process. */
@@ -21,10 +29,12 @@ export async function startWork(
       releases: ReleasesDeps
       deployments: DeploymentsDeps
       artifacts: ReturnType<typeof openArtifacts>
+      vaulted: Pick<OpenedSecrets, 'secrets' | 'repositories'>
     },
   resources: Resources,
 ): Promise<void> {
-  const { bus, runs, ledger, workerId, home, executor, logs, mirrors, releases, artifacts } = deps
+  const { bus, runs, ledger, workerId, home, executor, logs, mirrors } = deps
+  const { releases, artifacts, vaulted } = deps
   const { capacity } = config.worker
   const identity = { id: workerId, name: hostname(), home, types: workerTypes, capacity }
   let subscription: JobSubscription | null = null
@@ -36,13 +46,17 @@ export async function startWork(
     await worker.close()
     await releaseWorker(ledger, { workerId })
   })
+  const secretFiles = await openSecretFolder({ dataDir: config.dataDir })
+  resources.add('secret files', secretFiles, (folder) => folder.close())
   subscription = await startWorker(
     {
       ...artifacts,
       bus,
       control: {
         completeDiscovery: (input) => completeDiscovery(runs, input),
+        locateRepository: (input) => locateRunRepository(vaulted.repositories, input),
         beginAttempt: (input) => beginAttempt(runs, input),
+        readSecrets: (input) => readRunSecrets(vaulted.secrets, input),
         reportWork: (input) => reportWork(runs, { principal: null, ...input }),
         deploy: (input) => deployUnasked(deps.deployments, input),
         completeArtifact: (input) => storeArtifact(runs, input),
@@ -55,7 +69,7 @@ export async function startWork(
       workerId,
       workDirectory: join(config.dataDir, 'work'),
       cacheDirectory: join(config.dataDir, 'cache'),
-      gitBaseUrl: config.git.baseUrl,
+      secretsDirectory: secretFiles.directory,
       stepLimits: {
         outputBytes: config.steps.outputLimitBytes,
         memoryBytes: config.steps.memoryLimitBytes,

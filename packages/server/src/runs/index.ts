@@ -15,4 +15,5 @@ export { reportStepStatus, reportTaskStatus, reportWork } from './report-work.ts
 export { sealEndedLogs } from './seal-ended-logs.ts'
 export { startRun, startRunWithin } from './start-run.ts'
 export { type ProducedArtifact, type PublishedPlace, storeArtifact } from './store-artifact.ts'
+export { locateRunRepository, readRunSecrets, type RunSecrets } from './work-inputs.ts'
 export type { StepReport, WorkReport } from './work-report.ts'

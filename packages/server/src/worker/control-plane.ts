@@ -1,4 +1,5 @@
-import type { Attempt, Discovery, ProducedArtifact, WorkReport } from '../runs/index.ts'
+import type { RepositoryLocation } from '../repositories/index.ts'
+import type { Attempt, Discovery, ProducedArtifact, RunSecrets, WorkReport } from '../runs/index.ts'
 import type { UnaskedDeployment } from '../deployments/index.ts'
 import type { JobClaim } from '../jobs/index.ts'
 import type { RunRelease } from '../releases/index.ts'
@@ -10,7 +11,11 @@ import type { RunRelease } from '../releases/index.ts'
  */
 export interface ControlPlane {
   completeDiscovery(input: { runId: string; claim: JobClaim; discovery: Discovery }): Promise<void>
+  /** Where the repository of a job's run is, with what opens it. */
+  locateRepository(input: { claim: JobClaim }): Promise<RepositoryLocation>
   beginAttempt(input: { taskId: string; claim: JobClaim }): Promise<Attempt>
+  /** The secrets of a job's run; an `unavailable` names one that cannot be decrypted. */
+  readSecrets(input: { claim: JobClaim; names: readonly string[] }): Promise<RunSecrets>
   reportWork(input: { taskId: string; report: WorkReport }): Promise<void>
   /** Deploys a release unasked. Rejects with what may pass; repeating is harmless. */
   deploy(input: { releaseId: string; environment: string }): Promise<UnaskedDeployment>

@@ -17,8 +17,8 @@ export interface WorkerDeps extends ArtifactDeps {
   workDirectory: string
   /** Where repositories keep what outlives a run: package caches and the like. */
   cacheDirectory: string
-  /** URL prefix of repositories. */
-  gitBaseUrl: string
+  /** Where secrets are that steps get as files: nobody else's, in memory if there is such a place. */
+  secretsDirectory: string
   /** Limits of every step but for its time. */
   stepLimits: Omit<ExecutionLimits, 'timeoutMs'>
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { ArtifactJob } from '@slipway/contract/jobs'
 import { AppError } from '../errors.ts'
 import { GitError } from '../git/index.ts'
+import type { JobClaim } from '../jobs/index.ts'
 import type { LogWriter } from '../logs/index.ts'
 import type { ClaimedJob, JobOutcome } from '../ports/job-bus.ts'
 import type { ArtifactStep, Attempt } from '../runs/index.ts'
@@ -10,10 +11,13 @@ import { makeArtifact } from './artifact/make-artifact.ts'
 import { collectedKey } from './collect-artifacts.ts'
 import type { WorkerDeps } from './deps.ts'
 import { createProgressReporter } from './progress-reporter.ts'
+import { readTaskSecrets, type TaskSecrets } from './task-secrets.ts'
 import { removeWorkspace } from './workspace.ts'
 
 interface Attempted {
   payload: ArtifactJob
+  claim: JobClaim
+  secrets: TaskSecrets
   attempt: Attempt<ArtifactStep>
   step: Attempt<ArtifactStep>['steps'][number]
 }
@@ -37,7 +41,11 @@ export async function runArtifact(
     const attempt = begun as unknown as Attempt<ArtifactStep>
     const [step] = attempt.steps
     if (step === undefined) throw new Error(`the task ${taskId} has no step`)
-    await runAttempt(deps, { payload, attempt, step }, signal)
+    const { command } = step.step.artifact.producer
+    const commands = command === null ? [] : [command]
+    const wanted = { claim, repository: payload.repository, commands }
+    const secrets = await asked(readTaskSecrets(deps, wanted))
+    await runAttempt(deps, { payload, claim, secrets, attempt, step }, signal)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
     deps.log.debug({ taskId: payload.task_id, err: error.cause }, 'the task was no longer ours')
@@ -46,9 +54,9 @@ export async function runArtifact(
 }
 
 async function runAttempt(deps: WorkerDeps, input: Attempted, signal: AbortSignal): Promise<void> {
-  const { payload, attempt, step } = input
+  const { payload, secrets, attempt, step } = input
   const writer = await deps.logs.open(step.logKey, {
-    secrets: [],
+    secrets: Object.values(secrets.values),
     ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
   })
   // Aborted with the sentence that the stopped step shows.
@@ -99,11 +107,11 @@ async function attemptArtifact(
   input: Attempted & { writer: LogWriter },
   signal: AbortSignal,
 ): Promise<string | null> {
-  const { payload, attempt, step, writer } = input
+  const { payload, claim, secrets, attempt, step, writer } = input
   const directory = join(deps.workDirectory, `${payload.task_id}-${attempt.number}`)
   await mkdir(directory, { recursive: true, mode: 0o700 })
   try {
-    const making = { job: payload, id: step.id, step: step.step, writer, directory }
+    const making = { job: payload, claim, secrets, id: step.id, step: step.step, writer, directory }
     const artifact = await makeArtifact(deps, making, signal)
     const taskId = payload.task_id
     await asked(deps.control.completeArtifact({ taskId, attempt: attempt.number, artifact }))

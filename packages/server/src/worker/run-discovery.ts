@@ -1,8 +1,10 @@
 import type { DiscoveryJob } from '@slipway/contract/jobs'
-import { GitError, readForge, repositoryUrl } from '../git/index.ts'
+import { GitError, readForge } from '../git/index.ts'
+import type { JobClaim } from '../jobs/index.ts'
 import type { ClaimedJob, JobOutcome } from '../ports/job-bus.ts'
 import type { Discovery } from '../runs/index.ts'
 import type { WorkerDeps } from './deps.ts'
+import { locateRemote } from './locate-remote.ts'
 
 /** Reads what a commit asks for. A fault that may pass is a failed attempt; any other ends the run. */
 export async function runDiscovery(
@@ -11,10 +13,11 @@ export async function runDiscovery(
   signal: AbortSignal,
 ): Promise<JobOutcome> {
   const payload = job.payload as DiscoveryJob
-  const discovery = await discover(deps, payload, signal)
+  const claim = { id: job.id, attempt: job.attempt, workerId: deps.workerId }
+  const discovery = await discover(deps, payload, claim, signal)
   await deps.control.completeDiscovery({
     runId: payload.run_id,
-    claim: { id: job.id, attempt: job.attempt, workerId: deps.workerId },
+    claim,
     discovery,
   })
   return { state: 'settled' }
@@ -23,11 +26,12 @@ export async function runDiscovery(
 async function discover(
   deps: WorkerDeps,
   payload: DiscoveryJob,
+  claim: JobClaim,
   signal: AbortSignal,
 ): Promise<Discovery> {
   try {
-    const url = repositoryUrl(deps.gitBaseUrl, payload.repository)
-    const forge = await readForge(deps.mirrors, { url, commit: payload.commit_sha }, signal)
+    const remote = await locateRemote(deps, claim)
+    const forge = await readForge(deps.mirrors, { ...remote, commit: payload.commit_sha }, signal)
     if (!forge.ok) return { ok: false, message: summary(forge.problems), problems: forge.problems }
     return {
       ok: true,

@@ -7,7 +7,9 @@ import type { Attempt } from '../runs/index.ts'
 import type { LogWriter } from '../logs/index.ts'
 import type { WorkerDeps } from './deps.ts'
 import type { ProgressReporter } from './progress-reporter.ts'
+import { type GivenSecrets, giveSecrets } from './give-secrets.ts'
 import { stepEnvironment } from './step-environment.ts'
+import type { TaskSecrets } from './task-secrets.ts'
 import type { Workspace } from './workspace.ts'
 
 /** Milliseconds from the end of a step until its log is handed to the object store. */
@@ -25,6 +27,7 @@ export async function runStep(
     attempt: Attempt
     step: Attempt['steps'][number]
     workspace: Workspace
+    secrets: TaskSecrets
     reporter: ProgressReporter
   },
   signal: AbortSignal,
@@ -49,20 +52,17 @@ export async function runStep(
 
 async function execute(
   deps: WorkerDeps,
-  input: { job: TaskJob; attempt: Attempt; step: Attempt['steps'][number]; workspace: Workspace },
+  input: Omit<Parameters<typeof runStep>[1], 'reporter'>,
   signal: AbortSignal,
 ): Promise<ExecutionResult> {
-  const { job, attempt, step, workspace } = input
+  const { attempt, step, secrets } = input
   // Opened while the command starts; what it prints waits for it.
   const opening = deps.logs.open(step.logKey, {
-    secrets: [],
+    secrets: Object.values(secrets.values),
     ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
   })
   const sink: OutputSink = { write: async (chunk) => (await opening).write(chunk) }
-  const [started, opened] = await Promise.allSettled([
-    startCommand(deps, { job, step, workspace }, sink),
-    opening,
-  ])
+  const [started, opened] = await Promise.allSettled([startCommand(deps, input, sink), opening])
   if (opened.status === 'rejected') {
     if (started.status === 'fulfilled') {
       started.value.stop(0)
@@ -105,26 +105,50 @@ function willBeRepeated({ reason }: AbortSignal): boolean {
 
 async function startCommand(
   deps: WorkerDeps,
-  input: { job: TaskJob; step: Attempt['steps'][number]; workspace: Workspace },
+  input: Omit<Parameters<typeof runStep>[1], 'reporter'>,
   sink: OutputSink,
 ): Promise<Execution> {
-  const { job, step, workspace } = input
-  requireSecrets(step)
-  return deps.executor.start(
-    {
-      id: step.id,
-      argv: stepCommand(step.step, { hasBash: workspace.hasBash }),
-      workspace: workspace.directory,
-      cwd: job.project_path,
-      cache: workspace.cache,
-      readOnly: workspace.borrowed,
-      env: stepEnvironment(job, step.step),
-      network: step.step.network,
-      image: step.step.image,
-      limits: { ...deps.stepLimits, timeoutMs: step.step.timeoutMs },
-    },
-    sink,
-  )
+  const { job, step, workspace, secrets } = input
+  const given = await giveSecrets({
+    folder: deps.secretsDirectory,
+    id: step.id,
+    wanted: step.step.secrets,
+    secrets,
+  })
+  try {
+    const execution = await deps.executor.start(
+      {
+        id: step.id,
+        argv: stepCommand(step.step, { hasBash: workspace.hasBash }),
+        workspace: workspace.directory,
+        cwd: job.project_path,
+        cache: workspace.cache,
+        readOnly: [...workspace.borrowed, ...given.readOnly],
+        env: { ...given.env, ...stepEnvironment(job, step.step) },
+        network: step.step.network,
+        image: step.step.image,
+        limits: { ...deps.stepLimits, timeoutMs: step.step.timeoutMs },
+      },
+      sink,
+    )
+    return {
+      id: execution.id,
+      done: withoutSecrets(execution.done, given),
+      stop: (graceMs) => execution.stop(graceMs),
+    }
+  } catch (error) {
+    await given.remove()
+    throw error
+  }
+}
+
+/** The files are gone when the command has ended. */
+async function withoutSecrets<T>(done: Promise<T>, given: GivenSecrets): Promise<T> {
+  try {
+    return await done
+  } finally {
+    await given.remove()
+  }
 }
 
 async function stopOnAbort(execution: Execution, signal: AbortSignal): Promise<ExecutionResult> {
@@ -147,14 +171,4 @@ function withReason(end: ExecutionResult, signal: AbortSignal): ExecutionResult 
 function notRun(error: unknown) {
   const reason = error instanceof AppError ? error.message : 'The step could not be run'
   return { outcome: 'failed', exitCode: null, reason } as const
-}
-
-/** A step never starts with less than it asked for. */
-function requireSecrets(step: Attempt['steps'][number]): void {
-  const [missing] = step.step.secrets
-  if (missing === undefined) return
-  throw new AppError(
-    'resource_not_found',
-    `Secret ${missing.name} is not defined for this repository`,
-  )
 }

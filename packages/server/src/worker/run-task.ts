@@ -1,6 +1,7 @@
 import type { TaskJob } from '@slipway/contract/jobs'
 import { AppError } from '../errors.ts'
 import { GitError } from '../git/index.ts'
+import type { JobClaim } from '../jobs/index.ts'
 import type { ClaimedJob, JobOutcome } from '../ports/job-bus.ts'
 import type { Attempt } from '../runs/index.ts'
 import { collectArtifacts } from './collect-artifacts.ts'
@@ -8,6 +9,7 @@ import type { WorkerDeps } from './deps.ts'
 import { createProgressReporter } from './progress-reporter.ts'
 import { runStep } from './run-step.ts'
 import { runStepGraph } from './step-graph.ts'
+import { readTaskSecrets, type TaskSecrets } from './task-secrets.ts'
 import { makeWorkspace, removeWorkspace, type Workspace } from './workspace.ts'
 
 /** Steps of one task at a time. */
@@ -27,7 +29,7 @@ export async function runTask(
   const name = `${payload.task_id}-${job.attempt}`
   const [attempt, workspace] = await Promise.allSettled([
     deps.control.beginAttempt({ taskId: payload.task_id, claim }),
-    makeWorkspace(deps, { job: payload, name }, signal),
+    makeWorkspace(deps, { job: payload, claim, name }, signal),
   ])
   try {
     if (attempt.status === 'rejected') {
@@ -37,7 +39,10 @@ export async function runTask(
     if (workspace.status === 'rejected') {
       await failCheckout(deps, payload, attempt.value, workspace.reason)
     } else {
-      await runSteps(deps, payload, attempt.value, workspace.value, signal)
+      const secrets = await readSecrets(deps, payload, attempt.value, claim)
+      if (secrets === null) return { state: 'settled' }
+      const work = { job: payload, attempt: attempt.value, workspace: workspace.value, secrets }
+      await runSteps(deps, work, signal)
     }
     return { state: 'settled' }
   } finally {
@@ -53,11 +58,10 @@ export async function runTask(
 
 async function runSteps(
   deps: WorkerDeps,
-  job: TaskJob,
-  attempt: Attempt,
-  workspace: Workspace,
+  work: { job: TaskJob; attempt: Attempt; workspace: Workspace; secrets: TaskSecrets },
   signal: AbortSignal,
 ): Promise<void> {
+  const { job, attempt, workspace } = work
   // Aborted with the sentence that the stopped steps show.
   const stop = new AbortController()
   const late = `Took longer than the ${job.timeout_ms / 1000} s that its phase has`
@@ -80,7 +84,7 @@ async function runSteps(
     steps,
     parallel: parallelSteps,
     run: async (step) => {
-      const failure = await runStep(deps, { job, attempt, step, workspace, reporter }, stopped)
+      const failure = await runStep(deps, { ...work, step, reporter }, stopped)
       // The first to fail; those that are stopped because of it come later.
       if (failure !== null) cause ??= `step ${step.name} ${failure}`
       return failure === null
@@ -102,6 +106,22 @@ async function runSteps(
   } catch (error) {
     if (!isRefusal(error)) throw error
     deps.log.debug({ taskId: job.task_id, err: error }, 'the task was no longer ours')
+  }
+}
+
+/** Null: the task is no longer ours. */
+async function readSecrets(
+  deps: WorkerDeps,
+  job: TaskJob,
+  attempt: Attempt,
+  claim: JobClaim,
+): Promise<TaskSecrets | null> {
+  const commands = attempt.steps.map(({ step }) => step)
+  try {
+    return await readTaskSecrets(deps, { claim, repository: job.repository, commands })
+  } catch (error) {
+    if (isRefusal(error)) return null
+    throw error
   }
 }
 

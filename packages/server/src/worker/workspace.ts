@@ -2,8 +2,11 @@ import { access, chmod, constants, mkdir, readdir, rm } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { TaskJob } from '@slipway/contract/jobs'
 import { hasCode } from '../directories.ts'
-import { checkout, repositoryUrl } from '../git/index.ts'
+import { checkout } from '../git/index.ts'
+import type { JobClaim } from '../jobs/index.ts'
+import type { ControlPlane } from './control-plane.ts'
 import type { WorkerDeps } from './deps.ts'
+import { locateRemote } from './locate-remote.ts'
 
 /** A fresh checkout for the steps of one attempt. */
 export interface Workspace {
@@ -17,14 +20,17 @@ export interface Workspace {
 
 /** `name` is unique among the worker's workspaces. Leaves nothing behind when it fails. */
 export async function makeWorkspace(
-  deps: Pick<WorkerDeps, 'workDirectory' | 'cacheDirectory' | 'mirrors' | 'gitBaseUrl'>,
+  deps: Pick<WorkerDeps, 'workDirectory' | 'cacheDirectory' | 'mirrors'> & {
+    control: Pick<ControlPlane, 'locateRepository'>
+  },
   input: {
     job: Pick<TaskJob, 'repository' | 'commit_sha' | 'trigger_type'>
+    claim: JobClaim
     name: string
   },
   signal: AbortSignal,
 ): Promise<Workspace> {
-  const { job, name } = input
+  const { job, claim, name } = input
   const directory = join(deps.workDirectory, name)
   const trust = job.trigger_type === 'pull_request' ? 'pull-requests' : 'branches'
   const cache = resolve(deps.cacheDirectory, trust, job.repository)
@@ -33,7 +39,7 @@ export async function makeWorkspace(
   }
   await mkdir(cache, { recursive: true })
   const borrowed = await deps.mirrors.useCommit(
-    { url: repositoryUrl(deps.gitBaseUrl, job.repository), commit: job.commit_sha },
+    { ...(await locateRemote(deps, claim)), commit: job.commit_sha },
     signal,
     async (mirror, sha) => {
       await checkout({ mirror, sha, directory }, signal)

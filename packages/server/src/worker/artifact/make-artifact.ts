@@ -1,6 +1,6 @@
 import type { ArtifactJob } from '@slipway/contract/jobs'
 import { AppError } from '../../errors.ts'
-import { repositoryUrl } from '../../git/index.ts'
+import type { JobClaim } from '../../jobs/index.ts'
 import type { LogWriter } from '../../logs/index.ts'
 import { ociName } from '../../oci/index.ts'
 import type { ArtifactIdentity } from '../../ports/publisher.ts'
@@ -8,6 +8,8 @@ import type { ArtifactStep, ProducedArtifact } from '../../runs/index.ts'
 import { signManifest } from '../../signing/index.ts'
 import { collectPath } from '../collect-artifacts.ts'
 import type { WorkerDeps } from '../deps.ts'
+import { locateRemote } from '../locate-remote.ts'
+import type { TaskSecrets } from '../task-secrets.ts'
 import { makeWorkspace } from '../workspace.ts'
 import { generateSbom } from './generate-sbom.ts'
 import { produce } from './produce.ts'
@@ -21,6 +23,8 @@ const toHome = { name: 'home', type: 'oci', credentials: null, with: {} }
 
 interface Making {
   job: ArtifactJob
+  claim: JobClaim
+  secrets: TaskSecrets
   /** Unique among executions and workspaces of this worker. */
   id: string
   step: ArtifactStep
@@ -84,7 +88,7 @@ async function runProducer(
   input: Making & { place: { runId: string; project: string; artifact: string } },
   signal: AbortSignal,
 ): Promise<void> {
-  const { job, id, step, writer, directory, place } = input
+  const { job, claim, secrets, id, step, writer, directory, place } = input
   const { command, path } = step.artifact.producer
   if (command === null) return
   if (path === null) {
@@ -96,10 +100,10 @@ async function runProducer(
   await writer.note(`Producing it with the action ${command.action}`)
   const workspace = await makeWorkspace(
     { ...deps, workDirectory: directory },
-    { job, name: 'checkout' },
+    { job, claim, name: 'checkout' },
     signal,
   )
-  await produce(deps, { id, job, command, workspace, writer }, signal)
+  await produce(deps, { id, job, command, secrets, workspace, writer }, signal)
   const found = await collectPath(
     deps,
     { workspace: workspace.directory, projectPath: job.project_path, path, place },
@@ -129,7 +133,7 @@ async function finish(
   },
   signal: AbortSignal,
 ): Promise<ProducedArtifact> {
-  const { job, id, step, directory, artifact, taken, places, say } = input
+  const { job, claim, id, step, directory, artifact, taken, places, say } = input
   const { home } = deps.registries
   const repository = ociName(artifact.repository, artifact.project, artifact.name)
   const [atHome] = places
@@ -148,7 +152,7 @@ async function finish(
   )
   const stored = await home.getManifest(repository, atHome?.digest ?? '', signal)
   if (stored === null) throw new AppError('unavailable', `${home.base} has lost what it was sent`)
-  const base = deps.gitBaseUrl
+  const { url } = await locateRemote(deps, claim)
   const provenance = provenanceStatement({
     subjects: [
       { name: step.name, digest },
@@ -156,9 +160,7 @@ async function finish(
     ],
     artifact,
     producer: step.artifact.producer,
-    sourceUri: base.startsWith('file:')
-      ? `urn:git:${artifact.repository}`
-      : `git+${repositoryUrl(base, artifact.repository)}`,
+    sourceUri: /^(?!file:)[a-z]+:\/\//.test(url) ? `git+${url}` : `urn:git:${artifact.repository}`,
     builder: deps.builder,
     runId: job.run_id,
     triggerType: job.trigger_type,
