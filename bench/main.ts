@@ -7,6 +7,7 @@ import { benchReleases } from './releases.ts'
 import { benchRunList } from './run-list.ts'
 import { benchRuns } from './runs.ts'
 import { benchStart } from './start.ts'
+import { benchWebhooks } from './webhooks.ts'
 import { withDatabase } from './with-database.ts'
 
 const benchmarks: Record<string, () => Promise<object>> = {
@@ -17,6 +18,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   runList: () => withDatabase(benchRunList),
   logs: benchLogs,
   events: () => withDatabase(benchEvents),
+  webhooks: () => withDatabase(benchWebhooks),
 }
 
 const wanted = process.argv.slice(2)
