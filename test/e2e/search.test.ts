@@ -39,7 +39,7 @@ afterAll(() => server.close())
 const find = (query: Record<string, string | number>, token?: string) =>
   server.json<SearchResponse>(
     'GET',
-    `/v1/search?${new URLSearchParams(Object.entries(query).map(([k, v]) => [k, String(v)]))}`,
+    `/v1/search?${new URLSearchParams(Object.entries(query).map(([key, value]): [string, string] => [key, `${value}`]))}`,
     token === undefined ? {} : { token },
   )
 /** Indexing follows the run's end; how soon is not what is tested. */

@@ -9,7 +9,7 @@ import { expect } from 'vitest'
  */
 export function assertRunEvents(runId: string, envelopes: readonly unknown[]): SlipwayEvent[] {
   const events = envelopes.map(asDocumented)
-  for (const event of events) expect.soft(event.data.run_id).toBe(runId)
+  for (const event of events) expect.soft(event.data).toMatchObject({ run_id: runId })
   assertOrder(runId, events)
   return events
 }
