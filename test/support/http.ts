@@ -57,6 +57,7 @@ export async function createTestApp(
     audit: openAuditLog({ db }),
     checkHealth: createHealthCheck({}, { cacheMs: 0 }),
     isReady: () => true,
+    oci: { signal: new AbortController().signal } as unknown as HttpServerDeps['oci'],
     builds: { signal: new AbortController().signal } as unknown as HttpServerDeps['builds'],
     platform: {
       db,

@@ -21,6 +21,7 @@ export const permissions = [
   'deployments:create',
   'deployments:report',
   'gitops:read',
+  'registry:pull',
   'webhooks:read',
   'webhooks:manage',
   'secrets:read',
@@ -44,6 +45,7 @@ const viewer: readonly Permission[] = [
   'approvals:read',
   'deployments:read',
   'gitops:read',
+  'registry:pull',
   'repositories:read',
 ]
 const developer: readonly Permission[] = [
@@ -78,6 +80,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   'service-account': new Set<Permission>([
     'workers:report',
     'runs:create',
+    'registry:pull',
     'releases:read',
     'releases:create',
     'deployments:read',

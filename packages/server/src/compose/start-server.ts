@@ -98,7 +98,7 @@ async function start(
     resources,
   )
   let url = config.http.publicUrl ?? ''
-  const { registries, checks } = openRegistries(
+  const { embedded, registries, checks } = openRegistries(
     config,
     log,
     { store, objects, credentials, holder: jobs.workerId, url: () => url },
@@ -163,6 +163,7 @@ async function start(
       },
       { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
     ),
+    oci: { store: embedded, signal: stopping.signal },
     builds: { credentials, repositories, signal: stopping.signal },
     platform: {
       db: store.db,

@@ -8,6 +8,7 @@ import { createAuditHook, isChange } from './audit-changes.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
 import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
 import { gitPlugin } from './git/plugin.ts'
+import { type OciPluginDeps, ociPlugin } from './oci/plugin.ts'
 import { openApiRoute } from './openapi/openapi-route.ts'
 import { registerOpenApi } from './openapi/register-openapi.ts'
 import { answerErrors, sendError } from './platform/answer-errors.ts'
@@ -39,6 +40,7 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   rateLimits?: RateLimits
   platform: PlatformDeps
   builds: BuildsDeps
+  oci: OciPluginDeps
 }
 
 /** The whole application over HTTP, ready to be listened with; its caller closes it. */
@@ -68,6 +70,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(docsRoutes)
   await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
   await app.register(gitPlugin(deps.platform), { prefix: '/git' })
+  await app.register(ociPlugin(deps.oci), { prefix: '/v2' })
   await app.register(buildsPlugin(deps.builds, routes), { prefix: '/api' })
   await app.ready()
   return app

@@ -54,6 +54,13 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /git/gitops.git/info/refs': { permission: 'gitops:read', challenge: 'basic' },
   'POST /git/gitops.git/git-upload-pack': { permission: 'gitops:read', challenge: 'basic' },
 
+  'GET /v2/': { permission: 'registry:pull', challenge: 'basic' },
+  'GET /v2/*': { permission: 'registry:pull', challenge: 'basic' },
+  'POST /v2/*': { permission: 'registry:pull', challenge: 'basic' },
+  'PUT /v2/*': { permission: 'registry:pull', challenge: 'basic' },
+  'PATCH /v2/*': { permission: 'registry:pull', challenge: 'basic' },
+  'DELETE /v2/*': { permission: 'registry:pull', challenge: 'basic' },
+
   'GET /v1/approvals': 'approvals:read',
   'POST /v1/approvals': 'approvals:create',
   'GET /v1/approvals/:release_id/:environment': 'approvals:read',
