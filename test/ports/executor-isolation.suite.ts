@@ -1,7 +1,7 @@
 import { once } from 'node:events'
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, readdir, rm, writeFile } from 'node:fs/promises'
 import { type AddressInfo, createServer } from 'node:net'
-import { describe, expect, it } from 'vitest'
+import { describe, expect, it, onTestFinished } from 'vitest'
 import type { ExecutorWorld } from './executor-world.ts'
 import type { ExecutorCapabilities } from './executor.suite.ts'
 
@@ -75,6 +75,20 @@ export function executorIsolationSuite(
       const script = `echo x >'${world().readOnly}/x' || echo refused`
       const { output } = await world().sh(script, { readOnly: [world().readOnly] })
       expect(output).toMatch(/refused\n$/)
+    })
+
+    it('shows a folder in memory that is its owner’s alone, and none beside it', async () => {
+      const folders = await Promise.all([1, 2].map(() => mkdtemp('/dev/shm/slipway-executor-')))
+      const [folder = '', other = ''] = folders
+      onTestFinished(async () => {
+        for (const path of folders) await rm(path, { recursive: true })
+      })
+      for (const path of folders) await writeFile(`${path}/secret`, 'in a file', { mode: 0o600 })
+      const script = `cat '${folder}/secret'; rm -f '${folder}/secret'; ls '${other}' || echo hidden`
+      const { output } = await world().sh(script, { readOnly: [folder] })
+      expect(output).toMatch(/^in a file/)
+      expect(output).toMatch(/hidden\n$/)
+      expect(await readFile(`${folder}/secret`, 'utf8')).toBe('in a file')
     })
 
     it('keeps a read-only directory inside the workspace read-only', async () => {
