@@ -89,7 +89,7 @@ export function publisherSuite(name: string, open: () => Promise<PublisherWorld>
             { objectMode: false },
           ),
       }
-      await expect(publish(content)).rejects.toThrow()
+      await expect(publish(content)).rejects.toThrow(Error)
       expect(await world.list()).toEqual(before)
     })
 
@@ -105,7 +105,7 @@ export function publisherSuite(name: string, open: () => Promise<PublisherWorld>
             },
           }),
       }
-      await expect(publish(content, stop.signal)).rejects.toThrow()
+      await expect(publish(content, stop.signal)).rejects.toThrow(/stopped|abort/i)
       expect(await world.list()).toEqual(before)
     })
 

@@ -14,8 +14,11 @@ export function openReleases(opened: {
   repositories: RepositoriesDeps
   /** Null: nothing is signed. */
   signingKey: SigningKey | null
+  /** Publishers that artifacts of every repository may name. */
+  publishers?: readonly { name: string }[]
 }): ReleasesDeps {
   const { unitOfWork, registry, mirrors, repositories, signingKey: key } = opened
+  const publishers = (opened.publishers ?? []).map(({ name }) => name)
   const { db, wakeEvents, wakeJobs } = unitOfWork
   return {
     db,
@@ -30,7 +33,7 @@ export function openReleases(opened: {
     readForge: async ({ repository, commit }, signal) => {
       const location = await locateRepository(repositories, { repository })
       if (!location.ok) throw new GitError(location.message, true)
-      return readForge(mirrors, { ...location.remote, commit }, signal)
+      return readForge(mirrors, { ...location.remote, commit, publishers }, signal)
     },
   }
 }

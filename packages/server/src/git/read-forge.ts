@@ -20,10 +20,14 @@ export type CommitForge = { sha: string } & (
  */
 export async function readForge(
   mirrors: Mirrors,
-  input: Parameters<Mirrors['useCommit']>[0],
+  input: Parameters<Mirrors['useCommit']>[0] & {
+    /** Names that artifacts may give besides those of the repository's own publishers. */
+    publishers?: readonly string[]
+  },
   signal: AbortSignal,
 ): Promise<CommitForge> {
-  const { sha, files } = await mirrors.useCommit(input, signal, async (mirror, sha) => {
+  const { publishers = [], ...commit } = input
+  const { sha, files } = await mirrors.useCommit(commit, signal, async (mirror, sha) => {
     const paths = (await listFiles(mirror, sha, signal)).filter(isForgeFile)
     return { sha, files: await readFiles(mirror, sha, paths, signal) }
   })
@@ -31,5 +35,5 @@ export async function readForge(
     list: async () => [...files.keys()],
     read: async (path: string) => files.get(path) ?? Buffer.alloc(0),
   }
-  return { sha, ...(await loadForge(tree, { signal })) }
+  return { sha, ...(await loadForge(tree, { signal, publishers })) }
 }

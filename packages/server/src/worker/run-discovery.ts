@@ -31,7 +31,12 @@ async function discover(
 ): Promise<Discovery> {
   try {
     const remote = await locateRemote(deps, claim)
-    const forge = await readForge(deps.mirrors, { ...remote, commit: payload.commit_sha }, signal)
+    const publishers = deps.serverPublishers.map(({ name }) => name)
+    const forge = await readForge(
+      deps.mirrors,
+      { ...remote, commit: payload.commit_sha, publishers },
+      signal,
+    )
     if (!forge.ok) return { ok: false, message: summary(forge.problems), problems: forge.problems }
     return {
       ok: true,
