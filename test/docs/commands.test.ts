@@ -128,7 +128,10 @@ describe('the pages', () => {
     expect(spoken).toContain('GET /v1/runs/{id}')
     expect(asked).toContain('/v1/events')
     expect(spoken.filter((route) => !routes.includes(plain(route)))).toEqual([])
-    expect(asked.filter((path) => !paths.has(path))).toEqual([])
+    const known = [...paths].map(
+      (path = '') => new RegExp(`^${path.replaceAll('.', '\\.').replaceAll('{}', '[^/]+')}$`),
+    )
+    expect(asked.filter((path) => !known.some((route) => route.test(path)))).toEqual([])
   })
 })
 
