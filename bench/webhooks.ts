@@ -23,7 +23,7 @@ const principal = { id: 'bench', name: 'bench', roles: ['admin'], repositories: 
 /**
  * From the commit of an event until its webhook's request has come, in another process, at 50 events a
  * second; then how many deliveries a second one webhook is given. Floors of the same run: a bare POST of
- * the same body over a kept connection, and such POSTs one after the other on five connections.
+ * the same body over a kept connection, and such POSTs one after the other on eight connections.
  */
 export async function benchWebhooks(url: string): Promise<object> {
   const log = { info() {}, warn() {}, error() {} }
@@ -63,8 +63,8 @@ export async function benchWebhooks(url: string): Promise<object> {
     const perSecond = await throughput(receiver, (ids) => emit(database, relay.wake, ids))
     const floorPerSecond = await throughput(receiver, async (ids) => {
       await Promise.all(
-        Array.from({ length: 5 }, async (_, lane) => {
-          for (let at = lane; at < ids.length; at += 5) await post(agent, target, bodyOf(ids[at]!))
+        Array.from({ length: 8 }, async (_, lane) => {
+          for (let at = lane; at < ids.length; at += 8) await post(agent, target, bodyOf(ids[at]!))
         }),
       )
     })

@@ -1,5 +1,5 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import type { CreateWebhookRequest, CreatedWebhook, Delivery } from '@slipway/contract/webhooks'
+import type { CreateWebhookRequest, Delivery, DeliveryDetails } from '@slipway/contract/webhooks'
 import { expect, onTestFinished } from 'vitest'
 import type { NewEvent } from '../../packages/server/src/db/unit-of-work.ts'
 import { createEventFeed, startEventRelay } from '../../packages/server/src/events/index.ts'
@@ -89,22 +89,22 @@ export async function openWebhookRoom(options: WebhookRoomOptions = {}) {
     emit: (...events: NewEvent[]) =>
       commitEvents({ db, wake: () => relay.wake() }, events.length > 0 ? events : [someEvent()]),
     /** The newest delivery of a webhook, once it is as `condition` says. */
-    async delivery(webhook: CreatedWebhook, condition: (delivery: Delivery) => boolean) {
-      let found: Delivery | undefined
+    async delivery(webhook: { id: string }, condition: (delivery: DeliveryDetails) => boolean) {
+      let found: DeliveryDetails | undefined
       await expect
         .poll(
           async () => {
-            ;[found] = await deliveries(webhook)
-            return found !== undefined && condition(found)
+            const [newest] = await deliveries(webhook)
+            if (newest === undefined) return false
+            const input = { principal: everybody, webhookId: webhook.id, id: newest.id }
+            found = await getDelivery(deps, input)
+            return condition(found)
           },
           { timeout: 15_000, interval: 20 },
         )
         .toBe(true)
-      return getDelivery(deps, {
-        principal: everybody,
-        webhookId: webhook.id,
-        id: found?.id ?? '',
-      })
+      if (found === undefined) throw new Error('never asked')
+      return found
     },
     /** Lets every waiting delivery be due now. */
     async hurry() {
@@ -127,6 +127,8 @@ export async function openWebhookRoom(options: WebhookRoomOptions = {}) {
 
 export type WebhookRoom = Awaited<ReturnType<typeof openWebhookRoom>>
 
-export const isPending = ({ status, error }: Delivery) => status === 'pending' && error !== null
+/** An attempt has failed, and another is to come. */
+export const isPending = ({ status, attempts }: DeliveryDetails) =>
+  status === 'pending' && attempts.at(-1)?.error != null
 export const isDelivered = ({ status }: Delivery) => status === 'delivered'
 export const isDead = ({ status }: Delivery) => status === 'dead'

@@ -164,7 +164,12 @@ const deliveryFields = {
   event_type: Type.String(),
   status: DeliveryStatus,
   attempt_count: Type.Integer({ description: 'Attempts that have begun.' }),
-  next_attempt_at: NullableTimestamp,
+  next_attempt_at: Type.Unsafe<string | null>({
+    type: ['string', 'null'],
+    format: 'date-time',
+    description:
+      'While an attempt is under way: when it is over at the latest. Null: it is delivered or dead.',
+  }),
   response_status: NullableInteger('HTTP status of the newest answer; null: there was none.'),
   error: Type.Unsafe<string | null>({
     type: ['string', 'null'],

@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
+import { commitLazily } from './commit-lazily.ts'
 
 /** A delivery that this process is to make now. */
 export interface ClaimedDelivery {
@@ -49,7 +50,7 @@ export async function claimDeliveries(
       select id, attempt, now() from claimed
     )
     select claimed.*, w.url, w.secret, w.previous_secret, w.previous_secret_until
-    from claimed join webhooks w on w.id = claimed.webhook_id`.execute(db)
+    from claimed join webhooks w on w.id = claimed.webhook_id, ${commitLazily}`.execute(db)
   return rows
 }
 

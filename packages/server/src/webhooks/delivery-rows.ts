@@ -2,7 +2,7 @@ import type { Delivery } from '@slipway/contract/webhooks'
 import { type RawBuilder, sql } from 'kysely'
 import type { Principal } from '../ports/identity.ts'
 
-interface DeliveryRow {
+export interface DeliveryRow {
   id: string
   number: number
   webhook_id: string
@@ -19,12 +19,15 @@ interface DeliveryRow {
   completed_at: Date | null
 }
 
-/** Deliveries `d` with their newest attempt that has ended. */
-export function selectDeliveries(rest: RawBuilder<unknown>): RawBuilder<DeliveryRow> {
-  return sql<DeliveryRow>`
+/** Deliveries `d` with their newest attempt that has ended, and `more` columns. */
+export function selectDeliveries<More = unknown>(
+  rest: RawBuilder<unknown>,
+  more: RawBuilder<unknown> = sql``,
+): RawBuilder<DeliveryRow & More> {
+  return sql<DeliveryRow & More>`
     select d.id, d.number, d.webhook_id, d.message_id, d.event_seq, d.event_type, d.status, d.attempt,
            d.next_attempt_at, d.redelivery_of, d.created_at, d.completed_at,
-           last.response_status, last.error
+           last.response_status, last.error ${more}
     from webhook_deliveries d
     left join lateral (
       select a.response_status, a.error from webhook_attempts a

@@ -1,6 +1,7 @@
 import { type Kysely, sql, type Transaction } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import { transact, type UnitOfWork, type UnitOfWorkDeps } from '../db/unit-of-work.ts'
+import { commitLazily } from './commit-lazily.ts'
 
 /** What an attempt came to. */
 export interface AttemptResult {
@@ -29,7 +30,7 @@ export async function finishDelivered(
   await sql`
     with ended as (
       update webhook_deliveries set status = 'delivered', completed_at = now(), next_attempt_at = null
-      where id = ${id} and status = 'pending' returning webhook_id
+      from ${commitLazily} where id = ${id} and status = 'pending' returning webhook_id
     ), written as (${writeAttempt(id, attempt, result)})
     update webhooks set dead_in_row = 0, failing_since = null
     from ended

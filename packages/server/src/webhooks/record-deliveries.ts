@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import type { StoredEvent } from '../events/index.ts'
+import { commitLazily } from './commit-lazily.ts'
 
 /**
  * Writes a delivery of an event for every webhook that wants it, and answers how many. An event that
@@ -14,9 +15,9 @@ export async function recordDeliveries(
   const result = await sql`
     insert into webhook_deliveries (id, webhook_id, message_id, event_seq, event_type, repository, body,
                                     next_attempt_at, created_at)
-    select gen_random_uuid(), webhooks.id, gen_random_uuid(), ${seq}::bigint, ${type}, ${repository}::text,
+    select gen_random_uuid(), webhooks.id, md5(webhooks.id || ' ' || ${seq})::uuid, ${seq}::bigint, ${type}, ${repository}::text,
            ${json}, now(), ${new Date()}
-    from webhooks
+    from webhooks, ${commitLazily}
     where enabled
       and (repositories is null or ${repository}::text = any(repositories))
       and (events is null or exists (

@@ -18,7 +18,7 @@ export interface Sender {
 }
 
 export interface SenderOptions {
-  /** Attempts that one webhook may have under way in this process. Default 5. */
+  /** Attempts that one webhook may have under way in this process. Default 8. */
   perWebhook?: number
   /** Milliseconds. Default 10,000. */
   timeoutMs?: number
@@ -38,7 +38,7 @@ export function startSender(
   deps: Omit<MakeDeliveryDeps, 'connections' | 'timeoutMs'>,
   options: SenderOptions = {},
 ): Sender {
-  const { perWebhook = 5, timeoutMs = 10_000, pollMs = 5_000, graceMs = 2_000 } = options
+  const { perWebhook = 8, timeoutMs = 10_000, pollMs = 5_000, graceMs = 2_000 } = options
   const connections = openConnections()
   const stopping = new AbortController()
   // One for each attempt under way.
