@@ -1,0 +1,87 @@
+import { createAppAuth } from '@octokit/auth-app'
+import type { Octokit } from '@octokit/core'
+
+/** How we show GitHub who we are. */
+export type GitHubCredential =
+  | { kind: 'token'; token: string }
+  | {
+      kind: 'app'
+      appId: string
+      /** RSA, as PEM. */
+      privateKey: string
+    }
+
+/** What goes into the `Authorization` of a request. */
+export interface Authorisation {
+  header: string
+  /** Whose rate limit it counts against. */
+  account: string
+}
+
+export interface Authoriser {
+  /** What `repository` is asked with. `afresh`: what was answered before was not accepted. */
+  authorise(repository: string, afresh: boolean, signal: AbortSignal): Promise<Authorisation>
+  /** Whether asking afresh can help. */
+  readonly renewable: boolean
+}
+
+type Request = Octokit['request']
+
+export function createAuthoriser(credential: GitHubCredential, request: Request): Authoriser {
+  if (credential.kind === 'app') return ofApp(credential, request)
+  const answer = { header: `token ${credential.token}`, account: 'token' }
+  return { authorise: async () => answer, renewable: false }
+}
+
+/** Milliseconds that an installation is remembered, and how many repositories at most. */
+const installationKeptMs = 3_600_000
+const mostInstallations = 10_000
+
+/** An App has a token for each account it is installed on, good for an hour; auth-app keeps these. */
+function ofApp(
+  { appId, privateKey }: { appId: string; privateKey: string },
+  request: Request,
+): Authoriser {
+  const app = createAppAuth({ appId, privateKey, request, log: { warn: () => {} } })
+  const installations = new Map<string, { id: number; until: number }>()
+
+  const findInstallation = async (repository: string, signal: AbortSignal): Promise<number> => {
+    const known = installations.get(repository)
+    if (known !== undefined && known.until > Date.now()) return known.id
+    const [owner = '', repo = ''] = repository.split('/')
+    const { token } = await app({ type: 'app' })
+    const { data } = await request('GET /repos/{owner}/{repo}/installation', {
+      owner,
+      repo,
+      headers: { authorization: `bearer ${token}` },
+      request: { signal },
+    })
+    if (!Number.isSafeInteger(data.id)) throw new TypeError('no installation was answered')
+    installations.delete(repository)
+    installations.set(repository, { id: data.id, until: Date.now() + installationKeptMs })
+    const [oldest] = installations.keys()
+    if (installations.size > mostInstallations && oldest !== undefined) installations.delete(oldest)
+    return data.id
+  }
+  return {
+    renewable: true,
+    async authorise(repository, afresh, signal) {
+      const key = repository.toLowerCase()
+      if (afresh) installations.delete(key)
+      const installationId = await findInstallation(key, signal)
+      // Concurrent calls share one request for a token, so it must not end with any of them.
+      const made = app({ type: 'installation', installationId, refresh: afresh })
+      const { token } = await orAbort(made, signal)
+      return { header: `token ${token}`, account: `installation ${installationId}` }
+    },
+  }
+}
+
+function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const leave = () => reject(signal.reason as Error)
+    if (signal.aborted) return leave()
+    signal.addEventListener('abort', leave, { once: true })
+    promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
+  })
+}
