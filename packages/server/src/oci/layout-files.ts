@@ -21,7 +21,10 @@ export interface LayoutFiles {
 
 /** Opens a folder or a tar archive; nothing outside of it is ever read, wherever its links lead. */
 export async function openLayoutFiles(path: string, signal: AbortSignal): Promise<LayoutFiles> {
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  const file = await openUnfollowed(path)
+  if (file === null) {
+    throw new AppError('invalid_request', 'The image is not there, or is a link')
+  }
   try {
     const found = await file.stat()
     if (found.isDirectory()) {
@@ -38,6 +41,16 @@ export async function openLayoutFiles(path: string, signal: AbortSignal): Promis
     return filesOfArchive(file, await readTarIndex(file, signal))
   } catch (error) {
     await file.close()
+    throw error
+  }
+}
+
+/** Null where there is nothing, or a link, a socket or the like. */
+async function openUnfollowed(path: string): Promise<FileHandle | null> {
+  try {
+    return await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (error) {
+    if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO')) return null
     throw error
   }
 }
@@ -71,17 +84,12 @@ function filesOfFolder(root: string): LayoutFiles {
   /** Every part is looked at, so no link among the folders leads anywhere else. */
   const openFile = async (name: string): Promise<FileHandle | null> => {
     const path = join(root, name)
-    try {
-      if ((await realpath(dirname(path))) !== dirname(path)) return null
-      const flags = constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK
-      const file = await open(path, flags)
-      if ((await file.stat()).isFile()) return file
-      await file.close()
-      return null
-    } catch (error) {
-      if (hasCode(error, 'ENOENT', 'ENOTDIR', 'ELOOP', 'ENXIO')) return null
-      throw error
-    }
+    const folder = await realpath(dirname(path)).catch(() => null)
+    if (folder !== dirname(path)) return null
+    const file = await openUnfollowed(path)
+    if (file === null || (await file.stat()).isFile()) return file
+    await file.close()
+    return null
   }
   return {
     async size(name) {

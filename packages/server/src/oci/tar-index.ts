@@ -89,7 +89,8 @@ function parseHeader(buffer: Buffer): Header | null {
   if (buffer.every((byte) => byte === 0)) return null
   let sum = 0
   for (const [index, byte] of buffer.entries()) sum += index >= 148 && index < 156 ? 32 : byte
-  if (sum !== parseNumber(buffer.subarray(148, 156))) refuse('it is no tar archive')
+  const isNone = 'it is no tar archive'
+  if (sum !== parseNumber(buffer.subarray(148, 156), isNone)) refuse(isNone)
   const isUstar = buffer.toString('latin1', 257, 263) === 'ustar\0'
   const prefix = isUstar ? parseText(buffer.subarray(345, 500)) : ''
   const name = parseText(buffer.subarray(0, 100))
@@ -107,11 +108,11 @@ function parseText(field: Buffer): string {
 }
 
 /** Octal, or binary where its first bit says so (GNU). */
-function parseNumber(field: Buffer): number {
+function parseNumber(field: Buffer, otherwise = 'a number in it is none'): number {
   const [first = 0] = field
   if ((first & 0x80) === 0) {
     const digits = parseText(field).trim()
-    if (!/^[0-7]*$/.test(digits)) refuse('a number in it is none')
+    if (!/^[0-7]*$/.test(digits)) refuse(otherwise)
     return digits === '' ? 0 : Number.parseInt(digits, 8)
   }
   const value = field.subarray(1).reduce((sum, byte) => sum * 256 + byte, first & 0x7f)
