@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { createFilesystemObjectStore } from '../../packages/server/src/adapters/object-store/filesystem/filesystem-object-store.ts'
 import { createEmbeddedRegistry } from '../../packages/server/src/adapters/registry/embedded/create-embedded-registry.ts'
 import { createMirrors, createTurns, readForge } from '../../packages/server/src/git/index.ts'
@@ -9,7 +10,6 @@ import type { Registry } from '../../packages/server/src/ports/registry.ts'
 import type { ReleasesDeps } from '../../packages/server/src/releases/index.ts'
 import { createRepository, type TestRepository } from './git-repository.ts'
 import { createTestApp, type TestApp } from './http.ts'
-import { quietLog } from './quiet-log.ts'
 
 /** A run that has been discovered, as the engine leaves it. */
 export interface GivenRun {
@@ -31,7 +31,7 @@ export interface GivenRun {
 /** The application with releases, an OCI store and Git repositories, and no worker. */
 export interface ReleasesApp extends TestApp {
   readonly registry: Registry
-  /** Replaces parts of what the room needs, to the end of the test. */
+  /** What the room works with. */
   readonly deps: ReleasesDeps
   createRepository(name: string): Promise<TestRepository>
   /** Stores a run and answers its id. */
@@ -48,7 +48,10 @@ export interface ReleasesApp extends TestApp {
 export async function createReleasesApp(): Promise<ReleasesApp> {
   const root = await mkdtemp(join(tmpdir(), 'slipway-releases-'))
   const repositories = join(root, 'repositories')
-  const objects = createFilesystemObjectStore({ root: join(root, 'objects'), log: quietLog })
+  const objects = createFilesystemObjectStore({
+    root: join(root, 'objects'),
+    log: pino({ enabled: false }),
+  })
   const mirrors = createMirrors({
     directory: join(root, 'mirrors'),
     accessDirectory: join(root, 'access'),

@@ -18,7 +18,7 @@ export interface ReleasesDeps extends UnitOfWorkDeps {
 }
 
 /** `repository` is the one in the registry. */
-export type SignRelease = (
+type SignRelease = (
   input: { repository: string; digest: string },
   signal: AbortSignal,
 ) => Promise<void>

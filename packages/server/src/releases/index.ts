@@ -1,7 +1,6 @@
 export { createRelease } from './create-release.ts'
 export { createRunRelease, type RunRelease } from './create-run-release.ts'
-export type { ReleasesDeps, SignRelease } from './deps.ts'
-export { findRelease, type FoundRelease, type ReleaseReference } from './find-release.ts'
+export type { ReleasesDeps } from './deps.ts'
 export { getRelease, lookUpRelease } from './get-release.ts'
 export { listReleases } from './list-releases.ts'
 export { deleteAlias, setAlias } from './set-alias.ts'
