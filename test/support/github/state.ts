@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import type { ApiDescription, MatchedRequest } from './api-description.ts'
 import type { Seen } from './stand-in.ts'
 
@@ -87,6 +88,7 @@ export function createGitHubState(input: {
     content_type: contentType,
     size: content.length,
     state: 'uploaded',
+    digest: `sha256:${createHash('sha256').update(content).digest('hex')}`,
     browser_download_url: `${base()}/download/${id}/${encodeURIComponent(name)}`,
   })
   const showDeployment = ({ statuses: _, repository: __, ...deployment }: Deployment) => ({
