@@ -101,7 +101,7 @@ describe('/git/gitops.git', () => {
   })
 
   it('takes packed requests, and refuses what is no request of git’s', async () => {
-    const ask = (body: BodyInit, headers: Record<string, string>) =>
+    const ask = (body: string | Uint8Array<ArrayBuffer>, headers: Record<string, string>) =>
       fetch(new URL('/git/gitops.git/git-upload-pack', world.server.url), {
         method: 'POST',
         body,
