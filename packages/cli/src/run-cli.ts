@@ -3,12 +3,14 @@ import { Command, CommanderError } from 'commander'
 import { addApprovalCommand, addApproveCommand } from './commands/approval.ts'
 import { addBatchCommand } from './commands/batch.ts'
 import { addCompletionCommand } from './commands/completion.ts'
+import { addDeploymentsCommand } from './commands/deployments.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEnvironmentCommand } from './commands/environment.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addHealthCommand } from './commands/health.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLogsCommand } from './commands/logs.ts'
+import { addPromoteCommand, addRollbackCommand } from './commands/promote.ts'
 import { addReleaseCommand } from './commands/release.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addSearchCommand } from './commands/search.ts'
@@ -83,6 +85,9 @@ function addCommands(program: Command, act: Act): void {
   addSearchCommand(program, act)
   addApproveCommand(program, act)
   addApprovalCommand(program, act)
+  addPromoteCommand(program, act)
+  addRollbackCommand(program, act)
+  addDeploymentsCommand(program, act)
   addEnvironmentCommand(program, act)
   addBatchCommand(program, act)
   addWebhookCommand(program, act)

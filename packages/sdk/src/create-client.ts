@@ -9,6 +9,7 @@ import {
 } from './access.ts'
 import { approvalsApi, type ApprovalsApi } from './approvals.ts'
 import { batchApi, type BatchApi } from './batch.ts'
+import { deploymentsApi, type DeploymentsApi } from './deployments.ts'
 import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
 import { releasesApi, type ReleasesApi } from './releases.ts'
@@ -24,6 +25,7 @@ export interface SlipwayClient {
   readonly tasks: TasksApi
   readonly steps: StepsApi
   readonly releases: ReleasesApi
+  readonly deployments: DeploymentsApi
   readonly environments: EnvironmentsApi
   readonly approvals: ApprovalsApi
   readonly batch: BatchApi
@@ -45,6 +47,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     tasks: tasksApi(transport),
     steps: stepsApi(transport),
     releases: releasesApi(transport),
+    deployments: deploymentsApi(transport),
     environments: environmentsApi(transport),
     approvals: approvalsApi(transport),
     batch: batchApi(transport),
