@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Config } from '../config/read-config.ts'
-import type { CredentialsDeps } from '../credentials/index.ts'
+import type { VerifyDeps } from '../credentials/index.ts'
 import type { Store } from '../open-store.ts'
 import type { RepositoriesDeps } from '../repositories/index.ts'
 import { sealedColumns } from '../sealed-columns.ts'
@@ -11,7 +11,7 @@ import { checkKeys, openVault, type StepSecretsDeps, type Vault } from '../secre
 export interface OpenedSecrets {
   vault: Vault
   secrets: StepSecretsDeps
-  credentials: CredentialsDeps & { accessDirectory: string }
+  credentials: VerifyDeps
   repositories: RepositoriesDeps
 }
 

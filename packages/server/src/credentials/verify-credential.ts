@@ -8,6 +8,13 @@ import { registryLoginOf } from './open-registry-credential.ts'
 import { gitLoginOf, type OpenCredential, readCredential } from './read-credential.ts'
 import { tryRegistry } from './try-registry.ts'
 
+export interface VerifyDeps extends CredentialsDeps {
+  /** For what git needs to get in; hidden from steps. */
+  accessDirectory: string
+  /** Takes the place of Amazon ECR's own address. */
+  ecrEndpoint?: string
+}
+
 export interface Verification {
   isVerified: boolean
   message: string
@@ -18,11 +25,7 @@ export interface Verification {
  * repository that uses it, or the registry of its type. What fails is a value, not an error.
  */
 export async function verifyCredential(
-  deps: CredentialsDeps & {
-    accessDirectory: string
-    /** Takes the place of Amazon ECR's own address. */
-    ecrEndpoint?: string
-  },
+  deps: VerifyDeps,
   input: { principal: Principal; id: number; url: string | undefined },
   signal: AbortSignal,
 ): Promise<Verification> {
@@ -42,7 +45,7 @@ export async function verifyCredential(
 }
 
 async function tryGit(
-  deps: Parameters<typeof verifyCredential>[0],
+  deps: VerifyDeps,
   credential: OpenCredential,
   given: string | undefined,
   signal: AbortSignal,

@@ -17,17 +17,17 @@ import type { FastifyPluginAsync } from 'fastify'
 import Type from 'typebox'
 import {
   createCredential,
-  type CredentialsDeps,
   deleteCredential,
   getCredential,
   listCredentials,
   updateCredential,
   verifyCredential,
+  type VerifyDeps,
 } from '../../../credentials/index.ts'
 import { refusals } from '../refusals.ts'
 
 export interface CredentialRoutesDeps {
-  credentials: CredentialsDeps & { accessDirectory: string }
+  credentials: VerifyDeps
   /** Aborts when the server stops. */
   signal: AbortSignal
 }
