@@ -91,7 +91,8 @@ describe('POST /v1/deployments', () => {
       extra: 1,
     })
     expect(error).toMatchObject({ status: 400, code: 'invalid_request' })
-    const paths = (error.details?.['problems'] as { path: string }[]).map(({ path }) => path)
+    const problems = error.details?.['problems'] as { path: string }[] | undefined
+    const paths = problems?.map(({ path }) => path)
     expect(paths).toEqual(
       expect.arrayContaining(['/release_id', '/environment', '/approval_id', '/extra']),
     )
