@@ -103,7 +103,7 @@ async function openSsh(
         SLIPWAY_GIT_FILES: directory.replaceAll('%', '%%'),
         ...passphrase,
       },
-      hostKeys: () => (known ? readFile(knownHosts, 'utf8') : Promise.resolve('')),
+      hostKeys: () => (learnHostKeys ? readFile(knownHosts, 'utf8') : Promise.resolve('')),
       close,
     }
   } catch (error) {
