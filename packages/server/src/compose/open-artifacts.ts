@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import { findTool } from '../adapters/executor/process/find-tool.ts'
+import { createOctokitGitHub } from '../adapters/github/octokit/create-octokit-github.ts'
 import { createFilesystemPublisher } from '../adapters/publisher/filesystem/create-filesystem-publisher.ts'
+import { createGithubPublisher } from '../adapters/publisher/github/create-github-publisher.ts'
 import { createNpmPublisher } from '../adapters/publisher/npm/create-npm-publisher.ts'
 import {
   createHomePublisher,
@@ -10,6 +12,7 @@ import { createS3Publisher } from '../adapters/publisher/s3/create-s3-publisher.
 import type { Config } from '../config/read-config.ts'
 import { type CredentialsDeps, readCredential } from '../credentials/index.ts'
 import { AppError } from '../errors.ts'
+import type { GitHub } from '../ports/github.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { Registries } from '../ports/registry.ts'
 import { loadSigningKey, type SigningKey } from '../signing/index.ts'
@@ -29,10 +32,13 @@ export function openArtifacts(
     registries: Registries
     credentials: CredentialsDeps
     signingKey: SigningKey | null
+    /** GitHub's API, and who asks it for publishers without credentials; null: nobody. */
+    github?: { apiUrl: string; own: GitHub | null }
     version: string
   },
 ) {
   const { objects, registries, credentials, signingKey, version } = opened
+  const github = opened.github ?? { apiUrl: 'https://api.github.com', own: null }
   return {
     objects,
     artifactLimitBytes: config.artifacts.limitBytes,
@@ -44,6 +50,9 @@ export function openArtifacts(
       npm: createNpmPublisher({
         scratchDirectory: join(config.dataDir, 'work-npm'),
         openToken: (name, registry) => openToken(credentials, name, registry),
+      }),
+      github: createGithubPublisher({
+        openGitHub: (name) => openGitHub({ credentials, version, ...github }, name),
       }),
       filesystem: createFilesystemPublisher(),
     },
@@ -67,6 +76,35 @@ async function openAwsKeys(deps: CredentialsDeps, name: string) {
     'invalid_request',
     `The credential ${name} is of type ${type}; a bucket needs registry_aws_ecr or registry_generic`,
   )
+}
+
+/** GitHub with the token of a credential, or as the server's own. */
+async function openGitHub(
+  deps: {
+    credentials: CredentialsDeps
+    apiUrl: string
+    own: GitHub | null
+    version: string
+  },
+  name: string | null,
+): Promise<GitHub> {
+  if (name === null) {
+    if (deps.own !== null) return deps.own
+    throw new AppError(
+      'invalid_request',
+      'It names no credentials, and the server has no access to GitHub of its own',
+    )
+  }
+  const { type, data } = await readCredential(deps.credentials, { name })
+  if (type !== 'git_https') {
+    throw new AppError(
+      'invalid_request',
+      `The credential ${name} is of type ${type}; GitHub needs git_https, with an access token`,
+    )
+  }
+  const { apiUrl, version } = deps
+  const credential = { kind: 'token', token: data.password_or_token } as const
+  return createOctokitGitHub({ apiUrl, credential, version })
 }
 
 /** A token for one npm registry: a credential that names another one is not sent there. */
