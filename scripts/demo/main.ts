@@ -1,15 +1,21 @@
-// npm run demo: a server of its own, and commits taken through runs while you watch.
+// npm run demo: a server of its own, commits taken through runs, and one of them to production and back.
 import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath, pathToFileURL } from 'node:url'
-import type { Run } from '@slipway/contract/runs'
-import { createClient } from '@slipway/sdk'
-import { showRun } from '@slipway/cli/render/show-run'
+import { createClient, type SlipwayClient } from '@slipway/sdk'
 import { streamOutput } from '@slipway/cli/render/stream-output'
 import { createStyles, wantsColour } from '@slipway/cli/render/styles'
-import { ownRepository, prepareRepositories, sampleRepository } from './prepare-repositories.ts'
+import { createNarrator, type Narrator } from './narrator.ts'
+import {
+  type DemoCommits,
+  ownRepository,
+  prepareRepositories,
+  sampleRepository,
+} from './prepare-repositories.ts'
+import { project, shipToProduction } from './ship-to-production.ts'
 import { startDemoServer } from './start-server.ts'
+import { type Story, tell } from './take-through-runs.ts'
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const home = join(root, '.slipway-demo')
@@ -18,8 +24,7 @@ const stay = !process.argv.includes('--exit')
 const stop = new AbortController()
 const out = streamOutput(process.stdout, () => stop.abort())
 const styles = createStyles(wantsColour(out, process.env))
-const say = (text: string) => out.write(`${text}\n`)
-const title = (text: string) => say(`\n${styles.bold(text)}`)
+const narrator = createNarrator(out, styles, stop.signal)
 
 await rm(home, { recursive: true, force: true, maxRetries: 5 })
 await mkdir(join(home, 'repositories'), { recursive: true })
@@ -33,138 +38,114 @@ const server = await startDemoServer({
 })
 process.on('SIGINT', () => stop.abort())
 process.on('SIGTERM', () => stop.abort())
-const client = createClient({ baseUrl: server.url, token })
 
-interface Story {
-  title: string
-  repository: string
-  branch: string
-  commit: string
-  /** Called with each state of the run; cancels it when it likes. */
-  watch?: (run: Run, cancel: () => Promise<void>) => Promise<void>
-  expect: Run['status']
+/** A client in somebody's name. */
+async function hire(
+  admin: SlipwayClient,
+  name: string,
+  role: 'developer' | 'approver',
+): Promise<SlipwayClient> {
+  const made = await admin.tokens.create({ name, roles: [role] })
+  return createClient({ baseUrl: server.url, token: made.token })
 }
 
-const stories: Story[] = [
-  {
-    title: 'A monorepo with three projects, in CUE, YAML and JSON',
+function stories({ failing, slow, self }: DemoCommits): Story[] {
+  const ofSlipway: Story[] =
+    self === null
+      ? []
+      : [
+          {
+            title: 'Slipway itself: installed, checked, tested and built in its own pipeline',
+            repository: ownRepository,
+            branch: 'main',
+            commit: self,
+            expect: 'success',
+          },
+        ]
+  return [
+    {
+      title: 'The sample with a unit test that fails: what follows is skipped',
+      repository: sampleRepository,
+      branch: 'failing',
+      commit: failing,
+      expect: 'failed',
+    },
+    {
+      title: 'The sample with a build that takes ten minutes: cancelled once it runs',
+      repository: sampleRepository,
+      branch: 'slow',
+      commit: slow,
+      watch: async (run, cancel) => {
+        const build = run.phases.find(({ name }) => name === 'build')
+        const web = build?.tasks.find(({ project_name }) => project_name === 'web')
+        if (web?.steps.some(({ status }) => status === 'running')) await cancel()
+      },
+      expect: 'cancelled',
+    },
+    ...ofSlipway,
+  ]
+}
+
+async function lookAround(narrator: Narrator, runId: string): Promise<void> {
+  const { url } = server
+  const { host } = new URL(url)
+  const command = `SLIPWAY_URL=${url} SLIPWAY_TOKEN=${token} npx slipway`
+  await narrator.title('Look around')
+  await narrator.fact('API', `${url}/docs`)
+  await narrator.fact('a run', `curl -H "Authorization: Bearer ${token}" ${url}/v1/runs/${runId}`)
+  await narrator.fact(
+    'events',
+    `curl -N -H "Authorization: Bearer ${token}" "${url}/v1/events?after=0"`,
+  )
+  await narrator.fact('GitOps', `git clone http://demo:${token}@${host}/git/gitops.git`)
+  await narrator.fact('releases', `${command} release list ${project} -r ${sampleRepository}`)
+  await narrator.fact('logs', `${command} search replicas`)
+}
+
+try {
+  await narrator.say(
+    `Slipway listens on ${styles.cyan(server.url)}; steps are isolated by ${server.isolation}.`,
+  )
+  const admin = createClient({ baseUrl: server.url, token })
+  const cast = {
+    developer: await hire(admin, 'dana', 'developer'),
+    approver: await hire(admin, 'alex', 'approver'),
+  }
+  for (const story of stories(commits)) await tell(narrator, admin, story)
+  const run = await tell(narrator, cast.developer, {
+    title: 'A monorepo with three projects, in CUE, YAML and JSON, pushed to main',
     repository: sampleRepository,
     branch: 'main',
     commit: commits.sample,
     expect: 'success',
-  },
-  {
-    title: 'The same with a unit test that fails: what follows is skipped',
-    repository: sampleRepository,
-    branch: 'failing',
-    commit: commits.failing,
-    expect: 'failed',
-  },
-  {
-    title: 'The same with a build that takes ten minutes: cancelled once it runs',
-    repository: sampleRepository,
-    branch: 'slow',
-    commit: commits.slow,
-    watch: async (run, cancel) => {
-      const build = run.phases.find(({ name }) => name === 'build')
-      const web = build?.tasks.find(({ project_name }) => project_name === 'web')
-      if (web?.steps.some(({ status }) => status === 'running')) await cancel()
-    },
-    expect: 'cancelled',
-  },
-  ...(commits.self === null
-    ? []
-    : [
-        {
-          title: 'Slipway itself: installed, checked, tested and built in its own pipeline',
-          repository: ownRepository,
-          branch: 'main',
-          commit: commits.self,
-          expect: 'success',
-        } satisfies Story,
-      ]),
-]
-
-/** Takes one commit through a run, shows it, and answers how it ended. */
-async function tell(story: Story): Promise<Run> {
-  const { repository, branch, commit } = story
-  await title(story.title)
-  const { id } = await client.runs.create({
-    repository,
-    branch,
-    commit_sha: commit,
-    trigger_type: 'push',
   })
-  const watched = async function* () {
-    let cancelled = false
-    const cancel = async () => {
-      if (cancelled) return
-      cancelled = true
-      await client.runs.cancel(id)
-    }
-    for await (const run of client.runs.watch(id, { signal: stop.signal })) {
-      yield run
-      await story.watch?.(run, cancel)
-    }
-  }
-  const run = await showRun(out, styles, watched())
-  if (run === null) throw new Error('the run was never seen')
-  for (const step of failedSteps(run)) await showTail(step)
-  return run
-}
-
-function failedSteps(run: Run) {
-  if (run.status !== 'failed') return []
-  const steps = run.phases.flatMap((phase) => phase.tasks).flatMap((task) => task.steps)
-  return steps.filter(
-    ({ exit_code, status }) => status === 'failed' && exit_code !== null && exit_code < 128,
+  const shipped = await shipToProduction(narrator, cast, {
+    url: server.url,
+    first: run,
+    nextCommit: commits.next,
+  })
+  await lookAround(narrator, run.id)
+  if (stay) await narrator.say('\nThe server stays up until Ctrl-C.')
+  await narrator.say(
+    JSON.stringify({
+      url: server.url,
+      repository: sampleRepository,
+      project,
+      release_id: shipped.releaseId,
+      deployment_id: shipped.deploymentId,
+    }),
   )
-}
-
-async function showTail(step: { name: string; logs_url: string }): Promise<void> {
-  const response = await fetch(`${step.logs_url}&tail=12`, { signal: AbortSignal.timeout(10_000) })
-  await say(styles.dim(`  the end of ${step.name}'s log:`))
-  for (const line of (await response.text()).trimEnd().split('\n'))
-    await say(`  ${styles.dim('│')} ${line}`)
-}
-
-try {
-  await say(
-    `Slipway listens on ${styles.cyan(server.url)}; steps are isolated by ${server.isolation}.`,
-  )
-  const runs: Run[] = []
-  let wrong = 0
-  for (const story of stories) {
-    const run = await tell(story)
-    runs.push(run)
-    if (run.status !== story.expect) {
-      wrong++
-      await say(styles.red(`This should have ended as ${story.expect}: ${run.message ?? ''}`))
-    }
-  }
-  await title('Look around')
-  await say(`  API reference   ${server.url}/docs`)
-  await say(
-    `  a run           curl -H "Authorization: Bearer ${token}" ${server.url}/v1/runs/${runs[0]?.id}`,
-  )
-  await say(
-    `  events          curl -N -H "Authorization: Bearer ${token}" "${server.url}/v1/events?after=0"`,
-  )
-  await say(
-    `  command line    SLIPWAY_URL=${server.url} SLIPWAY_TOKEN=${token} npx slipway run list --repository ${sampleRepository}`,
-  )
-  if (stay) await say('\nThe server stays up until Ctrl-C.')
-  const ids = runs.map(({ id, status }) => ({ id, status }))
-  await say(JSON.stringify({ url: server.url, repository: sampleRepository, runs: ids }))
-  if (stay && wrong === 0) {
+  if (stay) {
     await Promise.race([
       server.ended,
       new Promise((resolve) => stop.signal.addEventListener('abort', resolve)),
     ])
   }
-  process.exitCode = wrong === 0 ? 0 : 1
 } catch (error) {
-  if (!stop.signal.aborted) throw error
+  if (!stop.signal.aborted) {
+    await narrator.say(styles.red(error instanceof Error ? error.message : String(error)))
+    process.exitCode = 1
+  }
 } finally {
   await server.stop()
 }

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { cp, mkdir } from 'node:fs/promises'
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 
@@ -8,6 +8,8 @@ const run = promisify(execFile)
 /** The commits that the demo takes through runs. */
 export interface DemoCommits {
   sample: string
+  /** The same with a third replica of the API. */
+  next: string
   failing: string
   slow: string
   /** Null where Slipway itself is not a clone. */
@@ -41,7 +43,12 @@ export async function prepareRepositories(root: string, base: string): Promise<D
   const sample = await commit('Parcel post')
   const failing = await overlay('failing', 'Round the price the wrong way')
   const slow = await overlay('slow', 'Build the page very carefully')
-  return { sample, failing, slow, self: await cloneSelf(root, base) }
+  await git('checkout', '--quiet', 'main')
+  const project = join(directory, 'api/.forge/project.cue')
+  const before = await readFile(project, 'utf8')
+  await writeFile(project, before.replace('replicas: 2', 'replicas: 3'))
+  const next = await commit('Run three replicas of the API')
+  return { sample, next, failing, slow, self: await cloneSelf(root, base) }
 }
 
 async function cloneSelf(root: string, base: string): Promise<string | null> {

@@ -12,6 +12,7 @@ const tags = [
   { name: 'Approvals', description: 'Environments, and who lets releases go there.' },
   { name: 'Batch', description: 'One call for many.' },
   { name: 'Events', description: 'Follow what happens.' },
+  { name: 'Search', description: 'Find runs, releases and lines of logs.' },
   { name: 'Webhooks', description: 'Send what happens to others.' },
   { name: 'Secrets', description: 'Give steps what nobody else is shown.' },
   { name: 'Credentials', description: 'Logins of Git remotes and registries.' },
