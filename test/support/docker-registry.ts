@@ -1,6 +1,6 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
@@ -14,8 +14,6 @@ export const registryUser = { username: 'builder', password: 'pass:word with ün
 export interface DockerRegistry {
   /** `127.0.0.1:<port>`. */
   readonly host: string
-  /** Uploads that were begun and not ended, by its own files. */
-  unfinishedUploads(): Promise<string[]>
   close(): Promise<void>
 }
 
@@ -73,10 +71,6 @@ export async function startDockerRegistry(
     return {
       host,
       close,
-      async unfinishedUploads() {
-        const all = await readdir(storage, { recursive: true }).catch(() => [])
-        return all.filter((path) => path.includes('/_uploads/'))
-      },
     }
   } catch (error) {
     await close()

@@ -88,6 +88,7 @@ async function sendWhole(
 ): Promise<'done' | 'chunks'> {
   const { access, blob, location } = upload
   const stall = watchProgress(deps.stallMs)
+  const failure: SourceFailure = {}
   try {
     const response = await deps.client.send(
       {
@@ -95,7 +96,7 @@ async function sendWhole(
         url: withDigest(location, blob.digest),
         access,
         headers: { 'content-type': 'application/octet-stream' },
-        body: { size: blob.size, open: async () => verified(blob, stall.touch) },
+        body: { size: blob.size, open: () => verified(blob, failure, stall.touch) },
         // Its place may be used up: another try needs a new upload.
         tries: 1,
       },
@@ -111,7 +112,7 @@ async function sendWhole(
     await dropBody(response)
     return 'done'
   } catch (error) {
-    throw stall.signal.aborted ? stalled(deps) : error
+    throw failure.error ?? (stall.signal.aborted ? stalled(deps) : error)
   } finally {
     stall.stop()
   }
@@ -131,7 +132,7 @@ async function sendChunks(
     chunkBytes,
     Number.isSafeInteger(least) ? Math.min(least, mostChunkBytes) : 0,
   )
-  for await (const chunk of inPieces(await verified(blob, () => {}), size)) {
+  for await (const chunk of inPieces(await verified(blob, {}, () => {}), size)) {
     const response = await deps.client.send(
       {
         method: 'PATCH',
@@ -162,18 +163,42 @@ async function sendChunks(
   return 'done'
 }
 
+/** What went wrong with a blob's own source: no fault of the registry's, and not tried again. */
+interface SourceFailure {
+  error?: unknown
+}
+
 /** The content of a blob, which fails where it is not what was promised. */
-async function verified(blob: BlobSource, onProgress: () => void): Promise<Readable> {
+async function verified(
+  blob: BlobSource,
+  failure: SourceFailure,
+  onProgress: () => void,
+): Promise<Readable> {
   const checked = verifying(blob)
+  const fail = (error: unknown): never => {
+    if (!isOfReader(error)) failure.error ??= error
+    throw error
+  }
   const watched = async function* (content: AsyncIterable<Buffer>) {
-    for await (const chunk of content) {
-      onProgress()
-      yield chunk
+    try {
+      for await (const chunk of content) {
+        onProgress()
+        yield chunk
+      }
+    } catch (error) {
+      fail(error)
     }
   }
+  const source = await Promise.resolve(blob.open()).catch(fail)
   // Its failure destroys the stream that is handed out.
-  pipeline(await blob.open(), watched, checked).catch(() => {})
+  pipeline(source, watched, checked).catch(() => {})
   return checked
+}
+
+/** Whether a stream ended because nobody read on. */
+function isOfReader(error: unknown): boolean {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(?:ABORT_ERR|ERR_STREAM_PREMATURE_CLOSE|ERR_STREAM_DESTROYED)$/.test(code)
 }
 
 async function* inPieces(stream: Readable, size: number): AsyncGenerator<Buffer> {
