@@ -1,8 +1,10 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, rm } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { expect } from 'vitest'
 
 const run = promisify(execFile)
 
@@ -77,9 +79,48 @@ export async function createBareRepository(): Promise<BareRepository> {
       return sha
     },
     async messages() {
-      return (await git('log', '--format=%B%x00', 'main')).split('\0').map((text) => text.trim())
+      const log = await git('log', '--format=%B%x00', 'main')
+      return log.split('\0').flatMap((text) => text.trim() || [])
     },
     remove: () => rm(root, { recursive: true, force: true, maxRetries: 3 }),
   }
   return repository
+}
+
+/** A hook of the repository that waits at its first run until it is let go. */
+export interface BlockingHook {
+  /** Resolves once a push has come that far. */
+  reached(): Promise<void>
+  letGo(): Promise<void>
+}
+
+/** Installs a hook, as a script for sh; null takes it away. */
+export async function setHook(
+  repository: BareRepository,
+  name: 'pre-receive' | 'post-receive',
+  script: string | null,
+): Promise<void> {
+  const path = join(repository.directory, 'hooks', name)
+  if (script === null) return rm(path, { force: true })
+  await writeFile(path, `#!/bin/sh\n${script}\n`, { mode: 0o755 })
+}
+
+/** `pre-receive`: before the branch has moved; `post-receive`: when it has, and nobody was told. */
+export async function blockAt(
+  repository: BareRepository,
+  name: 'pre-receive' | 'post-receive',
+): Promise<BlockingHook> {
+  const flag = (word: string) => join(repository.directory, `hook-${word}`)
+  await setHook(
+    repository,
+    name,
+    `if [ -e hook-reached ]; then exit 0; fi
+touch hook-reached
+while [ ! -e hook-released ]; do sleep 0.05; done`,
+  )
+  return {
+    reached: () =>
+      expect.poll(() => existsSync(flag('reached')), { timeout: 15_000, interval: 10 }).toBe(true),
+    letGo: () => writeFile(flag('released'), ''),
+  }
 }

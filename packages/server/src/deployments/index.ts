@@ -1,4 +1,5 @@
 // The room of deployments: releases on their way into environments, by the GitOps repository.
+export { activateDeployment } from './activate-deployment.ts'
 export { createDeployment } from './create-deployment.ts'
 export { deployUnasked, type UnaskedDeployment } from './deploy-unasked.ts'
 export type { DeploymentsDeps } from './deps.ts'

@@ -15,7 +15,7 @@ export interface CommitInput {
   fresh?: boolean
   /**
    * Says what to commit on this base. Called again, on another base, when somebody else was first;
-   * what it throws ends the commit.
+   * what it throws about the newest base ends the commit.
    */
   change(base: Base): Promise<Change>
   /** Told the commit's name before it is sent; what it throws ends the commit. */
@@ -87,10 +87,20 @@ export function createGitOpsRepository(
   }
 
   async function commit(input: CommitInput, signal: AbortSignal): Promise<string | null> {
+    let fresh = input.fresh ?? false
     for (let attempt = 1; ; attempt++) {
-      const revision = await store.newest(signal, { fresh: input.fresh ?? false })
+      const revision = await store.newest(signal, { fresh })
       const base = await readBase(store.directory, { revision, paths: input.reads }, signal)
-      const change = await input.change(base)
+      let change: Change
+      try {
+        change = await input.change(base)
+      } catch (error) {
+        // What it takes offence at may have been put right by somebody else.
+        if (fresh || !store.remote) throw error
+        fresh = true
+        continue
+      }
+      fresh = false
       if (change === null) return null
       const sha = await writeCommit(store.directory, { base: base.sha, ...change }, signal)
       await input.prepared(sha)
