@@ -99,7 +99,7 @@ async function lookAround(narrator: Narrator, runId: string): Promise<void> {
   )
   await narrator.fact('GitOps', `git clone http://demo:${token}@${host}/git/gitops.git`)
   await narrator.fact('releases', `${command} release list ${project} -r ${sampleRepository}`)
-  await narrator.fact('logs', `${command} search replicas`)
+  await narrator.fact('logs', `${command} search refused`)
 }
 
 try {
