@@ -48,7 +48,7 @@ export function openArtifacts(
       oci: createOciPublisher({ registries }),
       s3: createS3Publisher({ openKeys: (name) => openAwsKeys(credentials, name) }),
       npm: createNpmPublisher({
-        scratchDirectory: join(config.dataDir, 'work-npm'),
+        scratchDirectory: join(config.dataDir, 'work', 'npm'),
         openToken: (name, registry) => openToken(credentials, name, registry),
       }),
       github: createGithubPublisher({
