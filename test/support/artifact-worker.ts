@@ -56,7 +56,7 @@ const ids = {
   step: '0198c5a2-8d4e-7c3a-9f10-00000000000',
 }
 const logKey = `pipeline-runs/${ids.run}/logs/artifacts/api/tool.log`
-export const repository = 'acme/shop'
+const repository = 'acme/shop'
 export const ociRepository = 'acme/shop/api/tool'
 
 export async function startArtifactWorker(

@@ -4,7 +4,7 @@ import type { Registry } from '../../ports/registry.ts'
 import type { PublishedPlace } from '../../runs/index.ts'
 import { provenanceType } from './provenance.ts'
 
-export const trackingType = 'application/vnd.forge.artifact.v1+json'
+const trackingType = 'application/vnd.forge.artifact.v1+json'
 const metadataType = 'application/vnd.forge.artifact.metadata.v1+json'
 const statementType = 'application/vnd.in-toto+json'
 const sbomType = 'application/vnd.cyclonedx+json'
