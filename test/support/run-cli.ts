@@ -17,6 +17,8 @@ export interface CliOptions {
   cwd?: string
   /** Besides PATH and a home directory that is empty. */
   env?: Record<string, string>
+  /** Standard input; default: none. */
+  input?: string
   /** Called with everything printed so far, whenever more is; may signal the command, or read no more. */
   onOutput?: (out: string, signal: (name: NodeJS.Signals) => void, stopReading: () => void) => void
 }
@@ -37,8 +39,11 @@ export async function runCli(
       GIT_CONFIG_NOSYSTEM: '1',
       ...options.env,
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: ['pipe', 'pipe', 'pipe'],
   })
+  // One that reads nothing closes it.
+  child.stdin.on('error', () => undefined)
+  child.stdin.end(options.input ?? '')
   let out = ''
   child.stdout.on('data', (chunk: Buffer) => {
     out += chunk.toString()

@@ -9,8 +9,18 @@ export interface Output {
   rows(): number
 }
 
+/** Standard input. */
+export interface Input {
+  readonly isTerminal: boolean
+  /** All of it, to its end; at most 1 MiB. */
+  readAll(): Promise<string>
+  /** One line that is typed and not shown, behind a question. Only for a terminal. */
+  readHidden(question: string): Promise<string>
+}
+
 /** Everything that a command knows of the world around it. */
 export interface Io {
+  in: Input
   out: Output
   err: Output
   env: Readonly<Record<string, string | undefined>>

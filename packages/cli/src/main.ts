@@ -1,4 +1,5 @@
 import { Interrupted } from './interrupted.ts'
+import { standardInput } from './standard-input.ts'
 import { streamOutput } from './render/stream-output.ts'
 import { runCli } from './run-cli.ts'
 
@@ -15,6 +16,7 @@ for (const name of ['SIGINT', 'SIGTERM'] as const) {
 }
 
 process.exitCode = await runCli(process.argv.slice(2), {
+  in: standardInput(process.stdin, process.stderr, stop.signal),
   out: streamOutput(process.stdout, closed),
   err: streamOutput(process.stderr, closed),
   env: process.env,

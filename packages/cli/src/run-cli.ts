@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addApprovalCommand, addApproveCommand } from './commands/approval.ts'
 import { addBatchCommand } from './commands/batch.ts'
 import { addCompletionCommand } from './commands/completion.ts'
+import { addCredentialCommand } from './commands/credential.ts'
 import { addDeploymentsCommand } from './commands/deployments.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEnvironmentCommand } from './commands/environment.ts'
@@ -12,8 +13,10 @@ import { addInitCommand } from './commands/init.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addPromoteCommand, addRollbackCommand } from './commands/promote.ts'
 import { addReleaseCommand } from './commands/release.ts'
+import { addRepositoryCommand } from './commands/repository.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addSearchCommand } from './commands/search.ts'
+import { addSecretCommand } from './commands/secret.ts'
 import { addServerCommands } from './commands/server.ts'
 import { addTokenCommand } from './commands/token.ts'
 import { addValidateCommand } from './commands/validate.ts'
@@ -91,6 +94,9 @@ function addCommands(program: Command, act: Act): void {
   addEnvironmentCommand(program, act)
   addBatchCommand(program, act)
   addWebhookCommand(program, act)
+  addSecretCommand(program, act)
+  addCredentialCommand(program, act)
+  addRepositoryCommand(program, act)
   addTokenCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)

@@ -9,17 +9,20 @@ import {
 } from './access.ts'
 import { approvalsApi, type ApprovalsApi } from './approvals.ts'
 import { batchApi, type BatchApi } from './batch.ts'
+import { credentialsApi, type CredentialsApi } from './credentials.ts'
 import { deploymentsApi, type DeploymentsApi } from './deployments.ts'
 import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
 import { releasesApi, type ReleasesApi } from './releases.ts'
+import { repositoriesApi, type RepositoriesApi } from './repositories.ts'
 import { runsApi, type RunsApi } from './runs.ts'
 import { searchApi, type SearchApi } from './search.ts'
+import { secretsApi, type SecretsApi } from './secrets.ts'
 import { stepsApi, type StepsApi, tasksApi, type TasksApi } from './steps.ts'
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts'
 import { webhooksApi, type WebhooksApi } from './webhooks.ts'
 
-/** Slipway's platform API. Every call rejects with a `SlipwayError`, or its signal's reason. */
+/** Slipway's platform API, and what it shares with builds. Every call rejects with a `SlipwayError`, or its signal's reason. */
 export interface SlipwayClient {
   readonly runs: RunsApi
   readonly tasks: TasksApi
@@ -35,6 +38,9 @@ export interface SlipwayClient {
   readonly events: EventsApi
   readonly search: SearchApi
   readonly webhooks: WebhooksApi
+  readonly secrets: SecretsApi
+  readonly credentials: CredentialsApi
+  readonly repositories: RepositoriesApi
   /** Also of a server that says it is unhealthy (503). */
   health(options?: CallOptions): Promise<Health>
 }
@@ -57,6 +63,9 @@ export function createClient(options: ClientOptions): SlipwayClient {
     events: eventsApi(transport),
     search: searchApi(transport),
     webhooks: webhooksApi(transport),
+    secrets: secretsApi(transport),
+    credentials: credentialsApi(transport),
+    repositories: repositoriesApi(transport),
     async health({ signal } = {}) {
       return (await transport.json({ path: 'health', signal, accept: [503] })) as Health
     },

@@ -1,3 +1,5 @@
+import { errorCodes } from '@slipway/contract/errors'
+
 export interface SlipwayErrorInput {
   status: number
   code: string
@@ -39,7 +41,7 @@ export async function errorFromResponse(response: Response): Promise<SlipwayErro
   let text = ''
   try {
     text = await response.text()
-    const envelope = readEnvelope(JSON.parse(text))
+    const envelope = readEnvelope(JSON.parse(text), status)
     if (envelope) return new SlipwayError({ status, requestId, ...envelope })
   } catch {
     // Not JSON, or cut off: told below with what there is.
@@ -53,8 +55,14 @@ export async function errorFromResponse(response: Response): Promise<SlipwayErro
   })
 }
 
-function readEnvelope(body: unknown) {
-  if (!isRecord(body) || !isRecord(body.error)) return null
+function readEnvelope(body: unknown, status: number) {
+  if (!isRecord(body)) return null
+  if (typeof body.error === 'string' && typeof body.message === 'string') {
+    // The families below /api name the kind of error in words; its status says which code that is.
+    const [code] = Object.entries(errorCodes).find(([, known]) => known === status) ?? []
+    return code === undefined ? null : { code, message: body.message, details: undefined }
+  }
+  if (!isRecord(body.error)) return null
   const { code, message, details } = body.error
   if (typeof code !== 'string' || typeof message !== 'string') return null
   return { code, message, details: isRecord(details) ? details : undefined }

@@ -33,7 +33,7 @@ export async function listRemote(access: GitAccess, signal: AbortSignal): Promis
 }
 
 /** Reads what `git ls-remote --symref` prints. */
-export function parseRemoteBranches(text: string): RemoteBranches {
+function parseRemoteBranches(text: string): RemoteBranches {
   const prefix = 'refs/heads/'
   let defaultBranch: string | null = null
   const branches: RemoteBranches['branches'] = []

@@ -21,7 +21,7 @@ export function toRepository(row: RepositoryRow): Repository {
 }
 
 /** `SHA256:…` of each line of known_hosts, as ssh-keygen -l shows it. */
-export function fingerprints(hostKeys: string): string[] {
+function fingerprints(hostKeys: string): string[] {
   const keys = hostKeys.split('\n').flatMap((line) => {
     const [, , key] = line.trim().split(/\s+/)
     return line.startsWith('#') || key === undefined ? [] : [key]

@@ -1,0 +1,197 @@
+import type { Repository } from '@slipway/contract/repositories'
+import type { Command } from 'commander'
+import type { Act } from '../act.ts'
+import { CliError } from '../cli-error.ts'
+import { type Context, printJson } from '../context.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { formatTable } from '../render/table.ts'
+import { terminalWord } from '../render/terminal-text.ts'
+import { findCredential } from './credential.ts'
+
+interface AddFlags {
+  /** False: none. */
+  credential?: string | false
+  branch?: string
+  description?: string
+}
+
+interface UpdateFlags extends AddFlags {
+  at?: string
+  rename?: string
+}
+
+export function addRepositoryCommand(program: Command, act: Act): void {
+  const repository = program
+    .command('repository')
+    .description('say where repositories are, and how to get in')
+  repository
+    .command('list')
+    .description('all registered repositories')
+    .action(act((context) => list(context)))
+  repository
+    .command('add <name> <location>')
+    .description('register the URL of owner/name and contact it: 0 if that went well, 1 if not')
+    .option('--credential <credential>', 'name or id of the stored credential to get in with')
+    .option('--branch <branch>', 'default branch; default: the one that the remote names')
+    .option('--description <text>', 'for people')
+    .action(
+      act((context, flags: AddFlags, [name = '', url = '']) => add(context, { name, url }, flags)),
+    )
+  repository
+    .command('update <repository>')
+    .description('change what is named; the rest stays')
+    .option('--at <url>', 'it is here now')
+    .option('--rename <name>', 'another name')
+    .option('--credential <credential>', 'name or id of the stored credential to get in with')
+    .option('--no-credential', 'get in with none')
+    .option('--branch <branch>', 'default branch')
+    .option('--description <text>', 'for people')
+    .action(act((context, flags: UpdateFlags, [which = '']) => update(context, which, flags)))
+  repository
+    .command('verify <repository>')
+    .description('contact it: 0 if that went well, 1 if not')
+    .option('--accept-new-host-key', 'believe the host key that the server shows now')
+    .action(
+      act((context, flags: { acceptNewHostKey?: true }, [which = '']) =>
+        verify(context, which, flags),
+      ),
+    )
+  repository
+    .command('branches <repository>')
+    .description('the branches that the remote has at this moment')
+    .action(act((context, _flags, [which = '']) => branches(context, which)))
+  repository
+    .command('remove <repository>')
+    .description('forget where it is; it is looked for at GIT_BASE_URL then')
+    .action(act((context, _flags, [which = '']) => remove(context, which)))
+}
+
+async function list(context: Context): Promise<number> {
+  const { io, styles } = context
+  const { client } = await context.connect()
+  const found = await client.repositories.list({ limit: 1000 }, { signal: io.signal })
+  if (context.json) {
+    await printJson(io, { repositories: found.repositories, total: found.count })
+    return exitCodes.success
+  }
+  const rows = found.repositories.map((one) =>
+    [String(one.id), one.name, one.is_verified ? 'yes' : 'no', one.repository_url].map(
+      terminalWord,
+    ),
+  )
+  const [head = '', ...lines] = formatTable(['ID', 'NAME', 'VERIFIED', 'URL'], rows).split('\n')
+  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
+  return exitCodes.success
+}
+
+async function add(
+  context: Context,
+  { name, url }: { name: string; url: string },
+  flags: AddFlags,
+): Promise<number> {
+  const request = { name, repository_url: url, ...(await changes(context, flags)) }
+  const { client } = await context.connect()
+  return print(
+    context,
+    await client.repositories.create(request, { signal: context.io.signal }),
+    'Registered',
+  )
+}
+
+async function update(context: Context, which: string, flags: UpdateFlags): Promise<number> {
+  const { id } = await findRepository(context, which)
+  const request = {
+    ...(flags.rename === undefined ? {} : { name: flags.rename }),
+    ...(flags.at === undefined ? {} : { repository_url: flags.at }),
+    ...(await changes(context, flags)),
+  }
+  if (Object.keys(request).length === 0) {
+    throw new CliError('There is nothing to change', 'See slipway repository update --help')
+  }
+  const { client } = await context.connect()
+  return print(
+    context,
+    await client.repositories.update(id, request, { signal: context.io.signal }),
+    'Changed',
+  )
+}
+
+async function changes(context: Context, flags: AddFlags) {
+  const { credential, branch, description } = flags
+  const credentialId =
+    typeof credential === 'string' ? (await findCredential(context, credential)).id : null
+  return {
+    ...(credential === undefined ? {} : { credential_id: credentialId }),
+    ...(branch === undefined ? {} : { default_branch: branch }),
+    ...(description === undefined ? {} : { description }),
+  }
+}
+
+async function print(context: Context, one: Repository, what: string): Promise<number> {
+  const { io } = context
+  if (context.json) await printJson(io, one)
+  else {
+    await io.err.write(`${what} ${terminalWord(one.name)} (${one.id})\n`)
+    await io.out.write(`${terminalWord(one.verification_message ?? '')}\n`)
+    for (const fingerprint of one.host_key_fingerprints) {
+      await io.out.write(`Host key: ${terminalWord(fingerprint)}\n`)
+    }
+  }
+  return one.is_verified ? exitCodes.success : exitCodes.failed
+}
+
+async function verify(
+  context: Context,
+  which: string,
+  flags: { acceptNewHostKey?: true },
+): Promise<number> {
+  const { io } = context
+  const { id } = await findRepository(context, which)
+  const { client } = await context.connect()
+  const request = flags.acceptNewHostKey === true ? { accept_new_host_key: true } : {}
+  const verified = await client.repositories.verify(id, request, { signal: io.signal })
+  if (context.json) await printJson(io, verified)
+  else await io.out.write(`${terminalWord(verified.message)}\n`)
+  return verified.is_verified ? exitCodes.success : exitCodes.failed
+}
+
+async function branches(context: Context, which: string): Promise<number> {
+  const { io } = context
+  const { id } = await findRepository(context, which)
+  const { client } = await context.connect()
+  const found = await client.repositories.branches(id, { signal: io.signal })
+  if (context.json) await printJson(io, { branches: found, total: found.length })
+  else {
+    const rows = found.map((branch) => [
+      branch.is_default ? '*' : ' ',
+      branch.commit_sha.slice(0, 12),
+      terminalWord(branch.name),
+    ])
+    for (const row of rows) await io.out.write(`${row.join(' ')}\n`)
+  }
+  return exitCodes.success
+}
+
+async function remove(context: Context, which: string): Promise<number> {
+  const { io } = context
+  const { id, name } = await findRepository(context, which)
+  const { client } = await context.connect()
+  await client.repositories.delete(id, { signal: io.signal })
+  if (context.json) await printJson(io, { id, deleted: true })
+  else await io.err.write(`Removed ${terminalWord(name)}\n`)
+  return exitCodes.success
+}
+
+/** By name, else by id. */
+async function findRepository(context: Context, which: string): Promise<Repository> {
+  const { client } = await context.connect()
+  const { signal } = context.io
+  const { repositories } = await client.repositories.list({ name: which }, { signal })
+  const [found] = repositories
+  if (found !== undefined) return found
+  if (/^[1-9]\d{0,9}$/.test(which)) return client.repositories.get(Number(which), { signal })
+  throw new CliError(
+    `No repository has the name ${which}`,
+    'See which there are: slipway repository list',
+  )
+}
