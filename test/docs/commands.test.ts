@@ -129,7 +129,10 @@ describe('the pages', () => {
     expect(asked).toContain('/v1/events')
     expect(spoken.filter((route) => !routes.includes(plain(route)))).toEqual([])
     const known = [...paths].map(
-      (path = '') => new RegExp(`^${path.replaceAll('.', '\\.').replaceAll('{}', '[^/]+')}$`),
+      (path = '') =>
+        new RegExp(
+          `^${path.replaceAll('.', '\\.').replaceAll('{}', '[^/]+').replace(/\*$/, '.+')}$`,
+        ),
     )
     expect(asked.filter((path) => !known.some((route) => route.test(path)))).toEqual([])
   })
