@@ -2,7 +2,7 @@
 export { buildArtifactManifest } from './artifact-manifest.ts'
 export { digestOf, measuring, verifying } from './digests.ts'
 export { openImageLayout } from './image-layout.ts'
-export { isImageType, isIndexType, maxManifestBytes, mediaTypes } from './media-types.ts'
+export { maxManifestBytes, mediaTypes } from './media-types.ts'
 export { isOciName, ociName } from './oci-name.ts'
 export { packTar, packTarGz } from './pack-tar.ts'
 export {
