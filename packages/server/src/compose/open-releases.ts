@@ -15,10 +15,10 @@ export function openReleases(opened: {
   /** Null: nothing is signed. */
   signingKey: SigningKey | null
   /** Publishers that artifacts of every repository may name. */
-  publishers?: readonly { name: string }[]
+  publishers: readonly { name: string }[]
 }): ReleasesDeps {
   const { unitOfWork, registry, mirrors, repositories, signingKey: key } = opened
-  const publishers = (opened.publishers ?? []).map(({ name }) => name)
+  const publishers = opened.publishers.map(({ name }) => name)
   const { db, wakeEvents, wakeJobs } = unitOfWork
   return {
     db,
