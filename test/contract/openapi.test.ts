@@ -69,7 +69,7 @@ describe('GET /openapi.json', () => {
 
   it('says of every operation below /v1 how to authenticate and how it can be refused', () => {
     for (const { path, method, operation } of operations) {
-      if (!path.startsWith('/v1')) continue
+      if (!path.startsWith('/v1') || path.endsWith('/webhooks/github')) continue
       expect(operation.security, path).toContainEqual({ bearer: [] })
       for (const status of ['401', '429', '500']) {
         expect(

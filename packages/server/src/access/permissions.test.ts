@@ -33,6 +33,7 @@ describe('roles', () => {
     'deployments:read',
     'gitops:read',
     'repositories:read',
+    'pull-requests:read',
   ]
   it.each<[Role, string[]]>([
     ['viewer', viewer],
@@ -63,6 +64,7 @@ describe('roles', () => {
         'approvals:create',
         'webhooks:read',
         'webhooks:manage',
+        'pull-requests:approve',
         'secrets:read',
         'secrets:manage',
         'credentials:read',

@@ -24,6 +24,8 @@ export const permissions = [
   'registry:pull',
   'webhooks:read',
   'webhooks:manage',
+  'pull-requests:read',
+  'pull-requests:approve',
   'secrets:read',
   'secrets:manage',
   'credentials:read',
@@ -47,6 +49,7 @@ const viewer: readonly Permission[] = [
   'gitops:read',
   'registry:pull',
   'repositories:read',
+  'pull-requests:read',
 ]
 const developer: readonly Permission[] = [
   ...viewer,
@@ -69,6 +72,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
     'deployments:report',
     'webhooks:read',
     'webhooks:manage',
+    'pull-requests:approve',
     'secrets:manage',
     'credentials:read',
     'credentials:manage',

@@ -18,6 +18,7 @@ import { openApprovals } from './open-approvals.ts'
 import { openArtifacts, openSigningKey } from './open-artifacts.ts'
 import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
+import { openGithub } from './open-github.ts'
 import { openJobs } from './open-jobs.ts'
 import { openRegistries } from './open-registries.ts'
 import { openReleases } from './open-releases.ts'
@@ -97,6 +98,12 @@ async function start(
     { unitOfWork: jobs.runs, feed: events.feed, vault, holder: jobs.workerId, version },
     resources,
   )
+  const { github, start: startGithub } = openGithub(
+    config,
+    log,
+    { unitOfWork: jobs.runs, feed: events.feed, holder: jobs.workerId, version },
+    resources,
+  )
   let url = config.http.publicUrl ?? ''
   const { embedded, registries, checks } = openRegistries(
     config,
@@ -114,6 +121,7 @@ async function start(
     registries,
     credentials,
     signingKey,
+    github: { apiUrl: config.github.apiUrl, own: github.github },
     version,
   })
   const releases = openReleases({
@@ -122,6 +130,7 @@ async function start(
     mirrors,
     repositories,
     signingKey,
+    publishers: config.publishers,
   })
   const approvals = openApprovals(config, jobs.runs)
   const { environments } = approvals
@@ -175,6 +184,7 @@ async function start(
       ...approvals,
       deployments,
       ...webhooks,
+      github,
       releases,
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
       forgetToken: (id) => tokens.forget(id),
@@ -198,6 +208,7 @@ async function start(
     },
     resources,
   )
+  startGithub(url)
   ready = true
   // Closed first: streams end, and nobody is sent here any more.
   resources.add('readiness', stopping, async (controller) => controller.abort())

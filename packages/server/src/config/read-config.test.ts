@@ -51,6 +51,12 @@ describe('readConfig', () => {
         argocd: null,
       },
       oci: { registry: null, credential: null, plainHttp: [] },
+      github: {
+        apiUrl: 'https://api.github.com',
+        credential: null,
+        webhookSecret: null,
+        webhookRepositories: ['*'],
+      },
       worker: { capacity: expect.any(Number) },
       webhooks: { allowPrivate: [] },
       artifacts: {
@@ -245,6 +251,9 @@ describe('readConfig', () => {
       'SLIPWAY_MASTER_KEY',
       'SLIPWAY_PREVIOUS_MASTER_KEYS',
       'ARGOCD_TOKEN',
+      'GITHUB_TOKEN',
+      'GITHUB_APP_PRIVATE_KEY',
+      'GITHUB_WEBHOOK_SECRET',
       'COSIGN_PASSWORD',
     ])
     await fc.assert(

@@ -55,6 +55,20 @@ export interface Config extends FileConfig {
     /** Null unless it is the reconciler. */
     argocd: { url: string; token: string; application: string } | null
   }
+  github: {
+    /** Without a slash at its end. */
+    apiUrl: string
+    /** Null: GitHub is told nothing. */
+    credential:
+      | { kind: 'token'; token: string }
+      /** `privateKey` is PEM. */
+      | { kind: 'app'; appId: string; privateKey: string }
+      | null
+    /** Null: deliveries are refused. */
+    webhookSecret: string | null
+    /** Patterns; `*` alone: every one. */
+    webhookRepositories: readonly string[]
+  }
   worker: { capacity: number }
   /** Networks, addresses and hosts that webhooks may go to although they are not public. */
   webhooks: { allowPrivate: readonly string[] }
@@ -101,7 +115,7 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
   if (values.OCI_REGISTRY === null && values.OCI_CREDENTIAL !== null) {
     problems.push('OCI_CREDENTIAL: it has no meaning without OCI_REGISTRY')
   }
-  problems.push(...gitOpsProblems(values))
+  problems.push(...gitOpsProblems(values), ...githubProblems(values))
   if (problems.length > 0) throw new ConfigError(problems)
   return toConfig(values, file)
 }
@@ -133,6 +147,37 @@ function toGitOps(values: SettingValues): Config['gitops'] {
     reconciler,
     reconcileTimeoutMs: values.GITOPS_RECONCILE_TIMEOUT,
     argocd: isArgocd ? { url, token, application: values.ARGOCD_APP } : null,
+  }
+}
+
+function githubProblems(values: SettingValues): string[] {
+  const { GITHUB_TOKEN: token, GITHUB_APP_ID: app, GITHUB_APP_PRIVATE_KEY: key } = values
+  const problems: string[] = []
+  // What was refused is undefined: that problem is told already.
+  if (typeof app === 'string' && key === null) {
+    problems.push('GITHUB_APP_PRIVATE_KEY: is needed by GITHUB_APP_ID')
+  }
+  if (typeof key === 'string' && app === null) {
+    problems.push('GITHUB_APP_ID: is needed by GITHUB_APP_PRIVATE_KEY')
+  }
+  if (typeof token === 'string' && typeof app === 'string') {
+    problems.push('GITHUB_TOKEN: either a token or a GitHub App, not both')
+  }
+  return problems
+}
+
+function toGithub(values: SettingValues): Config['github'] {
+  const { GITHUB_TOKEN: token, GITHUB_APP_ID: appId, GITHUB_APP_PRIVATE_KEY: privateKey } = values
+  return {
+    apiUrl: values.GITHUB_API_URL,
+    credential:
+      token !== null
+        ? { kind: 'token', token }
+        : appId !== null && privateKey !== null
+          ? { kind: 'app', appId, privateKey }
+          : null,
+    webhookSecret: values.GITHUB_WEBHOOK_SECRET,
+    webhookRepositories: values.GITHUB_WEBHOOK_REPOSITORIES,
   }
 }
 
@@ -189,6 +234,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       plainHttp: values.OCI_PLAIN_HTTP,
     },
     gitops: toGitOps(values),
+    github: toGithub(values),
     worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
     webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },
     steps: {

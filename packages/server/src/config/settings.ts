@@ -22,6 +22,7 @@ import {
   serverHosts,
   trustProxy,
 } from './parse.ts'
+import { appId, appPrivateKey, headerSecret, repositoryPatterns } from './parse-github.ts'
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
 
 /** One environment setting: what documentation, start and error messages know of it. */
@@ -200,6 +201,45 @@ export const settings = {
       'Name of the application of a deployment, with `{environment}`, `{owner}`, `{repo}` and `{project}` in it.',
     default: '{environment}-{project}',
     parse: applicationTemplate,
+  }),
+  GITHUB_TOKEN: absent({
+    description: 'Token that GitHub is asked and told things with; or a GitHub App, see below.',
+    default: null,
+    defaultNote: 'GitHub is told nothing',
+    secret: true,
+    parse: headerSecret,
+  }),
+  GITHUB_APP_ID: absent({
+    description: 'Id of the GitHub App that is used instead of a token.',
+    default: null,
+    defaultNote: 'none',
+    parse: appId,
+  }),
+  GITHUB_APP_PRIVATE_KEY: absent({
+    description: 'Private key of the GitHub App: as PEM, or the path of its file.',
+    default: null,
+    defaultNote: 'none',
+    secret: true,
+    parse: appPrivateKey,
+  }),
+  GITHUB_API_URL: present({
+    description: 'Where GitHub’s API is; of GitHub Enterprise Server `https://<host>/api/v3`.',
+    default: 'https://api.github.com',
+    parse: publicUrl,
+  }),
+  GITHUB_WEBHOOK_SECRET: absent({
+    description:
+      'Secret that GitHub signs the deliveries of its webhook with: whoever knows it can start runs.',
+    default: null,
+    defaultNote: 'deliveries are refused',
+    secret: true,
+    parse: anyText,
+  }),
+  GITHUB_WEBHOOK_REPOSITORIES: present({
+    description:
+      'Repositories whose deliveries start something, as patterns such as `acme/*`, separated by commas.',
+    default: '*',
+    parse: repositoryPatterns,
   }),
   SLIPWAY_WEBHOOK_ALLOW_PRIVATE: present({
     description:

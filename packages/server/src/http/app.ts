@@ -13,6 +13,7 @@ import { openApiRoute } from './openapi/openapi-route.ts'
 import { registerOpenApi } from './openapi/register-openapi.ts'
 import { answerErrors, sendError } from './platform/answer-errors.ts'
 import { type PlatformDeps, platformPlugin } from './platform/plugin.ts'
+import { githubWebhookAliases } from './platform/routes/github-webhook.ts'
 import { decoratePrincipal } from './principal.ts'
 import { type RateLimits, createRateLimiter, defaultRateLimits } from './rate-limits.ts'
 import { pathOf, redactUrl } from './redact-url.ts'
@@ -69,6 +70,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(openApiRoute)
   await app.register(docsRoutes)
   await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
+  await app.register(githubWebhookAliases(deps.platform))
   await app.register(gitPlugin(deps.platform), { prefix: '/git' })
   await app.register(ociPlugin(deps.oci), { prefix: '/v2' })
   await app.register(buildsPlugin(deps.builds, routes), { prefix: '/api' })

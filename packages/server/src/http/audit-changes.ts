@@ -30,10 +30,11 @@ export function createAuditHook(
 ): onSendAsyncHookHandler {
   return async (request, reply, payload) => {
     if (reply.statusCode === 429) return payload
-    if (reply.statusCode === 401 && !(await deps.rateLimiter.isWorthAudit(request))) return payload
+    const principal = knownPrincipal(request)
+    if (principal === null && !(await deps.rateLimiter.isWorthAudit(request))) return payload
     const entry = {
       at: new Date(),
-      actor: knownPrincipal(request)?.name ?? 'anonymous',
+      actor: principal?.name ?? 'anonymous',
       action: route,
       resource: pathOf(request.url),
       address: request.ip,

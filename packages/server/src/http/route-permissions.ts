@@ -80,6 +80,13 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /v1/webhooks/:id/deliveries/:delivery_id': 'webhooks:read',
   'POST /v1/webhooks/:id/deliveries/:delivery_id/redeliver': 'webhooks:manage',
 
+  // Signed with a secret of its own.
+  'POST /v1/webhooks/github': 'public',
+  'POST /api/v2/webhooks/github': 'public',
+  'POST /api/webhooks/github': 'public',
+  'GET /v1/pull-requests': 'pull-requests:read',
+  'POST /v1/pull-requests/:id/approve': 'pull-requests:approve',
+
   'GET /v1/secrets': 'secrets:read',
   'PUT /v1/secrets/:scope/:name': 'secrets:manage',
   'DELETE /v1/secrets/:scope/:name': 'secrets:manage',

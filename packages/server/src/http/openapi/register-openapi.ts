@@ -14,6 +14,7 @@ const tags = [
   { name: 'Events', description: 'Follow what happens.' },
   { name: 'Search', description: 'Find runs, releases and lines of logs.' },
   { name: 'Webhooks', description: 'Send what happens to others.' },
+  { name: 'GitHub', description: 'Hear of pushes and pull requests, and let forks run.' },
   { name: 'Secrets', description: 'Give steps what nobody else is shown.' },
   { name: 'Credentials', description: 'Logins of Git remotes and registries.' },
   { name: 'Repositories', description: 'Where repositories are, and how to get in.' },

@@ -9,6 +9,8 @@ import { type DeploymentRoutesDeps, deploymentRoutes } from './routes/deployment
 import { type EnvironmentRoutesDeps, environmentRoutes } from './routes/environments.ts'
 import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
 import { releaseAliasRoutes } from './routes/release-aliases.ts'
+import { type GithubWebhookDeps, githubWebhookRoutes } from './routes/github-webhook.ts'
+import { type PullRequestRoutesDeps, pullRequestRoutes } from './routes/pull-requests.ts'
 import { type ReleaseRoutesDeps, releaseRoutes } from './routes/releases.ts'
 import { type RunRoutesDeps, runRoutes } from './routes/runs.ts'
 import { type SearchRoutesDeps, searchRoutes } from './routes/search.ts'
@@ -34,7 +36,9 @@ export type PlatformDeps = RunRoutesDeps &
   ApprovalRoutesDeps &
   BatchRoutesDeps &
   SearchRoutesDeps &
-  WebhookRoutesDeps
+  WebhookRoutesDeps &
+  GithubWebhookDeps &
+  PullRequestRoutesDeps
 
 /** Every set of routes below `/v1`; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
@@ -55,6 +59,8 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   searchRoutes,
   webhookRoutes,
   webhookDeliveryRoutes,
+  githubWebhookRoutes,
+  pullRequestRoutes,
 ]
 
 /** The family `/v1`: runs, releases, approvals, deployments, and access to them. */

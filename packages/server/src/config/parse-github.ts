@@ -1,0 +1,53 @@
+import { createPrivateKey, type KeyObject } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { InvalidValue, type Parse } from './parse.ts'
+
+/** A token or the like: it travels in a header. */
+export const headerSecret: Parse<string> = (text) => {
+  if (/^[\u0021-\u007e]+$/.test(text)) return text
+  throw new InvalidValue('may only hold printable ASCII characters, without spaces')
+}
+
+/** The number of a GitHub App, or its client id. */
+export const appId: Parse<string> = (text) => {
+  if (/^[A-Za-z0-9.]{1,64}$/.test(text)) return text
+  throw new InvalidValue('is neither the number of a GitHub App nor its client id')
+}
+
+/** An RSA key as PEM, or the path of a file that holds one. Line breaks may be written as `\n`. */
+export const appPrivateKey: Parse<string> = (text) => {
+  const pem = text.includes('-----BEGIN') ? text.replaceAll('\\n', '\n') : readKeyFile(text)
+  let key: KeyObject
+  try {
+    key = createPrivateKey(pem)
+  } catch {
+    throw new InvalidValue('is no private key in PEM')
+  }
+  if (key.asymmetricKeyType !== 'rsa') throw new InvalidValue('is no RSA key')
+  return key.export({ type: 'pkcs8', format: 'pem' }).toString()
+}
+
+function readKeyFile(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    throw new InvalidValue(
+      `is neither a key in PEM nor a file that can be read (${code ?? 'unknown error'})`,
+    )
+  }
+}
+
+/** Patterns such as `acme/*`, separated by commas; `*` alone stands for every repository. */
+export const repositoryPatterns: Parse<readonly string[]> = (text) => {
+  const patterns = text
+    .split(',')
+    .map((pattern) => pattern.trim())
+    .filter(Boolean)
+  for (const pattern of patterns) {
+    if (pattern !== '*' && !/^[A-Za-z0-9._*-]+\/[A-Za-z0-9._*-]+$/.test(pattern)) {
+      throw new InvalidValue(`${JSON.stringify(pattern)} is not a pattern such as acme/*`)
+    }
+  }
+  return patterns
+}
