@@ -5,6 +5,8 @@ export interface NewRelease {
   repository: string
   project: string
   resources: object[]
+  /** What its commit's `.forge` says: `EnvironmentConfig[]`. */
+  environments: object[]
   aliases: { alias: string; type: 'tag' | 'branch' | 'custom' }[]
   branch: string | null
   trigger: 'branch_push' | 'tag' | 'manual'
@@ -50,7 +52,7 @@ export function numberedReleases(database: { pool: Pool }): {
       await database.pool.query(
         `insert into releases (id, repository, project, commit_sha, release_number, oci_uri,
            oci_digest, trigger_type, branch, triggered_by, created_by, environments, resources)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'alice@company.com', 'worker', '[]', $10)`,
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, 'alice@company.com', 'worker', $11, $10)`,
         [
           row.id,
           repository,
@@ -62,6 +64,7 @@ export function numberedReleases(database: { pool: Pool }): {
           trigger,
           over.branch === undefined ? 'main' : over.branch,
           JSON.stringify(over.resources ?? someResources(`example.com/api:${number}`)),
+          JSON.stringify(over.environments ?? []),
         ],
       )
       for (const { alias, type } of over.aliases ?? []) {
