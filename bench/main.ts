@@ -1,5 +1,6 @@
 // npm run bench [-- name …]: one JSON object; each figure beside its floor of the same run.
 import { cpus } from 'node:os'
+import { benchDeployments } from './deployments.ts'
 import { benchEvents } from './events.ts'
 import { benchJobs } from './jobs.ts'
 import { benchLogs } from './logs.ts'
@@ -18,6 +19,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   runList: () => withDatabase(benchRunList),
   logs: benchLogs,
   events: () => withDatabase(benchEvents),
+  deployments: () => withDatabase(benchDeployments),
   webhooks: () => withDatabase(benchWebhooks),
 }
 
