@@ -9,11 +9,11 @@ import { rotateKeysOnly } from './rotate-keys-only.ts'
 
 const usage = `Usage: slipway-server <command>
 
-  serve      Start the server (the default). Settings come from the environment: docs/settings.md
+  serve        Start the server (the default). Settings come from the environment: docs/settings.md
+  migrate      Bring the database up to this version, and end
   rotate-keys  Encrypt what is under a previous master key anew, and end
-  migrate    Bring the database up to this version, and end
-  --version  Show the version
-  --help     Show this
+  --version    Show the version
+  --help       Show this
 `
 
 /** Milliseconds that a stop may take before the process ends anyway. */

@@ -11,6 +11,7 @@ import type { Io } from '../io.ts'
 const serverCommands: Readonly<Record<string, string>> = {
   serve: 'run the control plane on this machine',
   migrate: 'bring the database to the schema of this version',
+  'rotate-keys': 'encrypt what is under a previous master key anew',
 }
 
 /** Commands of the server's own program, which is another package and another process. */

@@ -35,6 +35,14 @@ describe('explainGitFailure', () => {
     expect(error.message).toContain(message)
   })
 
+  it('shows what ssh says, where git only says that it could not read', () => {
+    const stderr =
+      'ssh: Could not resolve hostname git.test: Name or service not known\nfatal: Could not read from remote repository.\n'
+    expect(explainGitFailure(stderr, 'abc').message).toBe(
+      'abc: ssh: Could not resolve hostname git.test: Name or service not known',
+    )
+  })
+
   it('takes a missing right on a file of our own for a fault that may pass', () => {
     const error = explainGitFailure('error: objects: Permission denied', 'abc')
     expect(error.permanent).toBe(false)

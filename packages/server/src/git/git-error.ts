@@ -61,7 +61,12 @@ function fileDenied(stderr: string, remote: string): boolean {
 /** The first line in which git says why, without its prefix and without any credential in a URL. */
 function firstReason(stderr: string): string {
   const lines = stderr.split('\n').map((line) => line.trim())
+  const isTelling = !/could not read from remote repository/i.test(stderr)
   const line =
+    // ssh has said why; git only knows that it ended.
+    (isTelling
+      ? undefined
+      : lines.find((text) => text !== '' && !/^(fatal|@|warning:)/i.test(text))) ??
     lines.find((text) => /^(fatal|error|remote):/i.test(text)) ??
     lines.find((text) => text !== '') ??
     'git ended without a word'
