@@ -30,8 +30,8 @@ const ownName = 'slipway'
 /**
  * Makes the release that a run's task is for. A commit that has one already gets the alias of the
  * run's tag or branch, which makes another attempt, and a tag on a released commit, a success.
- * A `resource_conflict` when the task is no longer the worker's; every other AppError but
- * `unavailable` is why there can be no such release.
+ * A `resource_conflict` of which `isClaimLost` is true when the task is no longer the worker's; every
+ * other AppError but `unavailable` is why there can be no such release.
  */
 export async function createRunRelease(
   deps: ReleasesDeps,

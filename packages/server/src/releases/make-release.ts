@@ -41,9 +41,13 @@ export async function makeRelease(
         return result
       })
     } catch (error) {
-      if (!(error instanceof LostRace)) throw error
-      const { existing } = error
-      if (existing.digest !== pushed.digest) await restoreTag(deps, existing, signal)
+      // Whoever was overtaken, by another server or by the next attempt, has moved the tag.
+      const existing =
+        error instanceof LostRace ? error.existing : await findExisting(deps.db, draft)
+      if (existing !== null && existing.digest !== pushed.digest) {
+        await restoreTag(deps, existing, signal)
+      }
+      if (existing === null || !(error instanceof LostRace)) throw error
       return { existing }
     }
   })
@@ -66,5 +70,14 @@ export async function requireClaim(unit: UnitOfWork, claim: ReleaseClaim): Promi
     select 1 from runs where id = ${claim.runId} and status in ('pending', 'running')
     for update`.execute(unit.trx)
   if (rows.length === 1 && (await holdsJob(unit, claim))) return
-  throw new AppError('resource_conflict', 'The task is no longer this worker’s')
+  throw new AppError('resource_conflict', 'The task is no longer this worker’s', {
+    reason: claimLost,
+  })
+}
+
+const claimLost = 'claim_lost'
+
+/** Whether this is the refusal of a worker whose task is another's by now, and not of the release. */
+export function isClaimLost(error: unknown): boolean {
+  return error instanceof AppError && error.details?.['reason'] === claimLost
 }

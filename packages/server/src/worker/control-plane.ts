@@ -25,7 +25,10 @@ export interface ControlPlane {
     attempt: number
     artifact: ProducedArtifact
   }): Promise<void>
-  /** Makes the release that a task is for. Every other AppError than `unavailable` is why it can't be. */
+  /**
+   * Makes the release that a task is for. An AppError is why it can't be, but for `unavailable` and for
+   * the loss of the claim (`isClaimLost`).
+   */
   createRelease(
     input: {
       runId: string

@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import type { JobClaim } from '../jobs/index.ts'
 import type { LogWriter } from '../logs/index.ts'
 import type { ClaimedJob, JobOutcome } from '../ports/job-bus.ts'
-import type { RunRelease } from '../releases/index.ts'
+import { isClaimLost, type RunRelease } from '../releases/index.ts'
 import type { WorkerDeps } from './deps.ts'
 
 /**
@@ -84,6 +84,8 @@ async function makeRelease(
   } catch (error) {
     // Stopped, or about to be repeated by whoever is next: not a failure of the task's own.
     signal.throwIfAborted()
+    // Nothing is to be said of the task: whoever has it now does.
+    if (isClaimLost(error)) throw error
     const late = `Took longer than the ${payload.timeout_ms / 1000} s that its phase has`
     const reason = stopped.aborted ? late : error instanceof AppError ? error.message : null
     await writer.note(reason ?? 'The release could not be made')
