@@ -82,6 +82,7 @@ describe('POST /v1/batch/promote', () => {
   it('deploys many at once, each by a commit of its own, and writes each to the audit log', async () => {
     const ids = (await releases(10)).map(({ id }) => id)
     const body = await promote({ release_ids: ids, environment: 'staging' })
+    expect(body.results.map(({ error }) => error)).toEqual(ids.map(() => undefined))
     expect(body.results.map(({ id, status }) => [id, status])).toEqual(ids.map((id) => [id, 201]))
     const commits = new Set(body.results.map(({ result }) => result?.gitops_commit_sha))
     expect(commits.size).toBe(10)
