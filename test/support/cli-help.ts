@@ -21,7 +21,9 @@ async function readHelp(path: readonly string[]): Promise<CommandHelp> {
     write: async (written: string) => void (text += written),
   }
   const signal = new AbortController().signal
-  await runCli([...path, '--help'], { out: output, err: output, env: {}, cwd: '/', signal })
+  const input = { isTerminal: false, readAll: async () => '', readHidden: async () => '' }
+  const io = { in: input, out: output, err: output, env: {}, cwd: '/', signal }
+  await runCli([...path, '--help'], io)
   return parseHelp(text)
 }
 

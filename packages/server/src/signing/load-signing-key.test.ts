@@ -37,9 +37,11 @@ function cosignPem(key: KeyObject, password: string, label = 'SIGSTORE', n = 32_
 }
 
 const pkcs8 = { type: 'pkcs8', format: 'pem' } as const
+/** A test's key file, made when it runs. */
+type MakePem = () => string | Buffer
 
 describe('loadSigningKey', () => {
-  it.each([
+  it.each<readonly [string, MakePem, string | null]>([
     ['PKCS #8', () => privateKey.export(pkcs8), null],
     ['SEC 1', () => privateKey.export({ type: 'sec1', format: 'pem' }), null],
     [
@@ -49,13 +51,13 @@ describe('loadSigningKey', () => {
     ],
     ["cosign's", () => cosignPem(privateKey, 'open sésame'), 'open sésame'],
     ["cosign's older", () => cosignPem(privateKey, '', 'COSIGN'), null],
-  ] as const)('reads %s', async (_, pem, password) => {
+  ])('reads %s', async (_, pem, password) => {
     const key = await load(pem().toString(), password)
     expect(key.privateKey.equals(privateKey)).toBe(true)
     expect(key.id).toMatch(/^sha256:[0-9a-f]{64}$/)
   })
 
-  it.each([
+  it.each<readonly [string, MakePem, string]>([
     ['a wrong password', () => cosignPem(privateKey, 'right'), 'cannot be read with the password'],
     [
       'a wrong password of PKCS #8',
@@ -78,7 +80,7 @@ describe('loadSigningKey', () => {
       () => cosignPem(privateKey, 'x', 'SIGSTORE', 2 ** 30),
       'reading it would take too much memory',
     ],
-  ] as const)('refuses %s, and shows none of it', async (_, pem, message) => {
+  ])('refuses %s, and shows none of it', async (_, pem, message) => {
     const text = pem().toString()
     const error: Error = await load(text, 'wrong').then(
       () => expect.fail('it was read'),
