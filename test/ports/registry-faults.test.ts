@@ -99,6 +99,25 @@ describe('a registry that fails half-way', () => {
     })
   })
 
+  it('and reads nothing makes nobody read the whole blob into memory', async () => {
+    const { registry } = await openFailing(({ method }) => (method === 'PUT' ? 'deafness' : null), {
+      stallMs: 200,
+    })
+    const megabyte = Buffer.alloc(2 ** 20)
+    let read = 0
+    const open = () =>
+      Readable.from(
+        (function* () {
+          for (read = 0; read < 200; read++) yield megabyte
+        })(),
+      )
+    const blob = { digest: digestOf('of no importance'), size: 200 * 2 ** 20, open }
+    await expect(registry.putBlob('acme/shop', blob, signal)).rejects.toMatchObject({
+      message: expect.stringContaining('has taken nothing for 200 ms'),
+    })
+    expect(read).toBeLessThan(50)
+  })
+
   it('and demands chunks gets chunks', async () => {
     const large = randomBytes(20_000_000)
     const { server, registry } = await openFailing((call) => {
@@ -147,6 +166,45 @@ describe('a registry that fails half-way', () => {
     expect(opened).toBe(1)
     await expect.poll(() => server.uploads.size).toBe(0)
     expect(server.blobs.size).toBe(0)
+  })
+
+  it('and does not see at once what was uploaded is asked again', async () => {
+    const unseen = { errors: [{ code: 'MANIFEST_BLOB_UNKNOWN', message: 'blob unknown' }] }
+    const { server, registry } = await openFailing(({ url, time }) =>
+      url.endsWith('/manifests/v1') && time < 3
+        ? (answer) => void answer.writeHead(404).end(JSON.stringify(unseen))
+        : null,
+    )
+    const { digest } = await pushThing(registry, content)
+    expect(digestOf(server.manifests.get('v1') ?? '')).toBe(digest)
+  })
+
+  it('gets what two push at once only once, and the one that stops does not wait', async () => {
+    let release = () => {}
+    const held = new Promise<void>((resolve) => (release = resolve))
+    const { server, registry } = await openFailing(() => null)
+    const blob = blobOf(content)
+    const slow = {
+      ...blob,
+      open: () =>
+        Readable.from(
+          (async function* () {
+            await held
+            yield content
+          })(),
+        ),
+    }
+    const first = registry.putBlob('acme/shop', slow, signal)
+    await expect.poll(() => server.uploads.size).toBe(1)
+    const stop = new AbortController()
+    const stopped = registry.putBlob('acme/shop', blob, stop.signal)
+    const second = registry.putBlob('acme/shop', blob, signal)
+    stop.abort(new Error('enough'))
+    await expect(stopped).rejects.toThrow('enough')
+    release()
+    await Promise.all([first, second])
+    expect(server.calls.filter(({ method }) => method === 'POST')).toHaveLength(1)
+    expect(server.blobs.get(blob.digest)?.equals(content)).toBe(true)
   })
 
   it('does not go on sending when the push is stopped', async () => {
@@ -211,6 +269,32 @@ describe('a registry that lies', () => {
 })
 
 describe('docker-registry', () => {
+  it('takes pushes of several servers that share content, all at once', async () => {
+    const server = closing(await startDockerRegistry())
+    const shared = randomBytes(50_000)
+    for (let round = 0; round < 3; round++) {
+      const pushed = await Promise.all(
+        Array.from({ length: 6 }, (_, index) =>
+          pushArtifact(
+            // An adapter of its own, as on another server.
+            openRegistry(server.host, { pauseMs: 20 }),
+            {
+              repository: `acme/shop-${round}`,
+              artifactType: 'application/vnd.test.thing',
+              layers: [shared, Buffer.from(`own ${index}`)].map((layer) => ({
+                mediaType: 'text/plain',
+                content: layer,
+              })),
+              tags: [`t${index}`],
+            },
+            signal,
+          ),
+        ),
+      )
+      expect(new Set(pushed.map(({ digest }) => digest)).size).toBe(6)
+    }
+  })
+
   it('has an index of what is about a manifest, under the tag that the specification names', async () => {
     const server = closing(await startDockerRegistry())
     const registry = openRegistry(server.host)

@@ -13,13 +13,14 @@ export interface RegistryCall {
 }
 
 /**
- * What happens instead of an answer: a status, nothing at all, a connection that is cut (at once, or
+ * What happens instead of an answer: a status, nothing at all (whether the body is read or not), a connection that is cut (at once, or
  * after some of the body has come), or whatever the function does with the response. Null: the answer.
  */
 export type Fault =
   | null
   | number
   | 'silence'
+  | 'deafness'
   | 'cut'
   | { cutAfter: number }
   | ((response: ServerResponse) => void)
@@ -54,6 +55,7 @@ export async function startFaultRegistry(
     const call = { method, url, headers, time }
     calls.push(call)
     const wrong = fault(call)
+    if (wrong === 'deafness') return
     if (wrong === 'silence') return void request.resume()
     if (wrong === 'cut') return void request.socket.destroy()
     if (typeof wrong === 'number') {

@@ -172,7 +172,7 @@ async function fetchOnce(
       },
       ...(stream === null
         ? { body: Buffer.isBuffer(body) ? new Uint8Array(body) : null }
-        : { body: Readable.toWeb(stream) as ReadableStream, duplex: 'half' }),
+        : { body: toWeb(stream), duplex: 'half' }),
     })
   } catch (error) {
     // What went wrong with the content says more than that the request did.
@@ -180,6 +180,12 @@ async function fetchOnce(
   } finally {
     stream?.destroy()
   }
+}
+
+/** Counted by bytes: by default Node counts chunks, and would take a whole blob into memory. */
+function toWeb(stream: Readable): ReadableStream {
+  const strategy = new ByteLengthQueuingStrategy({ highWaterMark: 256 * 1024 })
+  return Readable.toWeb(stream, { strategy }) as ReadableStream
 }
 
 function lengthOf(method: string, body: RequestBody | undefined): Record<string, string> {

@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../../errors.ts'
 import {
   type ParsedManifest,
@@ -15,6 +16,7 @@ import type { NewManifest, Registry, StoredManifest } from '../../../ports/regis
 import { requireDigest, requireName, requireTags } from '../require-names.ts'
 import { type Access, type OpenCredential, createAuthorizer } from './authorize.ts'
 import { createClient } from './create-client.ts'
+import { createQueues } from './queues.ts'
 import { dropBody, readBody } from './read-body.ts'
 import { addReferrer } from './refer-to-subject.ts'
 import { toRefusal } from './refusals.ts'
@@ -35,6 +37,13 @@ export interface DistributionRegistryOptions {
 
 /** For the whole content of one blob, in milliseconds. */
 const downloadMs = 1_800_000
+const manifestTries = 4
+/** What a registry says that misses something which a manifest needs. */
+const maybeUnseen: ReadonlySet<string> = new Set([
+  'BLOB_UNKNOWN',
+  'DIGEST_INVALID',
+  'MANIFEST_BLOB_UNKNOWN',
+])
 const manifestTypes = [
   mediaTypes.manifest,
   mediaTypes.index,
@@ -52,8 +61,7 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
   const { base, prefix } = address
   const authorizer = createAuthorizer({ registry: base, openCredential, plainHttp })
   const client = createClient({ address, authorizer, plainHttp, pauseMs })
-  /** Changes of one index of referrers, one after the other. */
-  const referring = new Map<string, Promise<unknown>>()
+  const inTurn = createQueues()
 
   const nameOf = (repository: string) => {
     requireName(prefix + repository)
@@ -75,7 +83,8 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
       await dropBody(response)
       return null
     }
-    if (!response.ok) throw await toRefusal(response, { base, doing: `${name} ${reference}` })
+    if (!response.ok)
+      throw (await toRefusal(response, { base, doing: `${name} ${reference}` })).error
     const content = await readBody(response, maxManifestBytes)
     const digest = digestOf(content)
     const promised = isDigest(reference) ? reference : response.headers.get('docker-content-digest')
@@ -88,6 +97,29 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
     return { digest, content, mediaType: mediaType ?? 'application/octet-stream' }
   }
 
+  /**
+   * Some registries do not see at once what was uploaded a moment ago, or see half of it while
+   * somebody else uploads the same: what they miss then is looked for again.
+   */
+  async function putPatiently(
+    name: string,
+    manifest: Omit<NewManifest, 'tags'>,
+    reference: string,
+    signal: AbortSignal,
+  ): Promise<Response> {
+    const url = client.urlOf(`/v2/${name}/manifests/${reference}`)
+    for (let attempt = 1; ; attempt++) {
+      const headers = { 'content-type': manifest.mediaType }
+      const access = pushing(name)
+      const body = manifest.content
+      const response = await client.send({ method: 'PUT', url, access, headers, body }, signal)
+      if (response.ok) return response
+      const refusal = await toRefusal(response, { base, doing: `${name}:${reference}` })
+      if (!maybeUnseen.has(refusal.said) || attempt === manifestTries) throw refusal.error
+      await sleep(pauseMs * 2 ** (attempt - 1), undefined, { signal })
+    }
+  }
+
   /** Answers whether the registry knows the manifest's subject by itself. */
   async function sendManifest(
     name: string,
@@ -95,17 +127,7 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
     reference: string,
     signal: AbortSignal,
   ): Promise<boolean> {
-    const response = await client.send(
-      {
-        method: 'PUT',
-        url: client.urlOf(`/v2/${name}/manifests/${reference}`),
-        access: pushing(name),
-        headers: { 'content-type': manifest.mediaType },
-        body: manifest.content,
-      },
-      signal,
-    )
-    if (!response.ok) throw await toRefusal(response, { base, doing: `${name}:${reference}` })
+    const response = await putPatiently(name, manifest, reference, signal)
     await dropBody(response)
     const stored = response.headers.get('docker-content-digest')
     const digest = digestOf(manifest.content)
@@ -122,7 +144,7 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
     subject: string,
     signal: AbortSignal,
   ): Promise<void> {
-    const key = `${name} ${subject}`
+    const key = `referrers ${name} ${subject}`
     const change = async () => {
       const tag = subject.replace(':', '-')
       const existing = await fetchManifest(name, tag, pushing(name), signal)
@@ -135,14 +157,7 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
       })
       if (index !== null) await sendManifest(name, index, tag, signal)
     }
-    const before = referring.get(key) ?? Promise.resolve()
-    const mine = before.then(change, change)
-    referring.set(key, mine)
-    try {
-      await mine
-    } finally {
-      if (referring.get(key) === mine) referring.delete(key)
-    }
+    await inTurn(key, signal, change)
   }
 
   return {
@@ -153,12 +168,16 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
       const name = nameOf(repository)
       requireDigest(blob.digest)
       const url = client.urlOf(`/v2/${name}/blobs/${blob.digest}`)
-      const access = pushing(name)
-      const head = await client.send({ method: 'HEAD', url, access }, signal)
-      await dropBody(head)
-      if (head.ok) return
-      if (head.status !== 404) throw await toRefusal(head, { base, doing: `to look into ${name}` })
-      await uploadBlob({ client, base, stallMs, pauseMs }, { repository: name, blob }, signal)
+      // The second of two finds it there, and docker-registry stumbles over two at once.
+      await inTurn(`blob ${name} ${blob.digest}`, signal, async () => {
+        const head = await client.send({ method: 'HEAD', url, access: pushing(name) }, signal)
+        await dropBody(head)
+        if (head.ok) return
+        if (head.status === 401 || head.status === 403) {
+          throw (await toRefusal(head, { base, doing: `to look into ${name}` })).error
+        }
+        await uploadBlob({ client, base, stallMs, pauseMs }, { repository: name, blob }, signal)
+      })
     },
 
     async putManifest(repository, manifest, signal) {
@@ -197,7 +216,8 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
         await dropBody(response)
         return null
       }
-      if (!response.ok) throw await toRefusal(response, { base, doing: `the blob ${digest}` })
+      if (!response.ok)
+        throw (await toRefusal(response, { base, doing: `the blob ${digest}` })).error
       const length = response.headers.get('content-length') ?? ''
       if (response.body === null || !/^\d{1,15}$/.test(length)) {
         await dropBody(response)
@@ -217,7 +237,7 @@ export function createDistributionRegistry(options: DistributionRegistryOptions)
       const url = client.urlOf('/v2/')
       const access: Access = { repository: null, action: 'pull' }
       const response = await client.send({ method: 'GET', url, access, tries: 1 }, signal)
-      if (!response.ok) throw await toRefusal(response, { base, doing: 'to be looked at' })
+      if (!response.ok) throw (await toRefusal(response, { base, doing: 'to be looked at' })).error
       await dropBody(response)
     },
   }

@@ -14,18 +14,24 @@ const aboutContent: ReadonlySet<string> = new Set([
   'TAG_INVALID',
 ])
 
-/** The error that an answer stands for which is not what was hoped for; reads its body. */
+/**
+ * The error that an answer stands for which is not what was hoped for, and the registry's own code
+ * for it, empty where it gives none; reads the body.
+ */
 export async function toRefusal(
   response: Response,
   input: { base: string; doing: string },
-): Promise<AppError> {
+): Promise<{ error: AppError; said: string }> {
   const { code, message } = await readError(response)
   const { status } = response
   const said = [String(status), code, message].filter((part) => part !== '').join(' ')
   const text = `The registry ${input.base} refuses ${input.doing}: ${said}`
-  if (status === 401 || status === 403) return new AppError('authorization_failed', text)
-  if (status < 500 && aboutContent.has(code)) return new AppError('invalid_request', text)
-  return new AppError('unavailable', text)
+  return { error: new AppError(meaning(status, code), text), said: code }
+}
+
+function meaning(status: number, code: string) {
+  if (status === 401 || status === 403) return 'authorization_failed'
+  return status < 500 && aboutContent.has(code) ? 'invalid_request' : 'unavailable'
 }
 
 /** The first error of the body, as the Distribution Specification has it. */

@@ -64,7 +64,7 @@ async function tryUpload(
   const start = client.urlOf(`/v2/${repository}/blobs/uploads/`)
   const opened = await client.send({ method: 'POST', url: start, access }, signal)
   if (opened.status !== 202) {
-    throw await toRefusal(opened, { base: deps.base, doing: `to take blobs of ${repository}` })
+    throw (await toRefusal(opened, { base: deps.base, doing: `blobs of ${repository}` })).error
   }
   const location = client.locationOf(opened, start)
   const least = Number(opened.headers.get('oci-chunk-min-length') ?? 0)
@@ -107,7 +107,7 @@ async function sendWhole(
       return 'chunks'
     }
     if (response.status !== 201 && response.status !== 204) {
-      throw await toRefusal(response, { base: deps.base, doing: `the blob ${blob.digest}` })
+      throw (await toRefusal(response, { base: deps.base, doing: `the blob ${blob.digest}` })).error
     }
     await dropBody(response)
     return 'done'
@@ -124,8 +124,9 @@ async function sendChunks(
   signal: AbortSignal,
 ): Promise<'done'> {
   const { access, blob, least } = upload
-  const refuse = (response: Response) =>
-    toRefusal(response, { base: deps.base, doing: `the blob ${blob.digest}` })
+  const refuse = async (response: Response): Promise<never> => {
+    throw (await toRefusal(response, { base: deps.base, doing: `the blob ${blob.digest}` })).error
+  }
   let { location } = upload
   let start = 0
   const size = Math.max(
@@ -148,7 +149,7 @@ async function sendChunks(
       },
       signal,
     )
-    if (response.status !== 202) throw await refuse(response)
+    if (response.status !== 202) return refuse(response)
     location = deps.client.locationOf(response, location)
     await dropBody(response)
     start += chunk.length
@@ -158,7 +159,7 @@ async function sendChunks(
     { method: 'PUT', url, access, deadlineMs: deps.stallMs, tries: 1 },
     signal,
   )
-  if (closed.status !== 201 && closed.status !== 204) throw await refuse(closed)
+  if (closed.status !== 201 && closed.status !== 204) return refuse(closed)
   await dropBody(closed)
   return 'done'
 }
