@@ -6,7 +6,7 @@ const maxAnswerBytes = 50 * 1024 * 1024
 
 /** Refuses to send what is larger than an answer may be; streams, such as logs, have no such limit. */
 export function limitAnswers(app: FastifyInstance, maxBytes = maxAnswerBytes): void {
-  app.addHook<unknown>('onSend', async (_request, reply, payload) => {
+  app.addHook('onSend', async (_request, reply, payload) => {
     // Every character is at least a byte, so most answers need no counting.
     if (typeof payload !== 'string' || payload.length * 3 <= maxBytes) return payload
     if (Buffer.byteLength(payload) <= maxBytes || reply.statusCode >= 400) return payload
