@@ -221,6 +221,16 @@ describe('GET, PUT and DELETE /api/credentials', () => {
     }
   })
 
+  it('has these errors in the OpenAPI document, too', async () => {
+    const { paths } = (await test.request('GET', '/openapi.json')).json()
+    const { responses } = paths[path].post
+    for (const status of ['400', '401', '403', '409', '429', '500']) {
+      expect(responses[status].content['application/json'].schema, status).toEqual({
+        $ref: '#/components/schemas/BuildApiError',
+      })
+    }
+  })
+
   it('describes every type', async () => {
     const answer = (await test.request('GET', `${path}/types`)).json()
     expect(answer).toMatchObject({ success: true, count: 6 })

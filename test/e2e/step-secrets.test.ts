@@ -9,7 +9,7 @@ import type { StepSecret } from '@slipway/contract/secrets'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
-import { finishedRun, logOf, startRun, stepNamed, tasksOf } from '../support/runs.ts'
+import { finishedRun, logOf, startRun, stepNamed, stepsOf, tasksOf } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 let database: TestDatabase
@@ -104,6 +104,29 @@ describe('secrets of steps', () => {
       { name: 'print', run: 'cat left; test -z "$SHARED" && echo not mine', needs: ['ask'] },
     ])
     expect(await logOf(server, stepNamed(run, 'print'))).toBe('***\nnot mine\n')
+  })
+
+  it('come to the producers of artifacts, too, and print masked there', async () => {
+    await put(name, 'BUILD_TOKEN', 'a-token-for-the-producer')
+    const producer = {
+      run: 'echo got $BUILD_TOKEN; cat "$TOKEN_FILE"; echo; mkdir out; echo x > out/file',
+      path: 'out',
+      secrets: ['BUILD_TOKEN', { name: 'BUILD_TOKEN', env: 'TOKEN_FILE', file: true }],
+    }
+    const commit = await repository.commit({
+      '.forge/repo.json': JSON.stringify({ forgeVersion: 1, phases: { test: {} } }),
+      '.forge/project.json': JSON.stringify({
+        name: 'app',
+        phases: { test: { steps: [{ name: 'test', run: 'true' }] } },
+        artifacts: { bundle: { type: 'archive', producer } },
+        release: { on: [{ branch: 'main' }] },
+      }),
+    })
+    const run = await finishedRun(server, await startRun(server, name, commit))
+    const logs = await Promise.all(stepsOf(run).map((step) => logOf(server, step)))
+    expect(run.status, logs.join('\n')).toBe('success')
+    expect(logs.join('\n')).toContain('got ***\n***\n')
+    expect(logs.join('\n')).not.toContain('a-token-for')
   })
 
   it('of the repository come before those of its organisation', async () => {
