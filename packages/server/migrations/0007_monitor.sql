@@ -17,6 +17,8 @@ create table monitored_repositories (
   poll_error     text,
   -- Runs created since then are all here.
   complete_since timestamptz,
+  -- Rises with every change of its runs: what was computed of them is good as long as it stays.
+  runs_version   bigint not null default 0,
   created_at     timestamptz not null default now()
 );
 create unique index monitored_repositories_name on monitored_repositories (lower(full_name));
@@ -75,9 +77,13 @@ create table newest_workflow_runs (
   branch        text not null,
   run_id        bigint not null references workflow_runs on delete cascade,
   created_at    timestamptz not null,
+  -- As in the run.
+  started_at    timestamptz not null,
+  status        text not null,
   primary key (repository_id, workflow_id, branch)
 );
-create index newest_workflow_runs_order on newest_workflow_runs (created_at desc, run_id desc);
+create index newest_workflow_runs_order on newest_workflow_runs (started_at desc, run_id desc);
+create index newest_workflow_runs_run on newest_workflow_runs (run_id);
 
 create table workflow_run_attempts (
   run_id       bigint not null references workflow_runs on delete cascade,
@@ -90,7 +96,9 @@ create table workflow_run_attempts (
 
 create table workflow_jobs (
   id            bigint primary key,
-  run_id        bigint not null references workflow_runs on delete cascade,
+  repository_id integer not null references monitored_repositories on delete cascade,
+  -- No reference: a job may be told of before its run.
+  run_id        bigint not null,
   attempt       integer not null,
   name          text not null,
   status        text not null check (status in ('pending', 'running', 'success', 'failure')),
@@ -105,3 +113,4 @@ create table workflow_jobs (
   steps         jsonb not null default '[]'
 );
 create index workflow_jobs_of_run on workflow_jobs (run_id, attempt, id);
+create index workflow_jobs_of_repository on workflow_jobs (repository_id);

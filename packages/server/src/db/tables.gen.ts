@@ -202,6 +202,7 @@ export interface MonitoredRepositoriesTable {
   polled_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   poll_error: string | null
   complete_since: ColumnType<Date | null, Date | string | null, Date | string | null>
+  runs_version: Generated<number>
   created_at: ColumnType<Date, Date | string | undefined, Date | string>
 }
 
@@ -211,6 +212,8 @@ export interface NewestWorkflowRunsTable {
   branch: string
   run_id: number
   created_at: ColumnType<Date, Date | string, Date | string>
+  started_at: ColumnType<Date, Date | string, Date | string>
+  status: string
 }
 
 export interface OciBlobsTable {
@@ -499,6 +502,7 @@ export interface WorkersTable {
 
 export interface WorkflowJobsTable {
   id: number
+  repository_id: number
   run_id: number
   attempt: number
   name: string

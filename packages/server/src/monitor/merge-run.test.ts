@@ -1,0 +1,94 @@
+import fc from 'fast-check'
+import { describe, expect, it } from 'vitest'
+import { progressOf } from './map-status.ts'
+import { mergeRun } from './merge-run.ts'
+import type { RunSnapshot } from './snapshots.ts'
+
+const base: RunSnapshot = {
+  id: 123456789,
+  workflowId: 7,
+  workflowName: 'CI/CD Pipeline',
+  workflowPath: '.github/workflows/ci.yml',
+  runNumber: 12,
+  attempt: 1,
+  event: 'push',
+  branch: 'main',
+  commitSha: 'abc123def456',
+  commitMessage: 'Add new feature',
+  actor: 'username',
+  url: 'https://github.com/owner/repo-name/actions/runs/123456789',
+  githubStatus: 'queued',
+  conclusion: null,
+  createdAt: new Date('2025-01-01T10:00:00Z'),
+  runStartedAt: new Date('2025-01-01T10:00:00Z'),
+  updatedAt: new Date('2025-01-01T10:00:00Z'),
+}
+
+const words = ['queued', 'requested', 'waiting', 'pending', 'in_progress', 'completed']
+const anyState: fc.Arbitrary<RunSnapshot> = fc
+  .record({
+    attempt: fc.integer({ min: 1, max: 3 }),
+    githubStatus: fc.constantFrom(...words),
+    conclusion: fc.constantFrom('success', 'failure', 'cancelled'),
+    second: fc.integer({ min: 0, max: 3 }),
+    actor: fc.constantFrom('a', 'b'),
+  })
+  .map(({ attempt, githubStatus, conclusion, second, actor }) => ({
+    ...base,
+    attempt,
+    githubStatus,
+    actor,
+    conclusion: githubStatus === 'completed' ? conclusion : null,
+    updatedAt: new Date(base.updatedAt.getTime() + second * 1000),
+  }))
+
+const mergeAll = (states: readonly RunSnapshot[]) =>
+  states.reduce<RunSnapshot | null>((known, told) => mergeRun(known, told), null)
+
+describe('mergeRun', () => {
+  it('comes to the same whatever the order, and however often each delivery comes', () => {
+    fc.assert(
+      fc.property(
+        fc.array(anyState, { minLength: 1, maxLength: 8 }).chain((states) =>
+          fc.tuple(
+            fc.constant(states),
+            fc.shuffledSubarray([...states, ...states], {
+              minLength: states.length * 2,
+              maxLength: states.length * 2,
+            }),
+          ),
+        ),
+        ([states, deliveries]) => {
+          expect(mergeAll(deliveries)).toEqual(mergeAll(states))
+        },
+      ),
+    )
+  })
+
+  it('never goes back within an attempt, nor to an earlier attempt', () => {
+    fc.assert(
+      fc.property(anyState, anyState, (known, told) => {
+        const after = mergeRun(known, told)
+        expect(after.attempt).toBe(Math.max(known.attempt, told.attempt))
+        if (after.attempt === known.attempt) {
+          expect(progressOf(after.githubStatus)).toBeGreaterThanOrEqual(
+            progressOf(known.githubStatus),
+          )
+        }
+      }),
+    )
+  })
+
+  it('answers the known one itself where nothing is new', () => {
+    const known = { ...base, githubStatus: 'completed', conclusion: 'success' }
+    expect(mergeRun(known, base)).toBe(known)
+    expect(mergeRun(known, { ...known })).toBe(known)
+  })
+
+  it('starts again with a new attempt, and forgets it for no late end of the old one', () => {
+    const ended = { ...base, githubStatus: 'completed', conclusion: 'failure' }
+    const again = { ...base, attempt: 2, githubStatus: 'queued' }
+    expect(mergeRun(ended, again)).toBe(again)
+    expect(mergeRun(again, { ...ended, updatedAt: new Date('2025-01-02T10:00:00Z') })).toBe(again)
+  })
+})
