@@ -1,4 +1,7 @@
-import { rename } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { readdir, rename } from 'node:fs/promises'
+import { join } from 'node:path'
+import { promisify } from 'node:util'
 import type { Deployment } from '@slipway/contract/deployments'
 import { parseAllDocuments } from 'yaml'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -175,6 +178,25 @@ describe('a remote that does not take the commit', () => {
     await room.remote.git('config', 'core.bare', 'false')
     await expect(room.deploy()).rejects.toMatchObject({ code: 'internal_error' })
     expect(await room.rows()).toHaveLength(1)
+  })
+})
+
+describe('the clone on this machine', () => {
+  it('is tidied now and then, and works on', async () => {
+    const deps = await room.another({ commitsPerTidying: 3 })
+    const { directory } = deps.gitops
+    await promisify(execFile)('git', ['-C', directory, 'config', 'gc.autoPackLimit', '1'])
+    const packs = async () => {
+      const names = await readdir(join(directory, 'objects', 'pack'))
+      return names.filter((name) => name.endsWith('.pack')).length
+    }
+    await room.deploy({ deps })
+    await room.deploy({ deps })
+    expect(await packs()).toBe(2)
+    await room.deploy({ deps })
+    await expect.poll(packs, { timeout: 10_000 }).toBe(1)
+    const made = await room.deploy({ deps })
+    expect(await room.remote.head()).toBe(made.gitops_commit_sha)
   })
 })
 

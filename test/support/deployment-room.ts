@@ -35,6 +35,7 @@ export interface DeploymentRoom {
 
 interface RoomOptions {
   deadlineMs?: number
+  commitsPerTidying?: number
 }
 
 interface DeployOptions {
@@ -52,7 +53,10 @@ export async function createDeploymentRoom(options: RoomOptions = {}): Promise<D
   const directory = await mkdtemp(join(tmpdir(), 'slipway-room-'))
   const open: DeploymentsDeps[] = []
 
-  async function another({ deadlineMs = 15_000 }: RoomOptions = {}): Promise<DeploymentsDeps> {
+  async function another({
+    deadlineMs = 15_000,
+    commitsPerTidying = 100,
+  }: RoomOptions = {}): Promise<DeploymentsDeps> {
     const holder = randomUUID()
     await database.pool.query(
       `insert into workers (id, name, home, types, capacity) values ($1, 'x', 'home', '{}', 1)`,
@@ -73,6 +77,7 @@ export async function createDeploymentRoom(options: RoomOptions = {}): Promise<D
       lock: lockAcrossServers(database.db),
       log: quietLog,
       deadlineMs,
+      commitsPerTidying,
     })
     await gitops.open()
     const deps: DeploymentsDeps = {

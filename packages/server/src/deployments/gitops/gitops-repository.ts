@@ -59,7 +59,7 @@ export interface GitOpsRepositoryOptions {
   log: Log
   /** Milliseconds from being asked to being done, waiting for others included. Default 25,000. */
   deadlineMs?: number
-  /** Commits from one tidying to the next. Default 200. */
+  /** Commits from one tidying to the next; each is a pack of its own until then. Default 100. */
   commitsPerTidying?: number
 }
 
@@ -71,7 +71,7 @@ export function createGitOpsRepository(
   store: GitOpsStore,
   options: GitOpsRepositoryOptions,
 ): GitOpsRepository {
-  const { log, deadlineMs = 25_000, commitsPerTidying = 200 } = options
+  const { log, deadlineMs = 25_000, commitsPerTidying = 100 } = options
   const closing = new AbortController()
   const turns = createTurns()
   let commits = 0

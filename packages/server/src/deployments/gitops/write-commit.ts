@@ -30,7 +30,15 @@ export async function writeCommit(
   signal: AbortSignal,
 ): Promise<string> {
   const result = await runGit(
-    ['-c', 'core.fsync=all', 'fast-import', '--quiet', '--done', '--force'],
+    [
+      ...['-c', 'core.fsync=all'],
+      // One pack is one file to be synced, and needs no second process; tidying makes one of many.
+      ...['-c', 'fastimport.unpackLimit=1'],
+      'fast-import',
+      '--quiet',
+      '--done',
+      '--force',
+    ],
     { cwd: directory, signal, input: importStream(commit) },
   )
   const sha = result.stdout.toString('latin1').trim()
