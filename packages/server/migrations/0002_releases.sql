@@ -154,6 +154,8 @@ create unique index deployments_active on deployments (environment, repository, 
 create index deployments_unsettled on deployments (status, created_at)
   where status in ('preparing', 'pending');
 create index deployments_of_release on deployments (release_id);
+-- Lists of what a token may see.
+create index deployments_of_repository on deployments (repository, id desc);
 -- A release is deployed automatically once to each environment.
 create unique index deployments_automatic on deployments (release_id, environment) where automatic;
 
