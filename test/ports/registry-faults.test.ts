@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { createHash, randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
@@ -269,6 +269,37 @@ describe('a registry that lies', () => {
 })
 
 describe('docker-registry', () => {
+  it('gets a large blob that is never whole in memory, and gives it back so', async () => {
+    const server = closing(await startDockerRegistry())
+    const registry = openRegistry(server.host)
+    const [pieces, piece] = [3_000, Buffer.alloc(65_536, 'x')]
+    const whole = createHash('sha256')
+    for (let index = 0; index < pieces; index++) whole.update(piece)
+    const before = process.memoryUsage().arrayBuffers
+    let most = 0
+    const look = () => void (most = Math.max(most, process.memoryUsage().arrayBuffers - before))
+    const open = () =>
+      Readable.from(
+        (function* () {
+          for (let index = 0; index < pieces; index++) {
+            if (index % 100 === 0) look()
+            yield piece
+          }
+        })(),
+      )
+    const digest = `sha256:${whole.digest('hex')}`
+    const size = pieces * piece.length
+    await registry.putBlob('acme/shop', { digest, size, open }, signal)
+    const found = await registry.getBlob('acme/shop', digest, signal)
+    let read = 0
+    for await (const chunk of found?.body ?? []) {
+      read += (chunk as Buffer).length
+      look()
+    }
+    expect(read).toBe(size)
+    expect(most).toBeLessThan(size / 2)
+  })
+
   it('takes pushes of several servers that share content, all at once', async () => {
     const server = closing(await startDockerRegistry())
     const shared = randomBytes(50_000)

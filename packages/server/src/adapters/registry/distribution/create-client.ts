@@ -160,7 +160,6 @@ async function fetchOnce(
   try {
     return await fetch(url, {
       method,
-      redirect: 'manual',
       signal,
       headers: {
         'user-agent': 'slipway',
@@ -171,8 +170,8 @@ async function fetchOnce(
         ...lengthOf(method, body),
       },
       ...(stream === null
-        ? { body: Buffer.isBuffer(body) ? new Uint8Array(body) : null }
-        : { body: toWeb(stream), duplex: 'half' }),
+        ? { body: Buffer.isBuffer(body) ? new Uint8Array(body) : null, redirect: 'manual' }
+        : { body: toWeb(stream), ...streaming }),
     })
   } catch (error) {
     // What went wrong with the content says more than that the request did.
@@ -181,6 +180,12 @@ async function fetchOnce(
     stream?.destroy()
   }
 }
+
+/**
+ * Both are needed for a body that is sent once: otherwise Node keeps all of it in memory, to be sent
+ * again after a redirect. Uploads go where the registry said, and are redirected nowhere.
+ */
+const streaming = { duplex: 'half', redirect: 'error', window: null } as const
 
 /** Counted by bytes: by default Node counts chunks, and would take a whole blob into memory. */
 function toWeb(stream: Readable): ReadableStream {
