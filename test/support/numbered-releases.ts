@@ -21,7 +21,7 @@ export interface ReleaseRow {
 }
 
 /** A Deployment and a Service, as `.forge` gives them with artifacts resolved. */
-export function someResources(image: string): object[] {
+function someResources(image: string): object[] {
   return [
     {
       apiVersion: 'v1',

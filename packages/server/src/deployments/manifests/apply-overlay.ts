@@ -76,6 +76,6 @@ function place(resource: KubernetesResource, { namespace, labels }: Overlay): Ku
   }
 }
 
-export function nameOf(resource: KubernetesResource): string {
+function nameOf(resource: KubernetesResource): string {
   return `${resource.kind} ${resource.metadata.name}`
 }

@@ -39,7 +39,7 @@ export function createArgocdReconciler(deps: ArgocdReconcilerDeps): Reconciler {
 }
 
 /** Fills in a template of an application's name. */
-export function applicationName(template: string, deployment: ReconciledDeployment): string {
+function applicationName(template: string, deployment: ReconciledDeployment): string {
   const [owner = '', repo = ''] = deployment.repository.split('/')
   const values: Readonly<Record<string, string>> = {
     environment: deployment.environment,
