@@ -12,6 +12,7 @@ import { addHealthCommand } from './commands/health.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addPromoteCommand, addRollbackCommand } from './commands/promote.ts'
+import { addPullRequestCommand } from './commands/pull-request.ts'
 import { addReleaseCommand } from './commands/release.ts'
 import { addRepositoryCommand } from './commands/repository.ts'
 import { addRunCommand } from './commands/run.ts'
@@ -94,6 +95,7 @@ function addCommands(program: Command, act: Act): void {
   addEnvironmentCommand(program, act)
   addBatchCommand(program, act)
   addWebhookCommand(program, act)
+  addPullRequestCommand(program, act)
   addSecretCommand(program, act)
   addCredentialCommand(program, act)
   addRepositoryCommand(program, act)

@@ -13,6 +13,7 @@ import { credentialsApi, type CredentialsApi } from './credentials.ts'
 import { deploymentsApi, type DeploymentsApi } from './deployments.ts'
 import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
+import { pullRequestsApi, type PullRequestsApi } from './pull-requests.ts'
 import { releasesApi, type ReleasesApi } from './releases.ts'
 import { repositoriesApi, type RepositoriesApi } from './repositories.ts'
 import { runsApi, type RunsApi } from './runs.ts'
@@ -38,6 +39,7 @@ export interface SlipwayClient {
   readonly events: EventsApi
   readonly search: SearchApi
   readonly webhooks: WebhooksApi
+  readonly pullRequests: PullRequestsApi
   readonly secrets: SecretsApi
   readonly credentials: CredentialsApi
   readonly repositories: RepositoriesApi
@@ -63,6 +65,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     events: eventsApi(transport),
     search: searchApi(transport),
     webhooks: webhooksApi(transport),
+    pullRequests: pullRequestsApi(transport),
     secrets: secretsApi(transport),
     credentials: credentialsApi(transport),
     repositories: repositoriesApi(transport),
