@@ -1,5 +1,6 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { randomBytes } from 'node:crypto'
 import { chmod, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { connect, createServer } from 'node:net'
 import type { AddressInfo } from 'node:net'
@@ -26,7 +27,8 @@ export interface TestSshd {
 /** Runs to the end of the test. */
 export async function startSshd(): Promise<TestSshd> {
   const root = await mkdtemp(join(tmpdir(), 'slipway-sshd-'))
-  const passphrase = 'correct horse battery'
+  // Its own: here it is in an argument of ssh-keygen, which tests beside this one may be looking for.
+  const passphrase = `correct horse ${randomBytes(8).toString('hex')}`
   const keygen = (name: string, secret: string) =>
     execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', secret, '-f', join(root, name)])
   keygen('key', '')

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { createServer } from 'node:http'
@@ -13,7 +14,8 @@ import { listRemote } from './list-remote.ts'
 import { createMirrors } from './mirrors.ts'
 import { openRemote } from './open-remote.ts'
 
-const login = { username: 'bob', password: 'hunter2 $(touch x) \'"%\\' }
+const unique = `hunter-${randomUUID()}`
+const login = { username: 'bob', password: `${unique} $(touch x) '"%\\` }
 const withPassword = { kind: 'password', ...login } as const
 
 let root: string
@@ -64,13 +66,13 @@ describe('a remote behind a user name and password', () => {
       AbortSignal.timeout(20_000),
       async (used) => used.directory,
     )
-    expect(await readFile(join(mirror, 'config'), 'utf8')).not.toContain('hunter2')
+    expect(await readFile(join(mirror, 'config'), 'utf8')).not.toContain(unique)
     expect(seen.length).toBeGreaterThan(3)
     const all = seen.join('\n')
     // Git was among what ran.
     expect(all).toContain('ls-remote')
     expect(all).toContain('git-remote-http')
-    expect(all).not.toContain('hunter2')
+    expect(all).not.toContain(unique)
     expect(all).not.toContain(Buffer.from(`bob:${login.password}`).toString('base64'))
   })
 
