@@ -3,7 +3,10 @@ import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { describe, expect, it } from 'vitest'
+import { openRegistries } from '../../packages/server/src/adapters/registry/open-registries.ts'
+import { AppError } from '../../packages/server/src/errors.ts'
 import { blobOf, digestOf } from '../../packages/server/src/oci/index.ts'
+import type { Registry } from '../../packages/server/src/ports/registry.ts'
 import { registryUser, startDockerRegistry } from '../support/docker-registry.ts'
 import { startFaultRegistry } from '../support/fault-registry.ts'
 import { startTokenServer } from '../support/token-server.ts'
@@ -13,12 +16,12 @@ const { signal } = new AbortController()
 const { username, password } = registryUser
 const basic = `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
 
-describe('the credential', () => {
-  const challenge =
-    (value: string) =>
-    (answer: ServerResponse): void =>
-      void answer.writeHead(401, { 'www-authenticate': value }).end()
+const challenge =
+  (value: string) =>
+  (answer: ServerResponse): void =>
+    void answer.writeHead(401, { 'www-authenticate': value }).end()
 
+describe('the credential', () => {
   it('goes nowhere before it is asked for, and then at once', async () => {
     const { server, registry } = await openFailing(({ headers }) =>
       headers.authorization === basic ? null : challenge('Basic realm="test"'),
@@ -117,6 +120,49 @@ describe('the credential', () => {
       code: 'authorization_failed',
       message: expect.stringContaining('token server without TLS'),
     })
+  })
+})
+
+describe('a stored credential', () => {
+  const openWith = (registryUrl: string | null, home: Registry) =>
+    openRegistries({
+      home,
+      plainHttp: [],
+      openLogin: async (name) => {
+        if (name === 'ci') return { ...registryUser, registryUrl }
+        throw new AppError('resource_not_found', `There is no credential ${name}`)
+      },
+    })
+
+  it('goes to the registry that it is for, by any of its names', async () => {
+    const { server, registry: home } = await openFailing(({ headers }) =>
+      headers.authorization === basic ? null : challenge('Basic realm="test"'),
+    )
+    for (const url of [`http://${server.host}/v2/`, server.host, null]) {
+      const registries = openWith(url, home)
+      const input = { registry: `${server.host}/team`, credential: 'ci' }
+      await pushThing(await registries.open(input), Buffer.from('x'))
+    }
+    const hub = openWith('https://index.docker.io/v1/', home)
+    await expect(hub.open({ registry: 'docker.io/acme', credential: 'ci' })).resolves.toMatchObject(
+      {
+        base: 'docker.io/acme',
+      },
+    )
+  })
+
+  it('goes to no other one, and is missed where there is none', async () => {
+    const { server, registry: home } = await openFailing(() => challenge('Basic realm="test"'))
+    const registries = openWith('https://registry.example.test', home)
+    const input = { registry: server.host, credential: 'ci' }
+    await expect(registries.open(input)).rejects.toMatchObject({
+      code: 'authorization_failed',
+      message: `The credential ci is for the registry registry.example.test, not for ${server.host}`,
+    })
+    await expect(registries.open({ ...input, credential: 'other' })).rejects.toMatchObject({
+      code: 'resource_not_found',
+    })
+    expect(server.calls).toEqual([])
   })
 })
 
