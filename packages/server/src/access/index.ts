@@ -9,6 +9,7 @@ export { listAudit } from './list-audit.ts'
 export { listTokens } from './list-tokens.ts'
 export {
   type Permission,
+  allows,
   isServiceAccount,
   permissions,
   permissionsOfRole,

@@ -173,6 +173,7 @@ async function start(
       { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
     ),
     oci: { store: embedded, signal: stopping.signal },
+    mcp: { publicUrl: config.http.publicUrl },
     builds: { credentials, repositories, signal: stopping.signal },
     platform: {
       db: store.db,

@@ -9,6 +9,7 @@ import { type AuthenticateDeps, createGate } from './authenticate.ts'
 import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
 import { gitPlugin } from './git/plugin.ts'
 import { type OciPluginDeps, ociPlugin } from './oci/plugin.ts'
+import { type McpPluginDeps, mcpPlugin } from './mcp/plugin.ts'
 import { openApiRoute } from './openapi/openapi-route.ts'
 import { registerOpenApi } from './openapi/register-openapi.ts'
 import { answerErrors, sendError } from './platform/answer-errors.ts'
@@ -42,6 +43,8 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   platform: PlatformDeps
   builds: BuildsDeps
   oci: OciPluginDeps
+  /** Default: nobody has said where the server is reached from elsewhere. */
+  mcp?: Omit<McpPluginDeps, 'version'>
 }
 
 /** The whole application over HTTP, ready to be listened with; its caller closes it. */
@@ -74,6 +77,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(gitPlugin(deps.platform), { prefix: '/git' })
   await app.register(ociPlugin(deps.oci), { prefix: '/v2' })
   await app.register(buildsPlugin(deps.builds, routes), { prefix: '/api' })
+  await app.register(mcpPlugin({ publicUrl: null, ...deps.mcp, version: deps.version }, routes))
   await app.ready()
   return app
 }

@@ -7,9 +7,10 @@ import { pathOf } from './redact-url.ts'
 /** Methods that change something. */
 const changingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'DELETE'])
 
-/** Routes that change nothing all the same. */
+/** Routes that change nothing all the same, or whose changes are requests of their own. */
 const readingRoutes: ReadonlySet<string> = new Set([
   'POST /git/gitops.git/git-upload-pack',
+  'POST /mcp',
   'POST /v1/deployments/preview',
 ])
 

@@ -25,6 +25,8 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /docs': 'public',
   'GET /docs/:file': 'public',
 
+  'POST /mcp': 'authenticated',
+
   'POST /v1/runs': 'runs:create',
   'GET /v1/runs': 'runs:read',
   'GET /v1/runs/:id': 'runs:read',
