@@ -31,9 +31,11 @@ export async function writeCommit(
 ): Promise<string> {
   const result = await runGit(
     [
-      ...['-c', 'core.fsync=all'],
+      '-c',
+      'core.fsync=all',
       // One pack is one file to be synced, and needs no second process; tidying makes one of many.
-      ...['-c', 'fastimport.unpackLimit=1'],
+      '-c',
+      'fastimport.unpackLimit=1',
       'fast-import',
       '--quiet',
       '--done',
