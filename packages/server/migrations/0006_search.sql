@@ -15,6 +15,6 @@ create table search_documents (
 );
 create index search_documents_words on search_documents using gin (words);
 create unique index search_documents_run on search_documents (run_id) where kind = 'run';
-create unique index search_documents_release on search_documents (release_id) where kind = 'release';
-create index search_documents_log on search_documents (run_id, log_key) where kind = 'log';
+create unique index search_documents_release on search_documents (release_id) where release_id is not null;
+create index search_documents_of_run on search_documents (run_id, log_key) where run_id is not null;
 create index search_documents_step on search_documents (step_id) where step_id is not null;

@@ -8,6 +8,7 @@ export {
   type Following,
 } from './event-feed.ts'
 export { type EventFilter, type EventTypeFilter, parseEventTypes } from './event-filter.ts'
+export { limitConcurrency } from './limit-concurrency.ts'
 export { type EventRelay, type EventRelayDeps, startEventRelay } from './relay-events.ts'
 export { envelope, type StoredEvent } from './stored-event.ts'
 export {

@@ -1,7 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import type { LogStore } from '../logs/index.ts'
-import { plainText, tsvectorOf } from './words.ts'
+import { plainText, repositoryWord, tsvectorOf } from './words.ts'
 
 export interface IndexLogsDeps {
   db: Kysely<Tables>
@@ -52,7 +52,8 @@ export async function indexLogs(
         insert into search_documents
           (kind, repository, run_id, step_id, log_key, first_line, line_count, at, words)
         select 'log', ${log.repository}, ${runId}, ${log.stepId}, ${log.key},
-               ${stretch.firstLine}, ${stretch.lines.length}, ${log.at}, ${words}::tsvector
+               ${stretch.firstLine}, ${stretch.lines.length}, ${log.at},
+               ${`${repositoryWord(log.repository)} ${words}`}::tsvector
         where exists (select 1 from steps where id = ${log.stepId})`.execute(db)
     }
   }

@@ -1,6 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
-import { tsvectorOf } from './words.ts'
+import { repositoryWord, tsvectorOf } from './words.ts'
 
 /** Makes a run findable by what is known of it now. One that is gone stays unfindable. */
 export async function indexRun(
@@ -17,7 +17,7 @@ export async function indexRun(
   if (run === undefined) return
   await sql`
     insert into search_documents (kind, repository, run_id, at, words)
-    select 'run', ${run.repository}, id, ${run.at}, ${tsvectorOf(run.text)}::tsvector
+    select 'run', ${run.repository}, id, ${run.at}, ${wordsOf(run)}::tsvector
     from runs where id = ${input.runId}
     on conflict (run_id) where kind = 'run' do update set words = excluded.words`.execute(deps.db)
 }
@@ -39,9 +39,9 @@ export async function indexRelease(
   await sql`
     insert into search_documents (kind, repository, release_id, at, words)
     select 'release', ${release.repository}, id, ${release.at},
-           ${tsvectorOf(release.text)}::tsvector
+           ${wordsOf(release)}::tsvector
     from releases where id = ${input.releaseId}
-    on conflict (release_id) where kind = 'release' do update set words = excluded.words`.execute(
+    on conflict (release_id) where release_id is not null do update set words = excluded.words`.execute(
     deps.db,
   )
 }
@@ -50,3 +50,7 @@ export async function indexRelease(
 export const releaseText = sql<string>`concat_ws(' ', r.repository, r.project, r.release_number,
   (select string_agg(a.alias, ' ' order by a.alias) from release_aliases a where a.release_id = r.id),
   r.commit_sha, r.branch, r.created_by, r.triggered_by)`
+
+function wordsOf({ repository, text }: { repository: string; text: string }): string {
+  return `${repositoryWord(repository)} ${tsvectorOf(text)}`
+}

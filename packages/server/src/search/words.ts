@@ -41,3 +41,8 @@ export function tsvectorOf(text: string): string {
   }
   return [...positions].map(([word, at]) => `'${word}':${at.join(',')}`).join(' ')
 }
+
+/** What every document of a repository has besides its words, as PostgreSQL reads it; no word begins so. */
+export function repositoryWord(repository: string): string {
+  return `'@${repository.replaceAll(/['\\]/g, '$&$&')}'`
+}

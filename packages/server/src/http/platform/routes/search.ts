@@ -1,12 +1,17 @@
 import { SearchQuery, SearchResponse } from '@slipway/contract/search'
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
+import { limitConcurrency } from '../../../events/index.ts'
 import { search, type SearchDeps } from '../../../search/index.ts'
 
 export type SearchRoutesDeps = SearchDeps
 
+/** Searches at once: each may keep PostgreSQL busy for seconds, and all else must go on meanwhile. */
+const maxSearches = 2
+
 /** `/v1/search`: ours ("Potential Enhancements: Enhanced Filtering"). */
 export function searchRoutes(deps: SearchRoutesDeps): FastifyPluginAsync {
+  const inTurn = limitConcurrency(maxSearches)
   return async (app) => {
     app.get<{ Querystring: SearchQuery }>(
       '/search',
@@ -22,7 +27,7 @@ export function searchRoutes(deps: SearchRoutesDeps): FastifyPluginAsync {
           response: { 200: SearchResponse },
         },
       },
-      async (request) => search(deps, { principal: request.principal, query: request.query }),
+      async ({ principal, query }) => inTurn(() => search(deps, { principal, query })),
     )
   }
 }
