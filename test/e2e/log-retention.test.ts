@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest'
 import { deleteOldLogs, startRun } from '../../packages/server/src/runs/index.ts'
 import type { EventFeed } from '../../packages/server/src/events/index.ts'
 import { createTestApp, type TestApp } from '../support/http.ts'
+import { forgeEnvironment } from '../support/stored-release.ts'
 
 let app: TestApp
 const principal = { id: 'a', name: 'a', roles: ['admin'], repositories: null } as const
@@ -19,7 +20,11 @@ afterAll(() => app.close())
 const depsOf = () => ({ db: app.database.db, wakeEvents() {}, wakeJobs() {}, stopJobs() {} })
 
 /** A run that ended so many days ago, with releases deployed to these environments. */
-async function endedRun(days: number, environments: readonly string[]): Promise<string> {
+async function endedRun(
+  days: number,
+  environments: readonly string[],
+  asked: object[] = [],
+): Promise<string> {
   const { db } = app.database
   const repository = `acme/${randomUUID().slice(0, 8)}`
   const commit_sha = randomUUID().replaceAll('-', '').padEnd(40, '0')
@@ -46,7 +51,7 @@ async function endedRun(days: number, environments: readonly string[]): Promise<
       trigger_type: 'branch_push',
       triggered_by: 'a',
       created_by: 'a',
-      environments: '[]',
+      environments: JSON.stringify(asked),
       resources: '[]',
     })
     .execute()
@@ -96,6 +101,26 @@ it('deletes logs when the time of the longest of their environments is over', as
   expect(await deleteOldLogs(deps, input)).toBe(4)
   expect(deleted.toSorted()).toEqual(gone.map((id) => `pipeline-runs/${id}/`).toSorted())
   expect(await deleteOldLogs(deps, input)).toBe(0)
+})
+
+it('keeps logs for a shorter time where a release asks for it, never for a longer one', async () => {
+  const production = (logRetentionDays: number | null) => [
+    forgeEnvironment('dev', { logRetentionDays: 300 }),
+    forgeEnvironment('production', { logRetentionDays }),
+  ]
+  const gone = [
+    await endedRun(31, ['production'], production(30)),
+    await endedRun(91, ['production'], production(365)),
+  ]
+  await endedRun(29, ['production'], production(30))
+  await endedRun(31, ['production'], production(null))
+  // The other environment's own time holds.
+  await endedRun(29, ['staging', 'production'], production(10))
+  const deleted: string[] = []
+  const deleteLogs = async (_: string, id: string) => void deleted.push(id)
+  const input = { retention, now, signal: new AbortController().signal }
+  await deleteOldLogs({ ...depsOf(), deleteLogs }, input)
+  expect(deleted.toSorted()).toEqual(gone.toSorted())
 })
 
 it('says of a step that its log went, and when', async () => {

@@ -44,6 +44,7 @@ create table artifacts (
   created_at   timestamptz not null default now(),
   unique (run_id, project, name)
 );
+create index artifacts_of_task on artifacts (task_id);
 
 -- The last number given in each project; raised in the transaction that stores the release.
 create table release_counters (

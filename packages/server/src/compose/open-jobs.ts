@@ -72,10 +72,15 @@ export async function openJobs(
         keptMs: logRetentionDays * dayMs,
       }))
       await deleteOldLogs(
-        { ...runs, deleteLogs },
+        {
+          ...runs,
+          deleteLogs: async (prefix, runId) => {
+            await deleteLogs(prefix)
+            await deleteLogDocuments({ db: store.db }, { runId })
+          },
+        },
         { retention: { undeployedMs: logsMs, environments }, now: new Date(), signal },
       )
-      await deleteLogDocuments({ db: store.db })
     },
   })
   resources.add('retention', retention, (started) => started.close())

@@ -14,11 +14,12 @@ export interface LogRetention {
 
 /**
  * Deletes the logs of runs, and what their steps left behind for later tasks, when the time of the
- * highest environment that a release of the run was deployed to is over ("Log Storage"). The runs
- * themselves stay, and say that their logs went. Answers how many runs it was.
+ * highest environment that a release of the run was deployed to is over ("Log Storage"); a release's
+ * `.forge` may have asked for a shorter one. The runs themselves stay, and say that their logs went.
+ * Answers how many runs it was.
  */
 export async function deleteOldLogs(
-  deps: RunsDeps & { deleteLogs: (prefix: string) => Promise<void> },
+  deps: RunsDeps & { deleteLogs: (prefix: string, runId: string) => Promise<void> },
   input: { retention: LogRetention; now: Date; signal: AbortSignal },
 ): Promise<number> {
   const { signal, now } = input
@@ -27,7 +28,7 @@ export async function deleteOldLogs(
     const ids = await runsWithOldLogs(deps, input)
     for (const id of ids) {
       if (signal.aborted) return total
-      await deps.deleteLogs(`pipeline-runs/${id}/`)
+      await deps.deleteLogs(`pipeline-runs/${id}/`, id)
       // Last: after a crash in between they are deleted once more.
       await deps.db.updateTable('runs').set({ logs_deleted_at: now }).where('id', '=', id).execute()
       total += 1
@@ -56,7 +57,12 @@ async function runsWithOldLogs(
         join deployments d on d.release_id = l.id and d.status <> 'preparing'
         left join kept k on k.environment = d.environment
         -- Of an environment that is no longer configured nothing is known: its logs go with their run.
-        where l.run_id = r.id and (k.since is null or r.completed_at >= k.since)
+        left join lateral (
+          select min((e->>'logRetentionDays')::integer) as days
+          from jsonb_array_elements(l.environments) e where e->>'name' = d.environment
+        ) asked on true
+        where l.run_id = r.id and (k.since is null or r.completed_at >=
+          greatest(k.since, ${now}::timestamptz - make_interval(days => asked.days)))
       )
     order by r.completed_at
     limit ${batchSize}`.execute(deps.db)
