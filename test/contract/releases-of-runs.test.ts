@@ -56,6 +56,21 @@ describe('POST /v1/releases with a run', () => {
     }
   })
 
+  it('refuses what a fork’s pull request ran, and does not take its commit for an abbreviated one', async () => {
+    const forked = 'bb22bb3300000000000000000000000000000001'
+    const id = await run({ commit: forked, branch: 'refs/pull/7/head' })
+    await app.database.pool.query('update runs set trusted = false where id = $1', [id])
+    const named = refusal(await create({ commit_sha: forked, pipeline_run_id: id }))
+    expect(named).toMatchObject({ status: 409, code: 'resource_conflict' })
+    expect(named.message).toContain('outside of the repository')
+    // Of its own commits the repository has none that begins so.
+    expect(refusal(await create({ commit_sha: forked.slice(0, 8) })).status).toBe(404)
+    const ours = `${forked.slice(0, 20)}${'9'.repeat(20)}`
+    await run({ commit: ours })
+    const made = await created({ commit_sha: forked.slice(0, 8) })
+    expect((await get(made.id)).commit_sha).toBe(ours)
+  })
+
   it('believes a service account what the run was for', async () => {
     const token = await app.tokenFor(['service-account'])
     const branch = await run({ releaseTrigger: 'branch_push', branch: 'release/1' })

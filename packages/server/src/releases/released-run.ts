@@ -13,19 +13,28 @@ export interface ReleasedRun {
   triggeredBy: string
 }
 
+interface RunState extends ReleasedRun {
+  status: string
+  trusted: boolean
+  /** Whether its configuration is known. */
+  discovered: boolean
+  /** Phases that are not done. */
+  open: string[]
+}
+
 /**
  * The run, if a release can be made of it: of this repository and this commit (which may be
- * abbreviated), with every phase before the releases themselves behind it. Each refusal says what
- * is wrong; `principal` null is this server's own worker.
+ * abbreviated), trusted, with every phase before the releases themselves behind it. Each refusal says
+ * what is wrong; `principal` null is this server's own worker.
  */
 export async function requireRun(
   db: Kysely<Tables>,
   input: { principal: Principal | null; runId: string; repository: string; commit: string },
 ): Promise<ReleasedRun> {
   const { principal, runId, repository, commit } = input
-  const { rows } = await sql<ReleasedRun & { status: string; discovered: boolean; open: string[] }>`
+  const { rows } = await sql<RunState>`
     select r.id, r.repository, r.commit_sha as "commitSha", r.branch,
-           r.triggered_by as "triggeredBy", r.status,
+           r.triggered_by as "triggeredBy", r.status, r.trusted,
            exists (select from run_configurations c where c.run_id = r.id) as discovered,
            array(select p.name from phases p
                  where p.run_id = r.id and p.status not in ('success', 'skipped')
@@ -42,7 +51,13 @@ export async function requireRun(
   if (!run.commitSha.startsWith(commit)) {
     throw refusal(`Run ${runId} is of commit ${run.commitSha}, not of ${commit}`, '/commit_sha')
   }
-  const { status, discovered, open, ...released } = run
+  const { status, trusted, discovered, open, ...released } = run
+  if (!trusted) {
+    throw new AppError(
+      'resource_conflict',
+      `Run ${runId} is of a commit from outside of the repository, of which no release is made`,
+    )
+  }
   if (status === 'failed' || status === 'cancelled') {
     throw new AppError(
       'resource_conflict',

@@ -15,7 +15,8 @@ const maxCandidates = 10
 
 /**
  * Finds a commit, which may be abbreviated, among those that runs have discovered or that are
- * released, else in git. `resource_not_found` where there is none, `resource_conflict` with the
+ * released, else in git. Commits of forks, which anybody can give the beginning of another, are not
+ * among them. `resource_not_found` where there is none, `resource_conflict` with the
  * candidates where it may be several, `unavailable` where git can't be asked.
  */
 export async function resolveCommit(
@@ -55,7 +56,7 @@ async function findKnown(
   const isMeant = sql`commit_sha >= ${commit} and commit_sha < ${`${commit}g`}`
   const { rows } = await sql<{ commit_sha: string }>`
     select commit_sha from runs r
-    where repository = ${repository} and ${isMeant}
+    where repository = ${repository} and ${isMeant} and r.trusted
       and exists (select from run_configurations c where c.run_id = r.id)
     union
     select commit_sha from releases
