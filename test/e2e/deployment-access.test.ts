@@ -44,7 +44,7 @@ async function writtenDown(world: DeploymentWorld): Promise<string> {
 }
 
 describe('over http', () => {
-  const login = { username: 'slipway', password: 'pass:wörd with spaces' }
+  const login = { username: 'slipway', password: 'gitops:gehëim with spaces' }
 
   it('is pushed to with the stored password, which is nowhere else', async () => {
     const url = await servePushes(remote.directory, login)
@@ -64,7 +64,7 @@ describe('over http', () => {
     const processes = await readFile(join(remote.directory, 'hook-processes'), 'utf8')
     expect(processes).toContain('push --porcelain')
     for (const text of [processes, await writtenDown(world)]) {
-      expect(text).not.toContain('pass:w')
+      expect(text).not.toContain('gitops:geh')
       expect(text).not.toContain(Buffer.from(`slipway:${password}`).toString('base64'))
     }
   })
