@@ -41,11 +41,20 @@ describe('slipway promote', () => {
     const refused = await cli(['promote', release.id, '--to', 'production'])
     expect(refused).toMatchObject({ code: 4, out: '' })
     expect(refused.err).toContain('needs an approval')
+    expect(refused.err).toContain('slipway approve PROJECT RELEASE --to production')
     const approval = await cli(['approve', release.id, '--to', 'production', '-m', 'Tested'])
     const args = ['promote', release.id, '--to', 'production', '--approval', approval.out.trim()]
     const made = await cli([...args, '--watch'])
     expect(made.code, made.err).toBe(0)
     expect(made.out).toMatch(/ active\n$/)
+  })
+
+  it('takes the approval that is there, and says whose', async () => {
+    const release = await world.release({ project: 'four' })
+    await cli(['approve', release.id, '--to', 'production', '-m', 'Tested well'])
+    const made = await cli(['promote', release.id, '--to', 'production', '--watch'])
+    expect(made.code, made.err).toBe(0)
+    expect(made.err).toContain('With the approval of admin: Tested well')
   })
 
   it.each([

@@ -30,8 +30,19 @@ function describeAnswer(error: SlipwayError, connection: Connection | undefined)
   return { code, message, details, requestId, exitCode, hint: hintFor(error, connection) }
 }
 
+/** Somebody else must do something before a deployment is let through. */
+function approvalHint({ details }: SlipwayError): string | undefined {
+  const reasons = ['missing', 'too_few', 'expired', 'revoked', 'self_approval']
+  if (typeof details?.reason !== 'string' || !reasons.includes(details.reason)) return undefined
+  const { environment } = details
+  if (typeof environment !== 'string') return undefined
+  return `Who may approve does it with: slipway approve PROJECT RELEASE --to ${environment} --reason '…'`
+}
+
 function hintFor(error: SlipwayError, connection: Connection | undefined): string | undefined {
   const url = connection?.url ?? 'the server'
+  const approval = approvalHint(error)
+  if (approval !== undefined) return approval
   switch (error.code) {
     case 'network_error':
     case 'timeout':
@@ -42,7 +53,7 @@ function hintFor(error: SlipwayError, connection: Connection | undefined): strin
     case 'invalid_response':
       return `Is ${url} a Slipway server? A proxy in front of it may answer in its place.`
     case 'authentication_failed':
-      return connection?.hasToken === true
+      return connection?.token !== undefined
         ? 'The token is unknown, revoked or expired. Another one makes `slipway token create`.'
         : 'No token was given: set SLIPWAY_TOKEN. The first start of a server prints one and keeps it in `admin-token` in its data directory.'
     case 'authorization_failed':

@@ -1,5 +1,5 @@
 import type { Deployment } from '@slipway/contract/deployments'
-import type { SlipwayClient } from '@slipway/sdk'
+import { type SlipwayClient, SlipwayError } from '@slipway/sdk'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
@@ -52,7 +52,10 @@ export function addRollbackCommand(program: Command, act: Act): void {
 function deployOptions(command: Command): Command {
   return command
     .option(...repositoryOption)
-    .option('--approval <id>', 'approval, where the environment needs one')
+    .option(
+      '--approval <id>',
+      'approval, where the environment needs one; default: the newest that holds',
+    )
     .option('-w, --watch', 'wait until it is active, and exit with what came of it')
 }
 
@@ -110,12 +113,7 @@ async function deploy(
 ): Promise<number> {
   const { io } = context
   const { client } = await context.connect()
-  const request = {
-    release_id: releaseId,
-    environment,
-    ...(flags.approval === undefined ? {} : { approval_id: flags.approval }),
-  }
-  const made = await client.deployments.create(request, { signal: io.signal })
+  const made = await create(context, client, { releaseId, environment, approval: flags.approval })
   if (flags.watch === true) return watch(context, client, made.id)
   if (context.json) await printJson(io, made)
   else {
@@ -124,6 +122,28 @@ async function deploy(
     await io.err.write(`${context.errorStyles.dim(terminalWord(told))}\n`)
   }
   return exitCodes.success
+}
+
+/** Takes the approval that is there, where one is needed and none was named. */
+async function create(
+  { io, errorStyles }: Context,
+  client: SlipwayClient,
+  input: { releaseId: string; environment: string; approval: string | undefined },
+) {
+  const { releaseId, environment, approval } = input
+  const { signal } = io
+  const request = { release_id: releaseId, environment }
+  const named = approval === undefined ? request : { ...request, approval_id: approval }
+  try {
+    return await client.deployments.create(named, { signal })
+  } catch (error) {
+    if (!(error instanceof SlipwayError) || error.details?.reason !== 'missing') throw error
+    const found = await client.approvals.get(releaseId, environment, { signal }).catch(() => null)
+    if (found?.status !== 'active') throw error
+    const told = `With the approval of ${found.approver}: ${found.justification}`
+    await io.err.write(`${errorStyles.dim(terminalWord(told))}\n`)
+    return client.deployments.create({ ...request, approval_id: found.approval_id }, { signal })
+  }
 }
 
 async function watch(context: Context, client: SlipwayClient, id: string): Promise<number> {
