@@ -1,0 +1,106 @@
+import type {
+  PipelineInsightsQuery,
+  PipelineInsightsResponse,
+  WorkflowInsight,
+} from '@slipway/contract/pipelines'
+import { type Kysely, sql } from 'kysely'
+import type { Tables } from '../db/tables.gen.ts'
+import type { Principal } from '../ports/identity.ts'
+import type { MonitorDeps } from './deps.ts'
+import { findRepository } from './find-repository.ts'
+import { findFlakyPlaces, findSlowPlaces } from './find-places.ts'
+import { type Looked, runsOf } from './looked-at.ts'
+import { measureDora } from './measure-dora.ts'
+import { parseTimeRange } from './parse-time-range.ts'
+import { listWatched } from './watched.ts'
+
+/** Milliseconds that PostgreSQL may take for one of the statements. */
+const statementMs = 10_000
+/** Milliseconds for which the answer to a question is good enough to be given again. */
+const keptMs = 60_000
+/** Workflows that an answer names: those with most runs. */
+const maxWorkflows = 200
+
+/** What the runs of a range show about where time goes, what cannot be relied on, and delivery as a whole. */
+export async function getInsights(
+  deps: MonitorDeps,
+  input: { principal: Principal; query: PipelineInsightsQuery },
+  signal: AbortSignal,
+): Promise<PipelineInsightsResponse> {
+  const { principal, query } = input
+  const { repository: name, timeRange = '30d', branch } = query
+  const rangeMs = parseTimeRange(timeRange)
+  const watched =
+    name === undefined
+      ? await listWatched(deps, { principal })
+      : [await findRepository(deps, { principal, name }, signal)]
+  const now = Date.now()
+  const ids = watched.map(({ id }) => id)
+  const key = `insights ${rangeMs} ${ids.join()} ${branch ?? ''}`
+  const known = deps.memo.recall(key, 0, now)
+  if (known !== undefined) return known as PipelineInsightsResponse
+
+  const looked: Looked = { repositoryIds: ids, branch, since: new Date(now - rangeMs) }
+  const answer = await deps.db.transaction().execute(async (trx): Promise<Insights> => {
+    await sql`select set_config('statement_timeout', ${String(statementMs)}, true)`.execute(trx)
+    const workflows = await measureWorkflows(trx, looked)
+    const jobsSince = await findOldestSampled(trx, looked)
+    const sampled = jobsSince === null ? looked : { ...looked, since: jobsSince }
+    return {
+      workflows,
+      slowestJobs: await findSlowPlaces(trx, sampled, 'job'),
+      slowestSteps: await findSlowPlaces(trx, sampled, 'step'),
+      flakiestJobs: await findFlakyPlaces(trx, sampled, 'job'),
+      flakiestSteps: await findFlakyPlaces(trx, sampled, 'step'),
+      dora: await measureDora(trx, { watched, looked, days: rangeMs / 86_400_000 }),
+      jobsSince: jobsSince?.toISOString() ?? null,
+    }
+  })
+  const insights = { ...answer, timeRange, timestamp: new Date(now).toISOString() }
+  deps.memo.keep(key, 0, insights, now + keptMs)
+  return insights
+}
+
+type Insights = Omit<PipelineInsightsResponse, 'timeRange' | 'timestamp'>
+
+/** The wait of a run is the time until the first of its jobs begins. */
+async function measureWorkflows(
+  db: Pick<Kysely<Tables>, 'getExecutor'>,
+  looked: Looked,
+): Promise<WorkflowInsight[]> {
+  const { rows } = await sql<WorkflowInsight>`
+    with found as (
+      select r.repository_id, r.workflow_id, r.workflow_name, r.duration, r.created_at,
+             greatest(0, extract(epoch from (
+               select min(j.started_at) from workflow_jobs j
+               where j.run_id = r.id and j.attempt = r.attempt and j.conclusion <> 'skipped'
+             ) - r.run_started_at)) as waited
+      from workflow_runs r
+      where ${runsOf(looked)} and r.github_status = 'completed' and r.conclusion <> 'skipped'
+    )
+    select m.full_name as repository, f.workflow_id as "workflowId",
+           (array_agg(f.workflow_name order by f.created_at desc))[1] as "workflowName",
+           count(*) as runs,
+           round(percentile_cont(0.5) within group (order by f.duration))::int as "durationP50",
+           round(percentile_cont(0.95) within group (order by f.duration))::int as "durationP95",
+           round(percentile_cont(0.5) within group (order by f.waited))::int as "queueTimeP50",
+           round(percentile_cont(0.95) within group (order by f.waited))::int as "queueTimeP95"
+    from found f join monitored_repositories m on m.id = f.repository_id
+    group by m.full_name, f.workflow_id
+    order by runs desc, repository, "workflowId" limit ${maxWorkflows}`.execute(db)
+  return rows
+}
+
+/** Runs whose jobs and steps are looked at. */
+const sampledRuns = 5_000
+
+/** When the oldest run was created whose jobs are looked at; null: all are. */
+async function findOldestSampled(
+  db: Pick<Kysely<Tables>, 'getExecutor'>,
+  looked: Looked,
+): Promise<Date | null> {
+  const { rows } = await sql<{ at: Date }>`
+    select r.created_at as at from workflow_runs r where ${runsOf(looked)}
+    order by r.created_at desc offset ${sampledRuns} limit 1`.execute(db)
+  return rows[0]?.at ?? null
+}

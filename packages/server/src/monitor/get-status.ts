@@ -1,0 +1,132 @@
+import type {
+  Pipeline,
+  PipelineStatus,
+  PipelineStatusQuery,
+  PipelineStatusResponse,
+  PipelineStep,
+} from '@slipway/contract/pipelines'
+import { type RawBuilder, sql } from 'kysely'
+import { AppError } from '../errors.ts'
+import type { Principal } from '../ports/identity.ts'
+import { countNewest } from './count-newest.ts'
+import { freshMs, type MonitorDeps } from './deps.ts'
+import { secondsBetween } from './round-figures.ts'
+import type { StepSnapshot } from './snapshots.ts'
+import { freshnessOf, listWatched, requireNameVisible, type Watched } from './watched.ts'
+
+interface ShownRow {
+  repositoryId: number
+  runId: number
+  branch: string
+  status: PipelineStatus
+  conclusion: string | null
+  workflowName: string
+  url: string
+  startedAt: Date
+  duration: number | null
+  /** [name of the job, its steps], in order; null: it has none. */
+  jobs: [string, StepSnapshot[]][] | null
+}
+
+/**
+ * The newest run of each repository, workflow and branch that the principal may see, newest first, with
+ * the steps of all jobs of its newest attempt. `unavailable` only where nothing is here at all because
+ * GitHub is away.
+ */
+export async function getStatus(
+  deps: MonitorDeps,
+  input: { principal: Principal; query: PipelineStatusQuery },
+): Promise<PipelineStatusResponse> {
+  const { principal, query } = input
+  const { repo, branch, status, limit = 50 } = query
+  if (repo !== undefined) requireNameVisible(principal, repo)
+  const watched = await listWatched(deps, { principal, name: repo })
+  if (watched.length === 0 && repo === undefined && deps.source.isAway()) throw nothingYet()
+  const [total, rows] = await Promise.all([
+    countNewest(deps, { watched, branch, status }),
+    findNewest(deps, { watched, branch, status, limit }),
+  ])
+  const now = new Date()
+  const byId = new Map(watched.map((repository) => [repository.id, repository]))
+  const shown = new Set<Watched>()
+  const pipelines = rows.flatMap((row) => {
+    const repository = byId.get(row.repositoryId)
+    if (repository === undefined) return []
+    shown.add(repository)
+    return [toPipeline(row, repository.fullName, now)]
+  })
+  const freshness = freshnessOf(shown.size > 0 ? [...shown] : watched, now)
+  return { pipelines, metadata: { total, timestamp: now.toISOString(), ...freshness } }
+}
+
+function nothingYet(): AppError {
+  return new AppError('unavailable', 'GitHub cannot be asked, and nothing is stored yet', {
+    retry_after_seconds: freshMs / 1000,
+  })
+}
+
+async function findNewest(
+  { db }: MonitorDeps,
+  input: {
+    watched: readonly Watched[]
+    branch: string | undefined
+    status: PipelineStatus | undefined
+    limit: number
+  },
+): Promise<ShownRow[]> {
+  const { watched, branch, status, limit } = input
+  const conditions: RawBuilder<unknown>[] = [
+    sql`repository_id = any(${watched.map(({ id }) => id)}::int[])`,
+  ]
+  if (branch !== undefined) conditions.push(sql`branch = ${branch}`)
+  if (status !== undefined) conditions.push(sql`status = ${status}`)
+  const { rows } = await sql<ShownRow>`
+    select n.repository_id as "repositoryId", r.id as "runId", r.branch, r.status, r.conclusion,
+           r.workflow_name as "workflowName", r.url, r.run_started_at as "startedAt", r.duration,
+           (select json_agg(json_build_array(j.name, j.steps) order by j.id)
+            from workflow_jobs j where j.run_id = r.id and j.attempt = r.attempt) as jobs
+    from (
+      select repository_id, run_id, started_at from newest_workflow_runs
+      where ${sql.join(conditions, sql` and `)}
+      order by started_at desc, run_id desc limit ${limit}
+    ) n join workflow_runs r on r.id = n.run_id
+    order by n.started_at desc, n.run_id desc`.execute(db)
+  return rows
+}
+
+function toPipeline(row: ShownRow, repository: string, now: Date): Pipeline {
+  return {
+    repository,
+    branch: row.branch,
+    status: row.status,
+    lastRun: row.startedAt.toISOString(),
+    duration: runDuration(row, now),
+    workflowName: row.workflowName,
+    runId: row.runId,
+    conclusion: row.conclusion,
+    steps: (row.jobs ?? []).flatMap(([job, steps]) => steps.map((step) => toStep(job, step))),
+    url: row.url,
+  }
+}
+
+/** Whole seconds: of an ended run all, of a running one those so far, of a pending one none. */
+export function runDuration(
+  run: { status: PipelineStatus; duration: number | null; startedAt: Date },
+  now: Date,
+): number {
+  if (run.duration !== null) return run.duration
+  return run.status === 'running' ? secondsBetween(run.startedAt, now) : 0
+}
+
+function toStep(job: string, step: StepSnapshot): PipelineStep {
+  const { name, status, conclusion, number, started_at, completed_at } = step
+  return {
+    name,
+    status,
+    conclusion,
+    job,
+    number,
+    startedAt: started_at,
+    completedAt: completed_at,
+  }
+}

@@ -1,0 +1,34 @@
+/** A workflow of a repository, as GitHub lists it. */
+export interface WorkflowRef {
+  id: number
+  name: string
+  /** Of its file. */
+  path: string
+  /** GitHub's word: `active`, `disabled_manually`, `deleted`, … */
+  state: string
+}
+
+export type WorkflowMatch =
+  | { kind: 'one'; workflow: WorkflowRef }
+  | { kind: 'several'; workflows: readonly WorkflowRef[] }
+  | { kind: 'none' }
+
+/** The ways to call a workflow; the first one that anything answers to decides. */
+const ways: readonly ((workflow: WorkflowRef, text: string) => boolean)[] = [
+  ({ path }, text) => path === text,
+  ({ path }, text) => path.slice(path.lastIndexOf('/') + 1) === text,
+  ({ id }, text) => String(id) === text,
+  ({ name }, text) => name === text,
+]
+
+/** Finds the workflow that is called so: by its path, its file's name, its id, or its name, which others may share. */
+export function matchWorkflow(workflows: readonly WorkflowRef[], text: string): WorkflowMatch {
+  const present = workflows.filter(({ state }) => state !== 'deleted')
+  for (const isCalled of ways) {
+    const found = present.filter((workflow) => isCalled(workflow, text))
+    const [first] = found
+    if (first !== undefined && found.length === 1) return { kind: 'one', workflow: first }
+    if (found.length > 1) return { kind: 'several', workflows: found }
+  }
+  return { kind: 'none' }
+}
