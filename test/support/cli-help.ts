@@ -1,3 +1,4 @@
+import { PassThrough } from 'node:stream'
 import { runCli } from '../../packages/cli/src/run-cli.ts'
 
 /** What `slipway … --help` says of one command. */
@@ -22,7 +23,8 @@ async function readHelp(path: readonly string[]): Promise<CommandHelp> {
   }
   const signal = new AbortController().signal
   const input = { isTerminal: false, readAll: async () => '', readHidden: async () => '' }
-  const io = { in: input, out: output, err: output, env: {}, cwd: '/', signal }
+  const raw = { in: new PassThrough(), out: new PassThrough() }
+  const io = { in: input, out: output, err: output, raw, env: {}, cwd: '/', signal }
   await runCli([...path, '--help'], io)
   return parseHelp(text)
 }

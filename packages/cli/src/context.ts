@@ -27,7 +27,8 @@ export interface Context {
 export interface Connection {
   client: SlipwayClient
   url: string
-  hasToken: boolean
+  /** What the client authenticates with. */
+  token: string | undefined
 }
 
 export function createContext(io: Io, options: GlobalOptions): Context {
@@ -52,7 +53,7 @@ async function connect(io: Io, flags: GlobalOptions): Promise<Connection> {
     token,
     headers: { 'user-agent': 'slipway-cli' },
   })
-  return { client, url: choice.url, hasToken: token !== undefined }
+  return { client, url: choice.url, token }
 }
 
 /** One JSON document on one line, for programs. */

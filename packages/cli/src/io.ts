@@ -1,3 +1,5 @@
+import type { Readable, Writable } from 'node:stream'
+
 /** A stream that the command writes to. */
 export interface Output {
   /** Resolves when the reader took it, so that nothing piles up in memory. */
@@ -23,6 +25,8 @@ export interface Io {
   in: Input
   out: Output
   err: Output
+  /** Standard input and output themselves, for a command that speaks a protocol. */
+  raw: { in: Readable; out: Writable }
   env: Readonly<Record<string, string | undefined>>
   cwd: string
   /** Aborts at Ctrl-C, SIGTERM and the end of who reads; its reason is an `Interrupted`. */

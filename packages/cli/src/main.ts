@@ -19,6 +19,7 @@ process.exitCode = await runCli(process.argv.slice(2), {
   in: standardInput(process.stdin, process.stderr, stop.signal),
   out: streamOutput(process.stdout, closed),
   err: streamOutput(process.stderr, closed),
+  raw: { in: process.stdin, out: process.stdout },
   env: process.env,
   cwd: process.cwd(),
   signal: stop.signal,

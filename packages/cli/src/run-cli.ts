@@ -11,6 +11,7 @@ import { addEventsCommand } from './commands/events.ts'
 import { addHealthCommand } from './commands/health.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLogsCommand } from './commands/logs.ts'
+import { addMcpCommand } from './commands/mcp.ts'
 import { addPromoteCommand, addRollbackCommand } from './commands/promote.ts'
 import { addPullRequestCommand } from './commands/pull-request.ts'
 import { addReleaseCommand } from './commands/release.ts'
@@ -102,6 +103,7 @@ function addCommands(program: Command, act: Act): void {
   addTokenCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)
+  addMcpCommand(program, act)
   addServerCommands(program, act)
   addCompletionCommand(program, act)
 }

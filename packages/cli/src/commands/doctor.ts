@@ -73,7 +73,7 @@ async function checkProgram(
 async function checkServer(context: Context): Promise<Finding[]> {
   const { signal } = context.io
   try {
-    const { client, url, hasToken } = await context.connect()
+    const { client, url, token } = await context.connect()
     const settings: Finding = { check: 'settings', result: 'pass', message: url }
     const { status } = await client.health({ signal })
     const health: Finding = {
@@ -81,7 +81,7 @@ async function checkServer(context: Context): Promise<Finding[]> {
       result: status === 'healthy' ? 'pass' : 'fail',
       message: status,
     }
-    if (!hasToken) {
+    if (token === undefined) {
       return [
         settings,
         health,

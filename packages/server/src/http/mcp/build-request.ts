@@ -20,7 +20,7 @@ export function buildRequest(
   operation: Pick<ToolOperation, 'method' | 'url' | 'inputs'>,
   given: Readonly<Record<string, unknown>>,
 ): ToolRequest {
-  const { places, needsBody, schema } = operation.inputs
+  const { places, needsBody } = operation.inputs
   const problems: InputProblem[] = []
   const path = new Map<string, string>()
   const query = new URLSearchParams()
@@ -58,11 +58,9 @@ export function buildRequest(
     if (place === undefined) problems.push({ path: `/${argument}`, message: 'is not known here' })
     else put(argument, place, value)
   }
-  for (const argument of schema.required) {
-    const place = places.get(argument)
-    const isOfBody = place?.in === 'property' || place?.in === 'body'
-    // What a body lacks, its route says together with what else is wrong with it.
-    if (isOfBody || Object.hasOwn(given, argument)) continue
+  // What else is missing, the route says together with what else is wrong.
+  for (const [argument, place] of places) {
+    if (place.in !== 'path' || Object.hasOwn(given, argument)) continue
     problems.push({ path: `/${argument}`, message: 'is missing' })
   }
   if (problems.length > 0) throw refuse(problems)
