@@ -68,8 +68,9 @@ async function push(sha: string, ref = 'refs/heads/main', of = name): Promise<st
   return (await find()) ?? ''
 }
 const ended = (id: string): Promise<Run> => finishedRun(world.server, id)
-const statusesOf = (sha: string): Status[] => standIn.statuses.filter((one) => one.sha === sha)
-const lastStatus = (sha: string) => statusesOf(sha).at(-1)
+const statusesOf = (sha: string, of = name): Status[] =>
+  standIn.statuses.filter((one) => one.sha === sha && one.repository === of)
+const lastStatus = (sha: string, of = name) => statusesOf(sha, of).at(-1)
 async function outstanding(of = name): Promise<string[]> {
   const { rows } = await world.database.pool.query<{ kind: string }>(
     'select kind from github_reports where repository = $1',
@@ -180,7 +181,7 @@ describe('a GitHub that is away', () => {
     const there = await createRepository(world.server.repositories, other)
     const next = await there.commit(oneProject([step('true')]))
     await ended(await push(next, 'refs/heads/main', other))
-    await expect.poll(() => lastStatus(next)?.state, { timeout: 10_000 }).toBe('success')
+    await expect.poll(() => lastStatus(next, other)?.state, { timeout: 10_000 }).toBe('success')
     expect(statusesOf(sha)).toEqual([])
     // Nobody waits for it to stop, either.
     await world.server.stop()

@@ -1,8 +1,8 @@
 import { sql } from 'kysely'
 import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
 
-/** Days that a delivery is known again, and a pull request is shown. */
-const keptDays = { deliveries: 30, pullRequests: 90 }
+/** Days that a delivery is known again, a pull request is shown, and a report waits for a way to be sent. */
+const keptDays = { deliveries: 30, pullRequests: 90, reports: 2 }
 const batchSize = 2_000
 
 /** Keeps what this room stores bounded by its age. */
@@ -28,4 +28,7 @@ async function prune({ db }: DutyDeps, signal: AbortSignal): Promise<void> {
   await sql`
     delete from github_pull_requests
     where received_at < now() - ${keptDays.pullRequests}::int * interval '1 day'`.execute(db)
+  await sql`
+    delete from github_reports
+    where since < now() - ${keptDays.reports}::int * interval '1 day'`.execute(db)
 }

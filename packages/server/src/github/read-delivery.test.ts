@@ -136,11 +136,15 @@ describe('readDelivery', () => {
       ),
     }))
     fc.assert(
-      fc.property(fc.constantFrom(...events), shapes.object as fc.Arbitrary<Payload>, (event, payload) => {
-        const { repository: name, outcome: read } = readDelivery(event, payload)
-        if (typeof read !== 'string') expect(name).not.toBeNull()
-        expect(JSON.stringify(read)).not.toMatch(/\\u0000|\\ud[89a-f]/)
-      }),
+      fc.property(
+        fc.constantFrom(...events),
+        shapes.object as fc.Arbitrary<Payload>,
+        (event, payload) => {
+          const { repository: name, outcome: read } = readDelivery(event, payload)
+          if (typeof read !== 'string') expect(name).not.toBeNull()
+          expect(JSON.stringify(read)).not.toMatch(/\\u0000|\\ud[89a-f]/)
+        },
+      ),
     )
   })
 })
