@@ -41,6 +41,8 @@ export function releaseAssetCalls({ apiUrl, call }: GitHubCalls): AssetCalls {
             name,
             headers: { 'content-type': mediaType, 'content-length': size },
             data: Readable.toWeb(content),
+            // Else fetch keeps the whole of it, to send it again elsewhere; and our token goes there only.
+            request: { redirect: 'error' },
           })
           return toAsset(data as Asset)
         } finally {
