@@ -72,6 +72,18 @@ describe('aliases', () => {
     const moved = await app.request('PUT', at('2', 'moving', '?move=true'))
     expect(moved.json()).toMatchObject({ release_number: 2 })
     expect((await get(`${name}/${named}/moving`)).release_number).toBe(2)
+    await app.request('DELETE', at('2', 'moving'))
+    const told = (await app.events()).filter(
+      ({ data }) => (data as { alias?: string }).alias === 'moving',
+    )
+    const timestamp = new Date().toISOString()
+    const events = told.map(({ event_type, data }) => asDocumented({ event_type, timestamp, data }))
+    expect(events).toMatchObject([
+      { event_type: 'release.aliased', data: { release_number: 1 } },
+      { event_type: 'release.unaliased', data: { release_number: 1 } },
+      { event_type: 'release.aliased', data: { release_number: 2 } },
+      { event_type: 'release.unaliased', data: { release_number: 2 } },
+    ])
   })
 
   it('of tags and branches are neither moved nor deleted, nor is a number', async () => {

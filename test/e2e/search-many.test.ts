@@ -39,9 +39,9 @@ const principal = (repositories: string[] | null): Principal => ({
 async function pages(q: string, repositories: string[] | null, limit = 100): Promise<number[]> {
   const found: SearchResponse['results'] = []
   const deps = { db: database.db, logs: { read: () => expect.unreachable() } }
-  let cursor: number | null | undefined
+  let cursor: number | null = Number.MAX_SAFE_INTEGER
   do {
-    const query = { q, limit, ...(cursor === undefined ? {} : { cursor }) }
+    const query = { q, limit, cursor }
     const page: SearchResponse = await search(deps, { principal: principal(repositories), query })
     found.push(...page.results)
     cursor = page.next_cursor

@@ -105,6 +105,12 @@ export const ReleaseAliasedEvent = event(
   Type.Object({ ...release, alias: Type.String(), alias_type: AliasType }),
 )
 
+/** A release lost a name of somebody's own: it was deleted, or names another release now. */
+export const ReleaseUnaliasedEvent = event(
+  'release.unaliased',
+  Type.Object({ ...release, alias: Type.String(), alias_type: AliasType }),
+)
+
 const approval = {
   approval_id: Uuid,
   release_id: Uuid,
@@ -183,6 +189,7 @@ export const eventSchemas = {
   'pipeline.step.updated': StepUpdatedEvent,
   'release.created': ReleaseCreatedEvent,
   'release.aliased': ReleaseAliasedEvent,
+  'release.unaliased': ReleaseUnaliasedEvent,
   'approval.created': ApprovalCreatedEvent,
   'approval.revoked': ApprovalRevokedEvent,
   'deployment.created': DeploymentCreatedEvent,

@@ -4,7 +4,13 @@ import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { findRelease, type FoundRelease, type ReleaseReference } from './find-release.ts'
 import { requireCustomAlias } from './release-alias.ts'
-import { aliasTaken, announceAlias, insertAlias, lockAlias } from './write-alias.ts'
+import {
+  aliasTaken,
+  announceAlias,
+  insertAlias,
+  lockAlias,
+  type StoredAlias,
+} from './write-alias.ts'
 
 /**
  * Gives a release a name of one's own; again is fine. One that names another release is moved with
@@ -25,7 +31,7 @@ export async function setAlias(
         throw aliasTaken(alias, taken, `the alias of a ${taken.type} is never moved`)
       }
       if (!move) throw aliasTaken(alias, taken, 'add ?move=true to have it name another one')
-      await deleteRow(unit, release, alias)
+      await takeAway(unit, taken, alias)
     }
     const added = { release, alias, type: 'custom' } as const
     await insertAlias(unit, { ...added, by: principal.name })
@@ -54,7 +60,7 @@ export async function deleteAlias(
       )
     }
     if (taken.type !== 'custom') throw staysFor(alias, taken.type)
-    await deleteRow(unit, release, alias)
+    await takeAway(unit, taken, alias)
   })
 }
 
@@ -65,17 +71,18 @@ function staysFor(alias: string, type: string): AppError {
   )
 }
 
-async function deleteRow(
+async function takeAway(
   unit: Parameters<typeof lockAlias>[0],
-  { repository, project }: FoundRelease,
+  { release, type }: StoredAlias,
   alias: string,
 ): Promise<void> {
   await unit.trx
     .deleteFrom('release_aliases')
-    .where('repository', '=', repository)
-    .where('project', '=', project)
+    .where('repository', '=', release.repository)
+    .where('project', '=', release.project)
     .where('alias', '=', alias)
     .execute()
+  announceAlias(unit, { release, alias, type }, 'release.unaliased')
 }
 
 function response(

@@ -6,7 +6,7 @@ import type { AutomaticAlias } from './release-alias.ts'
 /** An alias that has a row, and the release it names. */
 export interface StoredAlias {
   type: 'tag' | 'branch' | 'custom'
-  release: Pick<FoundRelease, 'id' | 'number'>
+  release: FoundRelease
 }
 
 type OfProject = Pick<FoundRelease, 'repository' | 'project'>
@@ -20,14 +20,21 @@ export async function lockAlias(
   const row = await unit.trx
     .selectFrom('release_aliases')
     .innerJoin('releases', 'releases.id', 'release_aliases.release_id')
-    .select(['release_aliases.alias_type', 'releases.id', 'releases.release_number'])
+    .select([
+      'release_aliases.alias_type',
+      'releases.id',
+      'releases.commit_sha',
+      'releases.release_number',
+    ])
     .where('release_aliases.repository', '=', of.repository)
     .where('release_aliases.project', '=', of.project)
     .where('release_aliases.alias', '=', alias)
     .forUpdate('release_aliases')
     .executeTakeFirst()
   if (row === undefined) return null
-  return { type: row.alias_type, release: { id: row.id, number: row.release_number } }
+  const { repository, project } = of
+  const { id, commit_sha: commitSha, release_number: number } = row
+  return { type: row.alias_type, release: { id, repository, project, commitSha, number } }
 }
 
 /**
@@ -71,15 +78,16 @@ export async function insertAlias(
     .execute()
 }
 
-/** Tells that a release that was there before has got another name. */
+/** Tells that a release that was there before has got another name, or has lost one. */
 export function announceAlias(
   unit: UnitOfWork,
   input: { release: FoundRelease; alias: string; type: StoredAlias['type'] },
+  event: 'release.aliased' | 'release.unaliased' = 'release.aliased',
 ): void {
   const { release, alias, type } = input
   const { id, repository, project, commitSha, number } = release
   unit.emit({
-    type: 'release.aliased',
+    type: event,
     repository,
     runId: null,
     data: {
