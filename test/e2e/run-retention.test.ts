@@ -55,3 +55,26 @@ it('deletes the oldest runs that have ended, up to the first that is young or ac
   expect(idsOf(await list())[0]).toBe(next.id)
   expect((await list()).total).toBe(4)
 })
+
+it('keeps nobody from starting a run while logs are being deleted', async () => {
+  const { db } = database
+  const deps = { db, wakeEvents() {}, wakeJobs() {}, stopJobs() {} }
+  const repository = `acme/${randomUUID().slice(0, 8)}`
+  const start = (digit: string) => {
+    const commit_sha = digit.repeat(40)
+    const request = { repository, branch: 'main', commit_sha, trigger_type: 'push' } as const
+    return startRun(deps, { principal, request })
+  }
+  const { id } = await start('a')
+  await db
+    .updateTable('runs')
+    .set({ status: 'success', completed_at: new Date(0) })
+    .where('id', '=', id)
+    .execute()
+  // Deleting ends when the other run is there.
+  const deleteLogs = async () => void (await start('b'))
+  const input = { before: new Date(), signal: new AbortController().signal }
+  expect(await deleteOldRuns({ ...deps, deleteLogs }, input)).toBe(1)
+  const list = await listRuns(deps, { principal, repository, limit: 2, offset: 0 })
+  expect(list).toMatchObject({ total: 1, runs: [{ commit_sha: 'b'.repeat(40) }] })
+})

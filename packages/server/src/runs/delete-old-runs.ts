@@ -1,4 +1,4 @@
-import { type Transaction, sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import { transact } from '../db/unit-of-work.ts'
 import type { RunsDeps } from './deps.ts'
@@ -43,13 +43,17 @@ async function deleteOldest(
   input: { repository: string; before: Date },
 ): Promise<number> {
   const { repository, before } = input
+  // Before the lock, however long it takes: what is old once is never young or active again.
+  const forgotten = await oldestRuns(deps.db, repository, before)
+  for (const { id } of forgotten) await deps.deleteLogs(`pipeline-runs/${id}/`)
+  const ready = new Set(forgotten.map(({ id }) => id))
   return transact(deps, async (unit) => {
     // The counter's lock: nobody counts or adds runs of this repository meanwhile.
     await sql`
       select 1 from run_ordinals where repository = ${repository} and branch = '' for update
     `.execute(unit.trx)
-    const old = await oldestRuns(unit.trx, repository, before)
-    for (const { id } of old) await deps.deleteLogs(`pipeline-runs/${id}/`)
+    const oldest = await oldestRuns(unit.trx, repository, before)
+    const old = oldest.filter(({ id }) => ready.has(id))
     const last = old.at(-1)
     if (last === undefined) return 0
     const ids = old.map(({ id }) => id)
@@ -66,8 +70,8 @@ async function deleteOldest(
   })
 }
 
-async function oldestRuns(trx: Transaction<Tables>, repository: string, before: Date) {
-  const oldest = await trx
+async function oldestRuns(db: Kysely<Tables>, repository: string, before: Date) {
+  const oldest = await db
     .selectFrom('runs')
     .select(['id', 'repository_ordinal', 'completed_at'])
     .where('repository', '=', repository)
