@@ -29,8 +29,14 @@ function asks(guard: RouteGuard): string {
   if (guard === 'public') return 'nothing'
   if (guard === 'authenticated') return 'any valid token'
   if (typeof guard === 'string') return `\`${guard}\``
-  const way = 'challenge' in guard ? 'the token also as a password' : 'or a signed link'
-  return `\`${guard.permission}\`, ${way}`
+  return `\`${guard.permission}\`, ${wayOf(guard)}`
+}
+
+function wayOf(guard: Exclude<RouteGuard, string>): string {
+  if ('challenge' in guard) return 'the token also as a password'
+  return 'orAnonymous' in guard
+    ? 'or nothing where `SLIPWAY_ANONYMOUS_STATUS` is true'
+    : 'or a signed link'
 }
 
 function table(head: string[], rows: string[]): string {

@@ -1,5 +1,6 @@
 // The room of access: who may do and see what, and who did it.
 export { type AdminToken, resolveAdminToken } from './admin-token.ts'
+export { anonymous, isAnonymous } from './anonymous.ts'
 export { type AuditLog, type NewAuditEntry, openAuditLog } from './audit-log.ts'
 export { createTicket } from './create-ticket.ts'
 export { createToken } from './create-token.ts'

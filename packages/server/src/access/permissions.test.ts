@@ -34,6 +34,7 @@ describe('roles', () => {
     'gitops:read',
     'repositories:read',
     'pull-requests:read',
+    'pipelines:read',
   ]
   it.each<[Role, string[]]>([
     ['viewer', viewer],
@@ -48,6 +49,7 @@ describe('roles', () => {
         'deployments:create',
         'approvals:create',
         'secrets:read',
+        'pipelines:trigger',
       ],
     ],
     ['approver', [...viewer, 'approvals:create']],
@@ -70,6 +72,7 @@ describe('roles', () => {
         'credentials:read',
         'credentials:manage',
         'repositories:manage',
+        'pipelines:trigger',
       ],
     ],
     [

@@ -32,6 +32,8 @@ export const permissions = [
   'credentials:manage',
   'repositories:read',
   'repositories:manage',
+  'pipelines:read',
+  'pipelines:trigger',
   'tokens:manage',
   'audit:read',
 ] as const
@@ -50,6 +52,7 @@ const viewer: readonly Permission[] = [
   'registry:pull',
   'repositories:read',
   'pull-requests:read',
+  'pipelines:read',
 ]
 const developer: readonly Permission[] = [
   ...viewer,
@@ -60,6 +63,7 @@ const developer: readonly Permission[] = [
   'releases:alias',
   'approvals:create',
   'secrets:read',
+  'pipelines:trigger',
 ]
 
 /** What each role may do; a token with several roles may do what any of them may. */

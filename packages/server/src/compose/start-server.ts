@@ -20,6 +20,7 @@ import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
 import { openGithub } from './open-github.ts'
 import { openJobs } from './open-jobs.ts'
+import { openMonitor } from './open-monitor.ts'
 import { openRegistries } from './open-registries.ts'
 import { openReleases } from './open-releases.ts'
 import { openSearch } from './open-search.ts'
@@ -175,6 +176,8 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     builds: { credentials, repositories, signal: stopping.signal },
+    status: { ...openMonitor(store), signal: stopping.signal },
+    anonymousStatus: config.status.anonymous,
     platform: {
       db: store.db,
       secrets,

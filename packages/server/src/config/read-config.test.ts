@@ -57,6 +57,7 @@ describe('readConfig', () => {
         webhookSecret: null,
         webhookRepositories: ['*'],
       },
+      status: { anonymous: false },
       worker: { capacity: expect.any(Number) },
       webhooks: { allowPrivate: [] },
       artifacts: {

@@ -69,6 +69,11 @@ export interface Config extends FileConfig {
     /** Patterns; `*` alone: every one. */
     webhookRepositories: readonly string[]
   }
+  /** `/api/v2/pipelines`. */
+  status: {
+    /** Whether its GET routes are open to those without a token. */
+    anonymous: boolean
+  }
   worker: { capacity: number }
   /** Networks, addresses and hosts that webhooks may go to although they are not public. */
   webhooks: { allowPrivate: readonly string[] }
@@ -235,6 +240,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     },
     gitops: toGitOps(values),
     github: toGithub(values),
+    status: { anonymous: values.SLIPWAY_ANONYMOUS_STATUS },
     worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
     webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },
     steps: {

@@ -241,6 +241,12 @@ export const settings = {
     default: '*',
     parse: repositoryPatterns,
   }),
+  SLIPWAY_ANONYMOUS_STATUS: present({
+    description:
+      'Whether everybody may read what `/api/v2/pipelines` shows of the watched repositories without a token, private ones included. Starting a workflow needs one all the same.',
+    default: 'false',
+    parse: boolean,
+  }),
   SLIPWAY_WEBHOOK_ALLOW_PRIVATE: present({
     description:
       'Where outgoing webhooks may go besides the public internet: networks such as `10.0.0.0/8`, addresses and host names, separated by commas. Whoever may manage webhooks can then send requests there in the server’s name.',

@@ -22,6 +22,7 @@ import { requestId } from './request-id.ts'
 import { rewriteRepositoryPath } from './rewrite-repository-path.ts'
 import { listRoutes } from './route-list.ts'
 import { routeGuards } from './route-permissions.ts'
+import { type StatusDeps, statusPlugin } from './status/plugin.ts'
 import { docsRoutes } from './system/docs-routes.ts'
 import { healthRoutes } from './system/health-routes.ts'
 import { createValidatorCompiler } from './validate-input.ts'
@@ -42,6 +43,7 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   rateLimits?: RateLimits
   platform: PlatformDeps
   builds: BuildsDeps
+  status: StatusDeps
   oci: OciPluginDeps
   /** Default: nobody has said where the server is reached from elsewhere. */
   mcp?: Omit<McpPluginDeps, 'version'>
@@ -77,6 +79,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(gitPlugin(deps.platform), { prefix: '/git' })
   await app.register(ociPlugin(deps.oci), { prefix: '/v2' })
   await app.register(buildsPlugin(deps.builds, routes), { prefix: '/api' })
+  await app.register(statusPlugin(deps.status, routes), { prefix: '/api/v2/pipelines' })
   await app.register(mcpPlugin({ publicUrl: null, ...deps.mcp, version: deps.version }, routes))
   await app.ready()
   return app

@@ -1,6 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import type { Kysely } from 'kysely'
-import { isTokenValid, requirePermission, spendTicket } from '../access/index.ts'
+import { anonymous, isTokenValid, requirePermission, spendTicket } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { AppError } from '../errors.ts'
 import type { Identity, Principal } from '../ports/identity.ts'
@@ -10,6 +10,7 @@ import { pathOf } from './redact-url.ts'
 import {
   type RouteGuard,
   permissionOf,
+  takesAnonymous,
   takesPasswords,
   takesSignedLinks,
 } from './route-permissions.ts'
@@ -20,6 +21,8 @@ export interface AuthenticateDeps {
   /** Whether this path, with the `expires` and `signature` of this query, is a link of ours. */
   verifySignedLink: (link: SignedLink) => boolean
   rateLimiter: RateLimiter
+  /** Whether routes that can be are open to those without a credential. Default: no. */
+  anonymousStatus?: boolean
 }
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
@@ -31,6 +34,7 @@ export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest
   const permission = permissionOf(guard)
   const linksPass = takesSignedLinks(guard)
   const isBasic = takesPasswords(guard)
+  const isOpen = deps.anonymousStatus === true && takesAnonymous(guard)
   return async (request, reply) => {
     const link = linksPass ? signedLinkOf(request) : null
     if (link !== null && deps.verifySignedLink(link)) {
@@ -39,6 +43,11 @@ export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest
       return
     }
     const credential = isBasic ? takePassword(request) : takeCredential(request)
+    if (isOpen && credential === null && request.headers.authorization === undefined) {
+      setPrincipal(request, anonymous)
+      await rateLimiter.countAnonymous(request, reply)
+      return
+    }
     const principal = credential === null ? null : await identify(deps, request, credential)
     if (principal === null) {
       await rateLimiter.countFailure(request, reply)

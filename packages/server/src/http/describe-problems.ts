@@ -35,6 +35,18 @@ export function describeProblems(
   }
 }
 
+/** The message with all problems of an input in it, where it names the first of several only. */
+export function nameEveryProblem(
+  message: string,
+  details: Record<string, unknown> | undefined,
+): string {
+  const problems = details?.['problems'] as InputProblem[] | undefined
+  if (problems === undefined || problems.length < 2) return message
+  const [what = ''] = message.split(':', 1)
+  const all = problems.map((problem) => `${problem.path} ${problem.message}`.trim())
+  return `${what}: ${all.join('; ')}`
+}
+
 /** Of a value that may be null, nobody needs to hear that it could also have been null. */
 function isNoise(error: ErrorObject): boolean {
   return (

@@ -22,6 +22,8 @@ export const defaultRateLimits: RateLimits = {
 export interface RateLimiter {
   /** Counts a request of a known principal; throws `limit_exceeded` when it is one too many. */
   countRequest(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** Counts a request of an address that did not say who it is, and need not; throws likewise. */
+  countAnonymous(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Counts a failed authentication of an address; throws likewise. */
   countFailure(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Counts a failed change of an address, and tells whether it is one of the few to be written down. */
@@ -38,6 +40,10 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
     timeWindow: limits.windowMs,
     keyGenerator: (request) => knownPrincipal(request)?.id ?? '',
   })
+  const unknown = app.createRateLimit({
+    max: limits.perPrincipal,
+    timeWindow: limits.windowMs,
+  })
   const failures = app.createRateLimit({
     max: limits.failedPerAddress,
     timeWindow: limits.windowMs,
@@ -52,6 +58,9 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
       const principal = knownPrincipal(request)
       if (principal !== null && isServiceAccount(principal)) return
       answer(reply, await requests(request))
+    },
+    async countAnonymous(request, reply) {
+      answer(reply, await unknown(request))
     },
     async countFailure(request, reply) {
       answer(reply, await failures(request))

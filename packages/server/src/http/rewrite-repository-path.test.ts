@@ -10,6 +10,8 @@ describe('rewriteRepositoryPath', () => {
     ['/v1/releases/acme/shop/api/42?x=a/b/c', '/v1/releases/acme%2Fshop/api/42?x=a/b/c'],
     ['/v1/releases/acme/shop/api/42/aliases/x', '/v1/releases/acme%2Fshop/api/42/aliases/x'],
     ['/v1/deployments/dev/acme/shop/api', '/v1/deployments/dev/acme%2Fshop/api'],
+    ['/api/v2/pipelines/history/acme/shop', '/api/v2/pipelines/history/acme%2Fshop'],
+    ['/api/v2/pipelines/history/acme/shop?page=1', '/api/v2/pipelines/history/acme%2Fshop?page=1'],
     ['/v1/deployments/dev/acme/shop/api/history', '/v1/deployments/dev/acme%2Fshop/api/history'],
   ])('joins the two parts of %s', (url, expected) => {
     expect(rewriteRepositoryPath(url)).toBe(expected)
@@ -29,6 +31,9 @@ describe('rewriteRepositoryPath', () => {
     '/v1/deployments/018f0000-0000-7000-8000-000000000000/status',
     '/v1/deployments/dev/acme/shop',
     '/v1/deployments/dev/acme%2Fshop/api/history',
+    '/api/v2/pipelines/history/shop',
+    '/api/v2/pipelines/history/acme%2Fshop',
+    '/api/v2/pipelines/status',
     '/v1/runs/a/b/c',
     '/v1/releasesX/a/b/c',
     'http://example.com/v1/releases/a/b/c',

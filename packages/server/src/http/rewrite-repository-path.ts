@@ -1,11 +1,12 @@
-/** Where `{repo}` stands: the segments between the prefix and it, and how many there must be from it on. */
+/**
+ * Where `{repo}` stands: the segments between the prefix and it, and how many there must be from it on,
+ * owner and name as two: with fewer there is nothing that could be a repository and what follows it.
+ */
 const places = [
-  { prefix: '/v1/releases/', before: 0 },
-  { prefix: '/v1/deployments/', before: 1 },
+  { prefix: '/v1/releases/', before: 0, atLeast: 3 },
+  { prefix: '/v1/deployments/', before: 1, atLeast: 3 },
+  { prefix: '/api/v2/pipelines/history/', before: 0, atLeast: 2 },
 ] as const
-
-/** Owner, name and project: with fewer there is nothing that could be a repository and its project. */
-const segmentsOfProject = 3
 
 /**
  * Joins `owner/name` to `owner%2Fname`, the form that routes with a `{repo}` know, where a client
@@ -21,7 +22,7 @@ export function rewriteRepositoryPath(url: string): string {
   const segments = path.slice(place.prefix.length).split('/')
   const before = segments.slice(0, place.before)
   const [owner = '', name = '', ...rest] = segments.slice(place.before)
-  if (segments.length - place.before < segmentsOfProject) return url
+  if (segments.length - place.before < place.atLeast) return url
   if (owner === '' || name === '' || /%2f/i.test(owner)) return url
   return (
     place.prefix + [...before, `${owner}%2F${name}`, ...rest].join('/') + url.slice(path.length)

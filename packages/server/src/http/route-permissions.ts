@@ -7,7 +7,8 @@ import type { Permission } from '../access/index.ts'
  * - a permission: a token with a role that has it;
  * - `orSignedLink`: that, or a link of ours that names the path, has not expired and carries our signature;
  * - `challenge: 'basic'`: that, the token being a bearer token or, for clients that know passwords only, the
- *   password of any user. Refusals ask for the latter; their bodies are those of the part that has the route.
+ *   password of any user. Refusals ask for the latter; their bodies are those of the part that has the route;
+ * - `orAnonymous: 'status'`: that, or no credential at all where SLIPWAY_ANONYMOUS_STATUS is true.
  */
 export type RouteGuard =
   | 'public'
@@ -15,6 +16,7 @@ export type RouteGuard =
   | Permission
   | { permission: Permission; orSignedLink: true }
   | { permission: Permission; challenge: 'basic' }
+  | { permission: Permission; orAnonymous: 'status' }
 
 /** Every route there is. One without an entry here, or an entry without its route, stops the start. */
 export const routeGuards: Readonly<Record<string, RouteGuard>> = {
@@ -109,6 +111,12 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'POST /api/repositories/:id/verify': 'repositories:manage',
   'GET /api/repositories/:id/branches': 'repositories:read',
 
+  'GET /api/v2/pipelines/status': { permission: 'pipelines:read', orAnonymous: 'status' },
+  'GET /api/v2/pipelines/history/:repo': { permission: 'pipelines:read', orAnonymous: 'status' },
+  'GET /api/v2/pipelines/metrics': { permission: 'pipelines:read', orAnonymous: 'status' },
+  'GET /api/v2/pipelines/insights': { permission: 'pipelines:read', orAnonymous: 'status' },
+  'POST /api/v2/pipelines/trigger': 'pipelines:trigger',
+
   'GET /v1/tokens': 'tokens:manage',
   'POST /v1/tokens': 'tokens:manage',
   'DELETE /v1/tokens/:id': 'tokens:manage',
@@ -124,6 +132,11 @@ export function takesSignedLinks(guard: RouteGuard): boolean {
 /** Whether the route takes a token as password, too. */
 export function takesPasswords(guard: RouteGuard): boolean {
   return typeof guard === 'object' && 'challenge' in guard
+}
+
+/** Whether the route can be opened to those without a credential. */
+export function takesAnonymous(guard: RouteGuard): boolean {
+  return typeof guard === 'object' && 'orAnonymous' in guard
 }
 
 /** The permission a guard names, if it names one. */

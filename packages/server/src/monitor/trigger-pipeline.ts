@@ -13,11 +13,14 @@ export interface WorkflowDispatcher {
   /** All workflows of a repository. */
   listWorkflows(repository: string, signal: AbortSignal): Promise<readonly WorkflowRef[]>
   /** Answers the run, if it can be told apart in time. */
-  dispatchWorkflow(input: NewDispatch, signal: AbortSignal): Promise<DispatchedRun | null>
+  dispatchWorkflow(
+    repository: string,
+    dispatch: NewDispatch,
+    signal: AbortSignal,
+  ): Promise<DispatchedRun | null>
 }
 
 export interface NewDispatch {
-  repository: string
   workflowId: number
   /** Branch or tag. */
   ref: string
@@ -25,7 +28,7 @@ export interface NewDispatch {
 }
 
 export interface DispatchedRun {
-  id: number
+  runId: number
   /** Its page. */
   url: string
 }
@@ -61,14 +64,15 @@ export async function triggerPipeline(
   }
   const workflow = await findWorkflow({ ...deps, dispatcher }, { repository, text }, signal)
   const dispatch = {
-    repository,
     workflowId: workflow.id,
     ref: branch,
     inputs: Object.fromEntries(
       Object.entries(inputs).map(([name, value]) => [name, String(value)]),
     ),
   }
-  const run = await asked(repository, () => dispatcher.dispatchWorkflow(dispatch, signal))
+  const run = await asked(repository, () =>
+    dispatcher.dispatchWorkflow(repository, dispatch, signal),
+  )
   return {
     success: true,
     repository,
@@ -76,7 +80,7 @@ export async function triggerPipeline(
     branch,
     message: 'Pipeline triggered successfully',
     timestamp: new Date().toISOString(),
-    runId: run?.id ?? null,
+    runId: run?.runId ?? null,
     runUrl: run?.url ?? null,
   }
 }

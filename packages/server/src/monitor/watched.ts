@@ -1,5 +1,5 @@
 import { type Kysely, type RawBuilder, sql } from 'kysely'
-import { canSee, requireVisible } from '../access/index.ts'
+import { canSee, isAnonymous, requireVisible } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Principal } from '../ports/identity.ts'
 import { freshMs } from './deps.ts'
@@ -18,7 +18,7 @@ export interface Watched {
 
 /**
  * The repositories that are watched and that the principal may see, by name. With `name`, in any
- * case of letters, only that one, also if it is here just because somebody asked for it.
+ * case of letters, only that one, also if it is here just because somebody with a token asked for it.
  */
 export async function listWatched(
   deps: { db: Kysely<Tables> },
@@ -26,8 +26,8 @@ export async function listWatched(
 ): Promise<Watched[]> {
   const { principal, name } = input
   const conditions: RawBuilder<unknown>[] = [sql`lost_at is null`]
-  if (name === undefined) conditions.push(sql`source <> 'read'`)
-  else conditions.push(sql`lower(full_name) = ${name.toLowerCase()}`)
+  if (name === undefined || isAnonymous(principal)) conditions.push(sql`source <> 'read'`)
+  if (name !== undefined) conditions.push(sql`lower(full_name) = ${name.toLowerCase()}`)
   if (principal.repositories !== null) {
     const names = principal.repositories.map((repository) => repository.toLowerCase())
     conditions.push(sql`lower(full_name) = any(${names}::text[])`)

@@ -1,5 +1,6 @@
 import { type BuildApiError, buildErrorTypes } from '@slipway/contract/build-errors'
 import type { ErrorCode } from '@slipway/contract/errors'
+import { nameEveryProblem } from '../describe-problems.ts'
 import { toErrorAnswer } from '../platform/error-envelope.ts'
 
 /** What an error is to a client of `/api`. */
@@ -23,15 +24,7 @@ export function toBuildError(error: unknown, requestId: string): BuildErrorAnswe
   }
   const inUse = code === 'resource_conflict' && details?.['in_use'] === true
   const type = inUse ? 'Resource in use' : buildErrorTypes[code as ErrorCode]
-  return { status, unforeseen, body: { error: type, message: withProblems(message, details) } }
-}
-
-function withProblems(message: string, details: Record<string, unknown> | undefined): string {
-  const problems = details?.['problems'] as { path: string; message: string }[] | undefined
-  if (problems === undefined || problems.length < 2) return message
-  const [what = ''] = message.split(':', 1)
-  const all = problems.map((problem) => `${problem.path} ${problem.message}`.trim())
-  return `${what}: ${all.join('; ')}`
+  return { status, unforeseen, body: { error: type, message: nameEveryProblem(message, details) } }
 }
 
 /** PostgreSQL's own, by its SQLSTATE, or a connection that broke. */

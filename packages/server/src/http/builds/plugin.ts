@@ -1,6 +1,7 @@
 import type { FastifyPluginAsync } from 'fastify'
+import { answerFamilyErrors } from '../answer-family-errors.ts'
 import type { RouteList } from '../route-list.ts'
-import { answerBuildErrors } from './answer-errors.ts'
+import { toBuildError } from './error-envelope.ts'
 import { type CredentialRoutesDeps, credentialRoutes } from './routes/credentials.ts'
 import { type RepositoryRoutesDeps, repositoryRoutes } from './routes/repositories.ts'
 
@@ -16,7 +17,7 @@ const parts: readonly ((deps: BuildsDeps) => FastifyPluginAsync)[] = [
 /** The family `/api`: what builds refer to. */
 export function buildsPlugin(deps: BuildsDeps, routes: RouteList): FastifyPluginAsync {
   return async (app) => {
-    answerBuildErrors(app, routes)
+    answerFamilyErrors(app, routes, toBuildError)
     for (const part of parts) await app.register(part(deps))
   }
 }

@@ -5,6 +5,7 @@ import type { FastifySchema } from 'fastify'
 import {
   type RouteGuard,
   permissionOf,
+  takesAnonymous,
   takesPasswords,
   takesSignedLinks,
 } from '../route-permissions.ts'
@@ -49,7 +50,8 @@ export function describeOperation(
   if (schema.hide === true) return schema
   const permission = permissionOf(guard)
   const needs = permission === null ? '' : `Needs the permission \`${permission}\`.`
-  const description = [schema.description, needs].filter(Boolean).join('\n\n')
+  const open = takesAnonymous(guard) ? 'Open to all where SLIPWAY_ANONYMOUS_STATUS is `true`.' : ''
+  const description = [schema.description, needs, open].filter(Boolean).join('\n\n')
   return {
     ...schema,
     ...(description === '' ? {} : { description }),
@@ -67,7 +69,7 @@ function security(method: string, guard: RouteGuard): Record<string, string[]>[]
   const ways: Record<string, string[]>[] = [{ bearer: [] }]
   if (takesPasswords(guard)) return [...ways, { password: [] }]
   if (method === 'GET') ways.push({ ticket: [] })
-  if (takesSignedLinks(guard)) ways.push({})
+  if (takesSignedLinks(guard) || takesAnonymous(guard)) ways.push({})
   return ways
 }
 

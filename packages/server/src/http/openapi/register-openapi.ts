@@ -1,11 +1,13 @@
 import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import { BuildApiError } from '@slipway/contract/build-errors'
 import { PlatformError } from '@slipway/contract/errors'
+import { StatusError } from '@slipway/contract/pipelines'
 import type { FastifyInstance } from 'fastify'
 import { describeOperation, securitySchemes } from './describe-operation.ts'
 import { collectNamedSchemas } from './named-schemas.ts'
 
 const tags = [
+  { name: 'Pipelines', description: 'Watch GitHub Actions, and start its workflows.' },
   { name: 'Runs', description: 'Take a commit through its phases, tasks and steps.' },
   { name: 'Releases', description: 'Number, name and find what is fit to be deployed.' },
   { name: 'Deployments', description: 'Bring releases into environments, and back.' },
@@ -45,7 +47,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
           method: [route.method].flat()[0] ?? 'GET',
           guard: route.config?.guard ?? 'authenticated',
           schema,
-          error: url.startsWith('/api/') ? BuildApiError : PlatformError,
+          error: errorOf(url),
         },
         named.refer,
       ),
@@ -55,4 +57,10 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
         'openapiObject' in document ? document.openapiObject : {},
       ) as ReturnType<SwaggerTransformObject>,
   })
+}
+
+/** The error body of the family that a path belongs to. */
+function errorOf(url: string): object {
+  if (url.startsWith('/api/v2/pipelines/')) return StatusError
+  return url.startsWith('/api/') ? BuildApiError : PlatformError
 }
