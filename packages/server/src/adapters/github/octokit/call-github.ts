@@ -1,9 +1,12 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { Octokit } from '@octokit/core'
 import { GitHubError } from '../../../ports/github.ts'
-import { createAuthoriser, type GitHubCredential } from './authorise.ts'
+import type { RequestBudget } from '../../../ports/github-actions.ts'
+import { type Account, createAuthoriser, type GitHubCredential } from './authorise.ts'
 import { boundedFetch } from './bounded-fetch.ts'
 import { NonsenseAnswer } from './expect.ts'
 import { explainFailure, type RefusedAnswer } from './explain-failure.ts'
+import { createLimits, type RequestObserver } from './keep-limits.ts'
 import { createPlaces } from './take-places.ts'
 
 export interface OctokitOptions {
@@ -16,10 +19,13 @@ export interface OctokitOptions {
   timeoutMs?: number
   /** Milliseconds that an upload may take. Default 900,000. */
   uploadTimeoutMs?: number
+  /** Told of every request. */
+  observe?: RequestObserver
 }
 
 export interface Call {
-  repository: string
+  /** owner/name, or in whose name what is about none. */
+  repository: string | Account
   /** What is asked, for messages. */
   what: string
   signal: AbortSignal
@@ -27,6 +33,10 @@ export interface Call {
   absent?: readonly number[]
   /** Whether it is a long one, which sends a file. */
   upload?: boolean
+  /** Whether it starts something: these wait for one another, a second apart, as GitHub asks. */
+  starts?: boolean
+  /** Whether it only reads: it is sent again, later and later, where there was no answer. */
+  reads?: boolean
 }
 
 type Request = Octokit['request']
@@ -38,7 +48,10 @@ export interface At {
 
 export interface GitHubCalls {
   apiUrl: string
-  /** Asks once; `work` may be run again only where GitHub did not accept our token. */
+  budget(): RequestBudget | null
+  /** Everybody we are. */
+  accounts(signal: AbortSignal): Promise<readonly Account[]>
+  /** Asks once; `work` may be run again where GitHub did not accept our token, or it only reads. */
   call<T>(
     call: Call & { absent: readonly number[] },
     work: (request: Request, at: At) => Promise<T>,
@@ -49,7 +62,9 @@ export interface GitHubCalls {
 /** Requests under way at once: GitHub asks for as few as possible. */
 const atOnce = 4
 const mostWaiting = 200
-const mostLimits = 1000
+const startsApartMs = 1_000
+/** Milliseconds before a read is sent again; each shortened by chance, by up to a half. */
+const pausesMs = [1_000, 4_000]
 
 /** What every call has in common: its turn, its deadline, who we are, and what failing means. */
 export function callGitHub(options: OctokitOptions): GitHubCalls {
@@ -64,8 +79,8 @@ export function callGitHub(options: OctokitOptions): GitHubCalls {
   const authoriser = createAuthoriser(credential, request)
   const places = createPlaces({ count: atOnce, waiting: mostWaiting })
   const uploads = createPlaces({ count: 2, waiting: mostWaiting })
-  /** When each account may ask again. */
-  const limits = new Map<string, number>()
+  const starts = createPlaces({ count: 1, waiting: 30, apartMs: startsApartMs })
+  const limits = createLimits(options.observe)
 
   const ask = async <T>(
     call: Call,
@@ -73,22 +88,21 @@ export function callGitHub(options: OctokitOptions): GitHubCalls {
     work: (request: Request, at: At) => Promise<T>,
   ): Promise<T> => {
     const { repository, what, signal } = call
-    const { header, account } = await authoriser.authorise(repository, afresh, signal)
-    const leftMs = (limits.get(account) ?? 0) - Date.now()
+    const { header, account } =
+      typeof repository === 'string'
+        ? await authoriser.authorise(repository, afresh, signal)
+        : await repository.authorise(afresh, signal)
+    const leftMs = limits.waitMs(account)
     if (leftMs > 0) throw new GitHubError('limited', `${what}: a limit of GitHub's holds`, leftMs)
     const headers = { authorization: header, 'x-github-api-version': '2022-11-28' }
-    const [owner = '', repo = ''] = repository.split('/')
+    const [owner = '', repo = ''] = typeof repository === 'string' ? repository.split('/') : []
+    const observed = { signal, fetch: limits.observing(account, boundedFetch) }
     try {
-      return await work(request.defaults({ headers, request: { signal } }), { owner, repo })
+      return await work(request.defaults({ headers, request: observed }), { owner, repo })
     } catch (error) {
       const answer = answerOf(error)
       const failure = answer === null ? null : explainFailure(answer, what, Date.now())
-      if (failure?.retryAfterMs != null) {
-        limits.delete(account)
-        limits.set(account, Date.now() + failure.retryAfterMs)
-        const [oldest] = limits.keys()
-        if (limits.size > mostLimits && oldest !== undefined) limits.delete(oldest)
-      }
+      if (failure?.retryAfterMs != null) limits.pause(account, failure.retryAfterMs)
       throw error
     }
   }
@@ -105,25 +119,46 @@ export function callGitHub(options: OctokitOptions): GitHubCalls {
     }
   }
 
+  const turnsOf = ({ upload, starts: isStart }: Call) =>
+    upload === true ? uploads : isStart === true ? starts : places
+
   const call = async <T>(given: Call, work: (request: Request, at: At) => Promise<T>) => {
     const ms = given.upload === true ? options.uploadTimeoutMs : options.timeoutMs
     const deadline = AbortSignal.timeout(ms ?? (given.upload === true ? 900_000 : 30_000))
     const signal = AbortSignal.any([given.signal, deadline])
-    try {
-      const turn = given.upload === true ? uploads : places
-      return await turn.take(signal, () => askRenewing({ ...given, signal }, work))
-    } catch (error) {
-      given.signal.throwIfAborted()
-      const answer = answerOf(error)
-      if (answer !== null && given.absent?.includes(answer.status) === true) return null
-      throw failureOf(error, answer, given)
+    for (let sent = 1; ; sent++) {
+      try {
+        return await turnsOf(given).take(signal, () => askRenewing({ ...given, signal }, work))
+      } catch (error) {
+        given.signal.throwIfAborted()
+        const answer = answerOf(error)
+        if (answer !== null && given.absent?.includes(answer.status) === true) return null
+        const failure = failureOf(error, answer, given)
+        const pauseMs = given.reads === true ? pausesMs[sent - 1] : undefined
+        if (failure.reason !== 'away' || pauseMs === undefined || signal.aborted) throw failure
+        await sleep(pauseMs * (0.5 + Math.random() / 2), undefined, { signal }).catch(() => {})
+        given.signal.throwIfAborted()
+        if (signal.aborted) throw failure
+      }
     }
   }
-  return { apiUrl, call }
+  const accounts = async (signal: AbortSignal) => {
+    try {
+      return await authoriser.accounts(signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      throw failureOf(error, answerOf(error), { what: 'Installations of the App' })
+    }
+  }
+  return { apiUrl, budget: limits.budget, accounts, call }
 }
 
 /** Never the cause itself: it holds the request with all its headers. */
-function failureOf(error: unknown, answer: RefusedAnswer | null, { what }: Call): GitHubError {
+function failureOf(
+  error: unknown,
+  answer: RefusedAnswer | null,
+  { what }: Pick<Call, 'what'>,
+): GitHubError {
   if (error instanceof GitHubError) return error
   if (answer !== null) return explainFailure(answer, what, Date.now())
   const why =

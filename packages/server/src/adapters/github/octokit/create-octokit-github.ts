@@ -9,8 +9,10 @@ import { releaseCalls } from './releases.ts'
  * GitHub by octokit. Few requests are under way at once; behind a limit of GitHub's, calls for the
  * same account fail at once until it has passed.
  */
-export function createOctokitGitHub(options: OctokitOptions): GitHub {
-  const calls = callGitHub(options)
+export function createOctokitGitHub(
+  options: OctokitOptions,
+  calls: GitHubCalls = callGitHub(options),
+): GitHub {
   return {
     apiUrl: options.apiUrl,
     ...commitCalls(calls),

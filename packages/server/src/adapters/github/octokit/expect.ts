@@ -10,6 +10,11 @@ export function expectId(data: { id: number | bigint }): number {
   throw new NonsenseAnswer('an answer without an id')
 }
 
+export function expectCount(value: unknown): number {
+  if (typeof value === 'number' && Number.isSafeInteger(value) && value >= 0) return value
+  throw new NonsenseAnswer('an answer without a count')
+}
+
 export function expectText(value: unknown, pattern?: RegExp): string {
   if (typeof value === 'string' && (pattern === undefined || pattern.test(value))) return value
   throw new NonsenseAnswer('an answer without what was asked for')

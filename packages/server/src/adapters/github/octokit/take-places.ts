@@ -5,8 +5,12 @@ export interface Places {
   take<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T>
 }
 
-/** Lets `count` through at once, first come, first served; `waiting` more may wait. */
-export function createPlaces({ count, waiting }: { count: number; waiting: number }): Places {
+/**
+ * Lets `count` through at once, first come, first served; `waiting` more may wait. With `apartMs`, a
+ * place is free again only when that long has passed since it was taken.
+ */
+export function createPlaces(input: { count: number; waiting: number; apartMs?: number }): Places {
+  const { count, waiting, apartMs = 0 } = input
   let free = count
   const queue: (() => void)[] = []
 
@@ -31,16 +35,22 @@ export function createPlaces({ count, waiting }: { count: number; waiting: numbe
       signal.addEventListener('abort', leave, { once: true })
     })
   }
+  const handOn = () => {
+    const next = queue.shift()
+    if (next === undefined) free += 1
+    else next()
+  }
   return {
     async take(signal, work) {
       signal.throwIfAborted()
       await arrive(signal)
+      const begunAt = performance.now()
       try {
         return await work()
       } finally {
-        const next = queue.shift()
-        if (next === undefined) free += 1
-        else next()
+        const restMs = begunAt + apartMs - performance.now()
+        if (restMs > 0) setTimeout(handOn, restMs).unref()
+        else handOn()
       }
     },
   }
