@@ -34,16 +34,21 @@ export async function settleDeployments(deps: DeploymentsDeps, signal: AbortSign
   }
 }
 
-/** Of processes that are gone, and of this one if it is not at them any more. */
+/**
+ * Of processes that are gone, and of this one if it is not at them any more; what can be settled
+ * without the repository comes first.
+ */
 async function leftovers(deps: DeploymentsDeps): Promise<DeploymentRow[]> {
   const { rows } = await sql<DeploymentRow>`
     select deployment.* from deployments deployment
      where deployment.status = 'preparing'
-       and case when deployment.holder = ${deps.holder}::uuid
-                then deployment.id <> all (${[...deps.inHand]}::uuid[])
-                else not exists (select from workers where workers.id = deployment.holder) end
-     order by deployment.created_at limit 100`.execute(deps.db)
-  return rows
+       and (deployment.holder = ${deps.holder}::uuid
+            or not exists (select from workers where workers.id = deployment.holder))
+     order by deployment.gitops_commit_sha is not null, deployment.created_at limit 200`.execute(
+    deps.db,
+  )
+  // Only now: the answer may tell of what was begun after it was asked for.
+  return rows.filter(({ id }) => !deps.inHand.has(id))
 }
 
 /**
