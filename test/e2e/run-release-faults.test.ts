@@ -97,7 +97,7 @@ describe('a registry of the settings', () => {
     expect(ended.status).toBe('failed')
     expect(ended.message).toContain('3 attempts')
     expect(await total()).toBe(before)
-  })
+  }, 90_000)
 
   it('that is away makes a release by hand 503, and it is fine afterwards', async () => {
     const before = await total()

@@ -37,7 +37,8 @@ export async function waitForRun(
         last = await getRun(server, id)
         return condition(last)
       },
-      { timeout: timeoutMs, interval: 25 },
+      // Not so often that a minute of it is over the rate limit.
+      { timeout: timeoutMs, interval: 80 },
     )
     .toBe(true)
   if (last === undefined) throw new Error('never asked')
