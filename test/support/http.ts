@@ -33,9 +33,9 @@ export interface TestRequest {
   headers?: Record<string, string>
 }
 
-/** `rooms` makes what routes need beyond the database. */
+/** `rooms` makes what routes need beyond the database; `overrides` may be made of the database, too. */
 export async function createTestApp(
-  overrides: Partial<HttpServerDeps> = {},
+  overrides: Partial<HttpServerDeps> | ((db: TestDatabase['db']) => Partial<HttpServerDeps>) = {},
   rooms: (db: TestDatabase['db']) => Partial<HttpServerDeps['platform']> = () => ({}),
 ): Promise<TestApp> {
   const database = await createTestDatabase()
@@ -66,7 +66,7 @@ export async function createTestApp(
       signal: new AbortController().signal,
       ...rooms(db),
     } as unknown as HttpServerDeps['platform'],
-    ...overrides,
+    ...(typeof overrides === 'function' ? overrides(db) : overrides),
   })
   let names = 0
   const test: TestApp = {
