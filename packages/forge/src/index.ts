@@ -27,6 +27,7 @@ export {
 } from './load-forge.ts'
 export type { ConfigurationProblem } from './problems.ts'
 export { readServerPublishers, type ServerPublisherConfig } from './read-server-publishers.ts'
+export { readYaml } from './read-yaml.ts'
 export { ProjectFile } from './schema/project-file.ts'
 export { RepositoryFile } from './schema/repository-file.ts'
 export { stepCommand } from './step-command.ts'

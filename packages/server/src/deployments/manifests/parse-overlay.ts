@@ -1,3 +1,4 @@
+import { readYaml } from '@slipway/forge'
 import { isMapping } from './merge-patch.ts'
 
 /** What an environment, or one place in it, wants otherwise than the release has it. */
@@ -24,12 +25,12 @@ const mostBytes = 256 * 1024
 const head = ['apiVersion', 'kind', 'metadata']
 
 /** Reads an overlay; every problem goes to `problem`, and the overlay is then not to be used. */
-export async function parseOverlay(
+export function parseOverlay(
   file: string,
   content: Buffer,
   problem: (message: string) => void,
-): Promise<Overlay> {
-  const value = await parse(content, problem)
+): Overlay {
+  const value = parse(content, problem)
   const overlay = { file, namespace: null, labels: {}, patches: [] }
   if (value === null || value === undefined) return overlay
   if (!isMapping(value)) {
@@ -46,27 +47,18 @@ export async function parseOverlay(
   }
 }
 
-async function parse(content: Buffer, problem: (message: string) => void): Promise<unknown> {
+function parse(content: Buffer, problem: (message: string) => void): unknown {
   if (content.length > mostBytes) {
     problem(`is larger than ${mostBytes / 1024} KiB`)
     return null
   }
-  const { LineCounter, parseDocument } = await import('yaml')
-  const lines = new LineCounter()
-  const document = parseDocument(content.toString('utf8'), {
-    lineCounter: lines,
-    prettyErrors: false,
-  })
-  for (const error of document.errors) {
-    problem(`line ${lines.linePos(error.pos[0]).line}: ${error.message}`)
+  const read = readYaml(content.toString('utf8'))
+  if (read.ok) return read.value
+  for (const { path, line, message } of read.problems) {
+    const where = [...(line === undefined ? [] : [`line ${line}`]), ...(path === '' ? [] : [path])]
+    problem([...where, message.replace(/\.$/, '')].join(': '))
   }
-  if (document.errors.length > 0) return null
-  try {
-    return document.toJS({ maxAliasCount: 100 }) as unknown
-  } catch (error) {
-    problem(error instanceof Error ? error.message : 'cannot be understood')
-    return null
-  }
+  return null
 }
 
 function readNamespace(value: unknown, problem: (message: string) => void): string | null {

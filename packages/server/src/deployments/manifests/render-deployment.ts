@@ -49,7 +49,7 @@ export async function renderDeployment(
     if (content === undefined) continue
     const problems: string[] = []
     const problem = (message: string) => void problems.push(message)
-    const overlay = await parseOverlay(file, content, problem)
+    const overlay = parseOverlay(file, content, problem)
     if (problems.length === 0) {
       // What is patched for all of an environment need not be in each of its projects.
       const patches =
