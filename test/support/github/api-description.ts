@@ -106,7 +106,11 @@ export function readApiDescription(): ApiDescription {
           if (parameter.required === true) problems.push(`${parameter.in} ${name} is missing`)
           continue
         }
-        problems.push(...validate(wrapped(schema), { value }, `${parameter.in} ${name}`))
+        // It takes ranges, too, though it is described as one moment.
+        const values = name === 'created' ? value.split('..') : [value]
+        for (const one of values) {
+          problems.push(...validate(wrapped(schema), { value: one }, `${parameter.in} ${name}`))
+        }
       }
       for (const name of query.keys()) {
         if (!known.has(name)) problems.push(`query ${name} is not known`)
@@ -158,7 +162,10 @@ function toJsonSchema(node: unknown): unknown {
       ? [key, value.replace('#/components/', 'github#/components/')]
       : key === 'example' || key === 'examples' || key === 'default'
         ? [key, null]
-        : [key, toJsonSchema(value)],
+        : // The texts of a URL are of several types at once.
+          key === 'oneOf'
+          ? ['anyOf', toJsonSchema(value)]
+          : [key, toJsonSchema(value)],
   )
   const { nullable, ...schema } = Object.fromEntries(entries) as Record<string, unknown>
   delete schema['examples']

@@ -1,7 +1,9 @@
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
+import type { ActionsState } from './actions-state.ts'
 import { readApiDescription } from './api-description.ts'
 import {
   createGitHubState,
@@ -50,6 +52,10 @@ export interface GitHubStandIn {
   readonly deployments: readonly Deployment[]
   readonly releases: readonly Release[]
   readonly assets: readonly Asset[]
+  /** Repositories with workflows, and what became of these. */
+  readonly actions: ActionsState
+  /** What it says of the requests that are left; an answer of 304 takes none. */
+  readonly budget: { limit: number; remaining: number; reset: number }
   /** Repositories that it does not know: all others are there. */
   readonly unknown: Set<string>
   /** Commits of refs such as `tags/v1`. */
@@ -64,6 +70,7 @@ export async function startGitHubStandIn(credential: KnownCredential): Promise<G
   const violations: string[] = []
   const unknown = new Set<string>()
   const commits = new Map<string, string>()
+  const budget = { limit: 5_000, remaining: 5_000, reset: Math.ceil(Date.now() / 1000) + 3_600 }
   const hanging = new Set<ServerResponse>()
   let behaviour: Behaviour | null = null
   let base = ''
@@ -73,9 +80,26 @@ export async function startGitHubStandIn(credential: KnownCredential): Promise<G
     entry.status = status
     if (entry.operation !== null)
       violations.push(...api.answerProblems(entry.operation, status, body))
-    response.writeHead(status, { 'content-type': 'application/json; charset=utf-8' })
-    response.end(status === 204 ? undefined : JSON.stringify(body))
+    const text = status === 204 ? undefined : JSON.stringify(body)
+    const headers: Record<string, string> = { 'content-type': 'application/json; charset=utf-8' }
+    if (entry.method === 'GET' && status === 200 && text !== undefined) {
+      headers['etag'] = `W/"${createHash('sha256').update(text).digest('hex')}"`
+      if (entry.headers['if-none-match'] === headers['etag']) {
+        entry.status = 304
+        response.writeHead(304, { ...headers, ...limitHeaders() })
+        return response.end()
+      }
+    }
+    budget.remaining = Math.max(0, budget.remaining - 1)
+    response.writeHead(status, { ...headers, ...limitHeaders() })
+    return response.end(text)
   }
+  const limitHeaders = () => ({
+    'x-ratelimit-limit': String(budget.limit),
+    'x-ratelimit-remaining': String(budget.remaining),
+    'x-ratelimit-reset': String(budget.reset),
+    'x-ratelimit-resource': 'core',
+  })
   const problem = (message: string, more: object = {}) => ({
     message,
     documentation_url: 'https://docs.github.com/rest',
@@ -84,8 +108,8 @@ export async function startGitHubStandIn(credential: KnownCredential): Promise<G
 
   const respond = (response: ServerResponse, entry: Seen, raw: Buffer) => {
     const url = new URL(entry.path, 'http://github')
-    const upload = url.pathname.replace(/^\/uploads/, '')
-    const match = api.match(entry.method, upload)
+    const path = state.actions.resolve(url.pathname.replace(/^\/uploads/, ''))
+    const match = api.match(entry.method, path)
     if (match === null) return answer(response, entry, 404, problem('Not Found'))
     entry.operation = match.operation
     const { params } = match
@@ -100,8 +124,17 @@ export async function startGitHubStandIn(credential: KnownCredential): Promise<G
       response.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers })
       return response.end(fault.body)
     }
+    const moved = state.actions.redirect(entry.path)
+    if (moved !== null) {
+      entry.status = entry.method === 'GET' ? 301 : 307
+      response.writeHead(entry.status, { location: moved, ...limitHeaders() })
+      return response.end(JSON.stringify({ message: 'Moved Permanently', url: moved }))
+    }
     const token = judgeToken(credential, entry.headers.authorization, match.operation)
     if (!token) return answer(response, entry, 401, problem('Bad credentials'))
+    if (budget.remaining === 0 && budget.reset > Date.now() / 1000) {
+      return answer(response, entry, 403, problem('API rate limit exceeded for user ID 1.'))
+    }
     if (unknown.has(entry.repository)) return answer(response, entry, 404, problem('Not Found'))
     const problems = api.requestProblems({
       ...match,
@@ -158,6 +191,8 @@ export async function startGitHubStandIn(credential: KnownCredential): Promise<G
     deployments: state.deployments,
     releases: state.releases,
     assets: state.assets,
+    actions: state.actions,
+    budget,
     behave: (next) => void (behaviour = next),
     async close() {
       server.closeAllConnections()

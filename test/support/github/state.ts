@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { type ActionsState, createActionsState } from './actions-state.ts'
 import type { ApiDescription, MatchedRequest } from './api-description.ts'
 import type { Seen } from './stand-in.ts'
 
@@ -38,19 +39,20 @@ export interface Asset {
   content: Buffer
 }
 
+/** The body of a status of 400 and more is its message, with what goes beside it. */
+export interface StateAnswer {
+  status: number
+  body: unknown
+}
+
 /** What GitHub would keep, and what it would answer. */
 export interface GitHubState {
+  actions: ActionsState
   statuses: Status[]
   deployments: Deployment[]
   releases: Release[]
   assets: Asset[]
-  /** The answer of a status of 400 and more is its message, with what goes beside it. */
-  handle(
-    match: MatchedRequest,
-    query: URLSearchParams,
-    request: Seen,
-    raw: Buffer,
-  ): { status: number; body: unknown }
+  handle(match: MatchedRequest, query: URLSearchParams, request: Seen, raw: Buffer): StateAnswer
 }
 
 const fortyDigits = /^[0-9a-f]{40}$/
@@ -65,6 +67,7 @@ export function createGitHubState(input: {
   const deployments: Deployment[] = []
   const releases: Release[] = []
   const assets: Asset[] = []
+  const actions = createActionsState({ api, base })
   let ids = 0
 
   const notFound = { status: 404, body: ['Not Found'] }
@@ -99,11 +102,15 @@ export function createGitHubState(input: {
   })
 
   return {
+    actions,
     statuses,
     deployments,
     releases,
     assets,
-    handle({ operation, params }, query, { repository, body, headers }, raw) {
+    handle(match, query, { repository, body, headers }, raw) {
+      const { operation, params } = match
+      const answered = actions.handle(match, query, body)
+      if (answered !== null) return answered
       const given = (body ?? {}) as Record<string, never>
       switch (operation) {
         case 'apps/get-repo-installation': {
@@ -218,7 +225,7 @@ export function createGitHubState(input: {
           return { status: 204, body: undefined }
         }
         default: {
-          throw new Error(`nothing is known of ${String(operation satisfies never)}`)
+          throw new Error(`nothing is known of ${operation}`)
         }
       }
     },

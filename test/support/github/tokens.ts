@@ -14,6 +14,7 @@ export type KnownCredential =
 const ofApp: readonly OperationId[] = [
   'apps/get-repo-installation',
   'apps/create-installation-access-token',
+  'apps/list-installations',
 ]
 
 /** Whether `authorization` opens the operation. */
