@@ -10,6 +10,12 @@ import {
   openGitAccess,
   openRegistryCredential,
 } from '../../packages/server/src/credentials/index.ts'
+import {
+  openAwsKeys,
+  openGitHub,
+  openNpmToken,
+} from '../../packages/server/src/compose/open-publisher-logins.ts'
+import type { GitHub } from '../../packages/server/src/ports/github.ts'
 import { openVault } from '../../packages/server/src/secrets/index.ts'
 import {
   credentialsPath as path,
@@ -159,12 +165,14 @@ describe('using a stored credential', () => {
       credential_type: 'registry_quay_io',
       credential_data: dataOfTypes.registry_quay_io,
     })
-    expect(await openRegistryCredential(deps(), registry)).toEqual({
+    expect(await openRegistryCredential(deps(), { ...registry, askedBy: null })).toEqual({
       username: 'bob',
       password: 's3cret-e',
       registryUrl: 'https://quay.io',
     })
-    await expect(openRegistryCredential(deps(), { name })).rejects.toThrow(/not for registries/)
+    await expect(openRegistryCredential(deps(), { name, askedBy: null })).rejects.toThrow(
+      /not for registries/,
+    )
     await expect(
       openGitAccess(deps(), { url, credential: { name: registry.name } }),
     ).rejects.toThrow(/not for Git/)
@@ -184,5 +192,105 @@ describe('using a stored credential', () => {
     await expect(open()).rejects.toThrow(`The credential ${name} expired at 2020-01-01`)
     await test.request('DELETE', `${path}/${id}`)
     await expect(open()).rejects.toThrow(`There is no credential ${name}`)
+  })
+})
+
+describe('a credential that a commit names', () => {
+  const askedBy = 'acme/shop'
+  const generic = (registry_url: string | null, repositories?: unknown) => ({
+    credential_type: 'registry_generic',
+    credential_data: {
+      username: 'bob',
+      password_or_token: 's3cret-f',
+      ...(registry_url === null ? {} : { registry_url }),
+    },
+    ...(repositories === undefined ? {} : { metadata: { repositories } }),
+  })
+  const deps = () => ({ db: test.database.db, vault: openVault([Buffer.alloc(32, 1)]) })
+  const refusal = (message: RegExp) => ({
+    code: 'authorization_failed',
+    message: expect.stringMatching(message) as string,
+  })
+  const nowhere = refusal(/may be sent nowhere that a commit of acme\/shop says/)
+  const foreign = refusal(/is not for acme\/shop: its metadata.repositories does not name it/)
+
+  it('goes nowhere of its choice, unless it is for that place or that repository', async () => {
+    const login = async (body: object, by: string | null = askedBy) =>
+      openRegistryCredential(deps(), { name: (await made(body)).name, askedBy: by })
+    await expect(login(generic(null))).rejects.toMatchObject(nowhere)
+    await expect(login(generic(null), null)).resolves.toMatchObject({ registryUrl: null })
+    const url = 'https://registry.example.test'
+    await expect(login(generic(url))).resolves.toMatchObject({ registryUrl: url })
+    for (const repositories of [['acme/shop'], ['other/x', 'acme/*']]) {
+      await expect(login(generic(null, repositories))).resolves.toMatchObject({ username: 'bob' })
+    }
+    for (const repositories of [[], ['acme/shop-2', 'acm/*', 'Acme/shop']]) {
+      await expect(login(generic(url, repositories))).rejects.toMatchObject(foreign)
+      await expect(login(generic(url, repositories), null)).resolves.toMatchObject({
+        username: 'bob',
+      })
+    }
+  })
+
+  it('is no token of another npm registry, nor without TLS', async () => {
+    const token = async (body: object, registry: string) =>
+      openNpmToken(deps(), { name: (await made(body)).name, registry, askedBy })
+    const own = generic('https://npm.example.test/team')
+    for (const within of ['https://npm.example.test/team', 'https://npm.example.test/team/a']) {
+      expect(await token(own, within)).toBe('s3cret-f')
+    }
+    for (const beside of [
+      'http://npm.example.test/team',
+      'https://npm.example.test',
+      'https://npm.example.test/teammates',
+      'https://npm.example.test.evil.test/team',
+    ]) {
+      await expect(token(own, beside)).rejects.toMatchObject(refusal(/is not for http/))
+    }
+    await expect(token(generic(null), 'https://evil.test')).rejects.toMatchObject(nowhere)
+  })
+
+  it('signs no requests to a bucket that it is not for', async () => {
+    const keys = async (body: object, endpoint: string | null, by: string | null = askedBy) =>
+      openAwsKeys(deps(), { name: (await made(body)).name, endpoint, askedBy: by })
+    const aws = {
+      credential_type: 'registry_aws_ecr',
+      credential_data: dataOfTypes.registry_aws_ecr,
+    }
+    await expect(keys(aws, null)).rejects.toMatchObject(nowhere)
+    const allowed = { ...aws, metadata: { repositories: ['acme/*'] } }
+    expect(await keys(allowed, null)).toEqual({
+      accessKeyId: 'AKIDEXAMPLE',
+      secretAccessKey: 's3cret-c',
+      sessionToken: 's3cret-d',
+    })
+    expect(await keys(aws, null, null)).toMatchObject({ accessKeyId: 'AKIDEXAMPLE' })
+    const s3 = generic('https://s3.example.test')
+    expect(await keys(s3, 'https://s3.example.test/')).toMatchObject({ accessKeyId: 'bob' })
+    for (const endpoint of ['https://evil.test', null]) {
+      await expect(keys(s3, endpoint)).rejects.toMatchObject(refusal(/is not for/))
+    }
+  })
+
+  it('and that of the server itself, reach only its own releases on GitHub', async () => {
+    const github = async (
+      name: string | null,
+      repository: string,
+      by: string | null = askedBy,
+    ): Promise<unknown> =>
+      openGitHub(
+        { credentials: deps(), apiUrl: 'http://127.0.0.1:1', own: {} as GitHub, version: '1' },
+        { name, repository, askedBy: by },
+      )
+    const { name } = await made(https())
+    for (const credential of [name, null]) {
+      await expect(github(credential, 'Acme/Shop')).resolves.toBeDefined()
+      await expect(github(credential, 'acme/other', null)).resolves.toBeDefined()
+      await expect(github(credential, 'acme/other')).rejects.toMatchObject({
+        code: 'authorization_failed',
+      })
+    }
+    const allowed = await made(https({ metadata: { repositories: ['acme/shop'] } }))
+    await expect(github(allowed.name, 'acme/other')).resolves.toBeDefined()
   })
 })

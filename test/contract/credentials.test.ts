@@ -105,6 +105,12 @@ describe('POST /api/credentials', () => {
     [https({ credential_data: { username: 'a\nb', password_or_token: 'x' } }), 'username'],
     [https({ expires_at: '2020-01-01T00:00:00Z' }), '/expires_at must be in the future'],
     [https({ metadata: [] }), '/metadata'],
+    [https({ metadata: { repositories: 'acme/shop' } }), '/metadata/repositories must be a list'],
+    [https({ metadata: { repositories: ['acme/shop', '*'] } }), '/metadata/repositories must be'],
+    [
+      https({ expires_at: '2020-01-01T00:00:00Z', metadata: { repositories: [1] } }),
+      '/expires_at must be in the future; /metadata/repositories must be',
+    ],
   ])('refuses %j', async (body, message) => {
     const answer = await create(body)
     expect(answer.statusCode).toBe(400)

@@ -1,11 +1,14 @@
 import { createHash, generateKeyPairSync, verify } from 'node:crypto'
+import { once } from 'node:events'
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import type { Release } from '@slipway/contract/releases'
 import type { Run } from '@slipway/contract/runs'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import {
   type DockerRegistry,
   registryUser,
@@ -284,7 +287,11 @@ describe('an artifact that cannot be had', () => {
       body: {
         name: 'wrong',
         credential_type: 'registry_generic',
-        credential_data: { username: registryUser.username, password_or_token: 'wrong' },
+        credential_data: {
+          username: registryUser.username,
+          password_or_token: 'wrong',
+          registry_url: `http://${registry.host}`,
+        },
       },
     })
     const sha = await commit({
@@ -296,4 +303,45 @@ describe('an artifact that cannot be had', () => {
     expect(ended.status).toBe('failed')
     expect(await logOfStep(ended, 'tool')).toMatch(/Publishing to images \(oci\): /)
   })
+
+  it.each<[string, object, RegExp]>([
+    ['oci', {}, /anywhere may be sent nowhere that a commit of acme\/shop says/],
+    ['npm', {}, /anywhere may be sent nowhere that a commit of acme\/shop says/],
+    ['s3', { bucket: 'things', credentials: undefined }, /It names no credentials/],
+  ])(
+    'because a commit may not send what is kept here where it likes (%s)',
+    async (type, more, why) => {
+      const asked: string[] = []
+      const elsewhere = createServer(({ headers }, response) => {
+        asked.push(headers.authorization ?? '')
+        response.writeHead(401, { 'www-authenticate': 'Basic realm="registry"' }).end()
+      }).listen(0, '127.0.0.1')
+      await once(elsewhere, 'listening')
+      onTestFinished(() => elsewhere.close().closeAllConnections())
+      const host = `127.0.0.1:${(elsewhere.address() as AddressInfo).port}`
+      await server.request('POST', '/api/credentials', {
+        body: {
+          name: 'anywhere',
+          credential_type: 'registry_generic',
+          credential_data: { username: 'bob', password_or_token: 'nobody-may-see-this' },
+        },
+      })
+      const place = {
+        oci: { registry: host },
+        npm: { registry: `http://${host}` },
+        s3: { endpoint: `http://${host}` },
+      }[type]
+      const sha = await commit({
+        steps: [{ name: 'build', run: 'mkdir out && echo {} >out/package.json' }],
+        publishers: { elsewhere: { type, credentials: 'anywhere', ...place, ...more } },
+        artifacts: {
+          site: { type: 'archive', producer: { path: 'out' }, publishers: ['elsewhere'] },
+        },
+      })
+      const ended = await run(sha)
+      expect(ended.status).toBe('failed')
+      expect(await logOfStep(ended, 'site')).toMatch(why)
+      expect(asked).toEqual([])
+    },
+  )
 })

@@ -106,6 +106,11 @@ describe('slipway credential and slipway repository', () => {
     const made = await cli([...create, '--set', 'username=bob'], { input: 'hunter2\n' })
     expect(made.code, made.err).toBe(0)
     expect((await cli(['credential', 'list'])).out).toMatch(/git-server +git_https +never/)
+    const allow = ['credential', 'update', 'git-server', '--repository', 'acme/private', 'tools/*']
+    expect(JSON.parse((await cli([...allow, '--json'])).out)).toMatchObject({
+      metadata: { repositories: ['acme/private', 'tools/*'] },
+    })
+    expect((await cli([...allow, '*'])).err).toContain('/metadata/repositories must be a list')
     const verified = await cli(['credential', 'verify', 'git-server', '--at', url])
     expect(verified).toMatchObject({ code: 0, out: expect.stringContaining('can be read') })
 

@@ -30,7 +30,7 @@ async function world() {
   const path = await makeRoot()
   onTestFinished(() => rm(path, { recursive: true }))
   const content = fileContent(100)
-  const publication = { artifact, content, with: { path }, credential: null }
+  const publication = { artifact, content, with: { path }, credential: null, askedBy: null }
   const publish = () => createFilesystemPublisher().publish(publication, unaborted)
   return { path, publish }
 }
@@ -65,7 +65,13 @@ it('follows no link out of its directory', async () => {
 it('makes no directory that its operator has not made', async () => {
   const { path } = await world()
   const missing = { path: join(path, 'missing') }
-  const publication = { artifact, content: fileContent(1), with: missing, credential: null }
+  const publication = {
+    artifact,
+    content: fileContent(1),
+    with: missing,
+    credential: null,
+    askedBy: null,
+  }
   await expect(createFilesystemPublisher().publish(publication, unaborted)).rejects.toThrow(
     'is not there',
   )

@@ -33,7 +33,10 @@ function publish(
         version: '1.2.3',
       }),
   })
-  return publisher.publish({ artifact: of, content, with: keys, credential: null }, unaborted)
+  return publisher.publish(
+    { artifact: of, content, with: keys, credential: null, askedBy: null },
+    unaborted,
+  )
 }
 
 describe('publisher github', () => {

@@ -66,7 +66,10 @@ function publish(
     openToken: async () => token,
   })
   const keys = { registry: registry.url, ...more }
-  return publisher.publish({ artifact, content, with: keys, credential: 'npm' }, unaborted)
+  return publisher.publish(
+    { artifact, content, with: keys, credential: 'npm', askedBy: null },
+    unaborted,
+  )
 }
 
 async function install(what: string): Promise<string> {

@@ -57,7 +57,13 @@ publisherSuite('s3', async () => {
 
 const publishWith = (keys: { accessKeyId: string; secretAccessKey: string }, at: object) =>
   createS3Publisher({ openKeys: async () => keys }).publish(
-    { artifact, content: fileContent(10), with: { bucket: Bucket, ...at }, credential: 'x' },
+    {
+      artifact,
+      content: fileContent(10),
+      with: { bucket: Bucket, ...at },
+      credential: 'x',
+      askedBy: null,
+    },
     unaborted,
   )
 

@@ -55,6 +55,7 @@ export function publisherSuite(name: string, open: () => Promise<PublisherWorld>
       content,
       with: world.with,
       credential: world.credential,
+      askedBy: null,
     })
     const publish = (content: Publication['content'], signal = unaborted) =>
       world.publisher.publish(publication(content), signal)

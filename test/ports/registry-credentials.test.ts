@@ -128,7 +128,7 @@ describe('a stored credential', () => {
     openRegistries({
       home,
       plainHttp: [],
-      openLogin: async (name) => {
+      openLogin: async ({ name }) => {
         if (name === 'ci') return { ...registryUser, registryUrl }
         throw new AppError('resource_not_found', `There is no credential ${name}`)
       },
@@ -140,21 +140,18 @@ describe('a stored credential', () => {
     )
     for (const url of [`http://${server.host}/v2/`, server.host, null]) {
       const registries = openWith(url, home)
-      const input = { registry: `${server.host}/team`, credential: 'ci' }
+      const input = { registry: `${server.host}/team`, credential: 'ci', askedBy: null }
       await pushThing(await registries.open(input), Buffer.from('x'))
     }
     const hub = openWith('https://index.docker.io/v1/', home)
-    await expect(hub.open({ registry: 'docker.io/acme', credential: 'ci' })).resolves.toMatchObject(
-      {
-        base: 'docker.io/acme',
-      },
-    )
+    const input = { registry: 'docker.io/acme', credential: 'ci', askedBy: null }
+    await expect(hub.open(input)).resolves.toMatchObject({ base: 'docker.io/acme' })
   })
 
   it('goes to no other one, and is missed where there is none', async () => {
     const { server, registry: home } = await openFailing(() => challenge('Basic realm="test"'))
     const registries = openWith('https://registry.example.test', home)
-    const input = { registry: server.host, credential: 'ci' }
+    const input = { registry: server.host, credential: 'ci', askedBy: null }
     await expect(registries.open(input)).rejects.toMatchObject({
       code: 'authorization_failed',
       message: `The credential ci is for the registry registry.example.test, not for ${server.host}`,
@@ -163,6 +160,22 @@ describe('a stored credential', () => {
       code: 'resource_not_found',
     })
     expect(server.calls).toEqual([])
+  })
+
+  it('stays in the part of a registry that it is for', async () => {
+    const { server, registry: home } = await openFailing(() => challenge('Basic realm="test"'))
+    const registries = openWith(`http://${server.host}/team/`, home)
+    const open = (registry: string) =>
+      registries.open({ registry, credential: 'ci', askedBy: 'acme/shop' })
+    for (const within of ['/team', '/team/images']) {
+      expect((await open(server.host + within)).base).toBe(server.host + within)
+    }
+    for (const beside of ['', '/teammates', '/other']) {
+      await expect(open(server.host + beside)).rejects.toMatchObject({
+        code: 'authorization_failed',
+        message: `The credential ci is for the registry ${server.host}/team, not for ${server.host}${beside}`,
+      })
+    }
   })
 })
 

@@ -104,7 +104,8 @@ const TypeName = Type.Enum(Object.keys(credentialData) as CredentialType[])
 const Name = Text({ minLength: 1, maxLength: 100, description: 'Unique.' })
 const Metadata = Type.Record(Type.String({ maxLength: 100 }), Type.Unknown(), {
   maxProperties: 100,
-  description: 'Whatever helps people; it is shown to whoever may read credentials.',
+  description:
+    'Whatever helps people; it is shown to whoever may read credentials. `repositories` is a list of `owner/name` and `owner/*`: those whose commits may name the credential in their publishers. Without it every repository may, but only for the place that the credential itself is for.',
 })
 const AnyData = Type.Record(Type.String(), Type.Unknown(), {
   description: 'What the type asks for; see `GET /api/credentials/types`. Never shown again.',

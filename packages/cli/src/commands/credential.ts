@@ -17,15 +17,19 @@ const types = Object.keys(credentialTypes) as CredentialType[]
 
 interface CreateFlags extends DataFlags {
   type: CredentialType
+  repository?: string[]
   expires?: string
 }
 
 interface UpdateFlags extends DataFlags {
   rename?: string
+  repository?: string[]
   expires?: string
 }
 
 const setHelp = 'what is no secret, e.g. --set username=bob'
+const repositoryHelp =
+  'whose publishers may name it, as owner/name or owner/*; without any: all, for its registry_url'
 const fromHelp =
   'what is secret, from a file, e.g. --from private_key=id_ed25519; -: standard input'
 
@@ -47,6 +51,7 @@ export function addCredentialCommand(program: Command, act: Act): void {
     .addOption(new Option('--type <type>', 'what it is for').choices(types).makeOptionMandatory())
     .option('--set <field=value...>', setHelp)
     .option('--from <field=file...>', fromHelp)
+    .option('--repository <repository...>', repositoryHelp)
     .option('--expires <instant>', 'not used from then on, e.g. 2030-01-31T00:00:00Z')
     .action(act((context, flags: CreateFlags, [name = '']) => create(context, name, flags)))
   credential
@@ -55,6 +60,7 @@ export function addCredentialCommand(program: Command, act: Act): void {
     .option('--rename <name>', 'another name')
     .option('--set <field=value...>', setHelp)
     .option('--from <field=file...>', fromHelp)
+    .option('--repository <repository...>', repositoryHelp)
     .option('--expires <instant>', 'not used from then on; never: no end')
     .action(act((context, flags: UpdateFlags, [which = '']) => update(context, which, flags)))
   credential
@@ -118,6 +124,7 @@ async function create(context: Context, name: string, flags: CreateFlags): Promi
       name,
       credential_type: flags.type,
       credential_data: data,
+      ...(flags.repository === undefined ? {} : { metadata: { repositories: flags.repository } }),
       ...(flags.expires === undefined ? {} : { expires_at: flags.expires }),
     },
     { signal: io.signal },
@@ -127,10 +134,13 @@ async function create(context: Context, name: string, flags: CreateFlags): Promi
 
 async function update(context: Context, which: string, flags: UpdateFlags): Promise<number> {
   const { io } = context
-  const { id, credential_type: type } = await findCredential(context, which)
+  const { id, credential_type: type, metadata } = await findCredential(context, which)
   const hasData = flags.set !== undefined || flags.from !== undefined
   const request = {
     ...(flags.rename === undefined ? {} : { name: flags.rename }),
+    ...(flags.repository === undefined
+      ? {}
+      : { metadata: { ...metadata, repositories: flags.repository } }),
     ...(flags.expires === undefined
       ? {}
       : { expires_at: flags.expires === 'never' ? null : flags.expires }),

@@ -57,7 +57,8 @@ export function openRegistries(
   resources.add('oci blobs', collector, (started) => started.close())
 
   const { registry, credential, plainHttp } = config.oci
-  const openLogin = (name: string) => openRegistryCredential(credentials, { name })
+  const openLogin = (login: { name: string; askedBy: string | null }) =>
+    openRegistryCredential(credentials, login)
   if (registry === null) {
     return {
       embedded,
@@ -65,7 +66,7 @@ export function openRegistries(
       checks: {},
     }
   }
-  const home = openRegistry({ openLogin, plainHttp }, { registry, credential })
+  const home = openRegistry({ openLogin, plainHttp }, { registry, credential, askedBy: null })
   return {
     embedded,
     registries: createRegistries({ home, openLogin, plainHttp }),

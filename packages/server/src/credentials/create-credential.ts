@@ -2,7 +2,7 @@ import type { CreateCredentialRequest, Credential } from '@slipway/contract/cred
 import { sql } from 'kysely'
 import { requireUnlimited } from '../access/index.ts'
 import type { Principal } from '../ports/identity.ts'
-import { checkExpiry } from './check-expiry.ts'
+import { checkRequest } from './check-request.ts'
 import { nameTaken, sealedRecord, shownColumns, toCredential } from './credential-rows.ts'
 import type { CredentialsDeps } from './deps.ts'
 
@@ -16,7 +16,7 @@ export async function createCredential(
 ): Promise<Credential> {
   const { principal, request } = input
   requireUnlimited(principal, 'Credentials')
-  checkExpiry(request.expires_at)
+  checkRequest(request)
   const { rows } = await sql<{ id: number }>`
     select nextval(pg_get_serial_sequence('credentials', 'id'))::integer as id`.execute(deps.db)
   const { name, credential_type } = request

@@ -1,4 +1,5 @@
 // The room of credentials: logins of Git remotes and registries, kept sealed and never shown.
+export { allowUse } from './allow-use.ts'
 export { createCredential } from './create-credential.ts'
 export { sealedCredentials } from './credential-rows.ts'
 export { deleteCredential } from './delete-credential.ts'

@@ -1,4 +1,5 @@
 import { AppError } from '../errors.ts'
+import { allowUse } from './allow-use.ts'
 import type { CredentialsDeps } from './deps.ts'
 import { ecrLogin } from './ecr-login.ts'
 import { type OpenCredential, readCredential } from './read-credential.ts'
@@ -13,14 +14,20 @@ export interface RegistryLogin {
 
 /**
  * A stored credential for a registry, by name. One of Amazon ECR becomes a login that is good for
- * twelve hours. Fails as `readCredential` does, and with an `unavailable` where the credential is
- * not for registries, or Amazon gives no login.
+ * twelve hours. Fails as `readCredential` and, where a commit of `askedBy` names it, `allowUse` do, and
+ * with an `unavailable` where the credential is not for registries, or Amazon gives no login.
  */
 export async function openRegistryCredential(
   deps: CredentialsDeps,
-  input: { name: string },
+  input: { name: string; askedBy: string | null },
 ): Promise<RegistryLogin> {
-  return registryLoginOf(await readCredential(deps, input))
+  const { name, askedBy } = input
+  const credential = await readCredential(deps, { name })
+  const login = await registryLoginOf(credential)
+  // Whoever has the login compares the place with it.
+  const isBound = login.registryUrl !== null
+  allowUse(credential, { askedBy, isBound, remedy: 'a registry_url in its credential_data' })
+  return login
 }
 
 /** `ecrEndpoint` takes the place of Amazon's own. */

@@ -1,12 +1,20 @@
 import type { CredentialData, CredentialType } from '@slipway/contract/credentials'
 import { AppError } from '../errors.ts'
 import type { GitLogin } from '../git/index.ts'
+import { repositoriesOf } from './allow-use.ts'
 import { noSuchCredential, sealedRecord } from './credential-rows.ts'
 import type { CredentialsDeps } from './deps.ts'
 
 /** A credential with what it holds: only for whoever is about to use it. */
 export type OpenCredential = {
-  [T in CredentialType]: { id: number; name: string; type: T; data: CredentialData<T> }
+  [T in CredentialType]: {
+    id: number
+    name: string
+    type: T
+    data: CredentialData<T>
+    /** Whose commits may name it, as `owner/name` or `owner/*`; null: it does not say. */
+    repositories: readonly string[] | null
+  }
 }[CredentialType]
 
 /**
@@ -19,7 +27,7 @@ export async function readCredential(
 ): Promise<OpenCredential> {
   const all = deps.db
     .selectFrom('credentials')
-    .select(['id', 'name', 'credential_type', 'sealed', 'expires_at'])
+    .select(['id', 'name', 'credential_type', 'sealed', 'expires_at', 'metadata'])
   const row = await (
     'name' in which ? all.where('name', '=', which.name) : all.where('id', '=', which.id)
   ).executeTakeFirst()
@@ -33,7 +41,8 @@ export async function readCredential(
     )
   }
   const data: unknown = JSON.parse(deps.vault.open(sealedRecord(row), row.sealed))
-  return { id: row.id, name: row.name, type: row.credential_type, data } as OpenCredential
+  const { id, name, credential_type: type, metadata } = row
+  return { id, name, type, data, repositories: repositoriesOf(metadata) } as OpenCredential
 }
 
 /** What git does with it; an `unavailable` of a credential that is not for git. */

@@ -2,7 +2,7 @@ import type { Credential, UpdateCredentialRequest } from '@slipway/contract/cred
 import { requireUnlimited } from '../access/index.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
-import { checkExpiry } from './check-expiry.ts'
+import { checkRequest } from './check-request.ts'
 import {
   isDuplicate,
   nameTaken,
@@ -20,7 +20,7 @@ export async function updateCredential(
 ): Promise<Credential> {
   const { principal, id, request } = input
   requireUnlimited(principal, 'Credentials')
-  checkExpiry(request.expires_at)
+  checkRequest(request)
   const current = await deps.db
     .selectFrom('credentials')
     .select(['id', 'name', 'credential_type'])

@@ -22,6 +22,11 @@ export interface Publication {
   with: Readonly<Record<string, unknown>>
   /** Name of a stored credential; null: none. */
   credential: string | null
+  /**
+   * The repository whose commit has chosen the place and the credential; null: the server's operator
+   * has. What is the server's own, a commit does not get to use elsewhere than in its own place.
+   */
+  askedBy: string | null
 }
 
 export interface ArtifactIdentity {

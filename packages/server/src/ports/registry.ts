@@ -89,7 +89,13 @@ export interface Registries {
   readonly home: Registry
   /**
    * A registry by its `host[:port][/prefix]`, with a stored credential of type `registry_*` by name.
-   * AppError `resource_not_found` when there is no such credential for this repository.
+   * `askedBy` is the repository whose commit names both; null: the server's settings do. AppError
+   * `resource_not_found` when there is no such credential, `authorization_failed` when it is not for
+   * this registry, or not for this repository.
    */
-  open(input: { registry: string; credential: string | null }): Promise<Registry>
+  open(input: {
+    registry: string
+    credential: string | null
+    askedBy: string | null
+  }): Promise<Registry>
 }

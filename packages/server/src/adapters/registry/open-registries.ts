@@ -14,8 +14,11 @@ export interface RegistryLogin {
 export interface RegistriesDeps {
   /** Where releases and tracking artifacts go. */
   home: Registry
-  /** Opens a stored credential by its name; AppError `resource_not_found` when there is none. */
-  openLogin: (name: string) => Promise<RegistryLogin>
+  /**
+   * Opens a stored credential by its name, for a commit of `askedBy`. AppError `resource_not_found`
+   * when there is none, `authorization_failed` when it is not for that repository.
+   */
+  openLogin: (input: { name: string; askedBy: string | null }) => Promise<RegistryLogin>
   /** Hosts (`host[:port]`) beyond loopback that may be spoken to without TLS. */
   plainHttp: readonly string[]
 }
@@ -28,7 +31,7 @@ export function openRegistries(deps: RegistriesDeps): Registries {
       const { credential } = input
       const registry = openRegistry(deps, input)
       // Asked for once now, so that a wrong name is told before anything is done.
-      if (credential !== null) await openFor(deps, { registry: input.registry, credential })
+      if (credential !== null) await openFor(deps, { ...input, credential })
       return registry
     },
   }
@@ -37,29 +40,41 @@ export function openRegistries(deps: RegistriesDeps): Registries {
 /** A registry by its address, whose credential is opened when the registry asks for it. */
 export function openRegistry(
   deps: Pick<RegistriesDeps, 'openLogin' | 'plainHttp'>,
-  input: { registry: string; credential: string | null },
+  input: { registry: string; credential: string | null; askedBy: string | null },
 ): Registry {
   const { registry, credential } = input
   return createDistributionRegistry({
     registry,
     plainHttp: deps.plainHttp,
     openCredential: async () =>
-      credential === null ? null : openFor(deps, { registry, credential }),
+      credential === null ? null : openFor(deps, { ...input, credential }),
   })
 }
 
-/** A credential that says which registry it is for goes to no other. */
+/** A credential that says which registry it is for, or which part of one, goes to no other. */
 async function openFor(
   deps: Pick<RegistriesDeps, 'openLogin'>,
-  input: { registry: string; credential: string },
+  input: { registry: string; credential: string; askedBy: string | null },
 ): Promise<RegistryLogin> {
-  const login = await deps.openLogin(input.credential)
+  const { credential, askedBy } = input
+  const login = await deps.openLogin({ name: credential, askedBy })
   if (login.registryUrl === null) return login
-  const own = login.registryUrl.replace(/^https?:\/\//, '').split('/')[0] ?? ''
+  const own = addressOf(login.registryUrl)
   const hostOf = (address: string) => new URL(parseRegistryAddress(address).origin).host
-  if (hostOf(own) === hostOf(input.registry)) return login
+  const [ownHost = '', ...ownPath] = own.split('/')
+  const [, ...path] = input.registry.split('/')
+  const isWithin = ownPath.every((part, index) => path[index] === part)
+  if (isWithin && hostOf(ownHost) === hostOf(input.registry)) return login
   throw new AppError(
     'authorization_failed',
-    `The credential ${input.credential} is for the registry ${own}, not for ${input.registry}`,
+    `The credential ${credential} is for the registry ${own}, not for ${input.registry}`,
   )
+}
+
+/** `host[:port][/prefix]` of a URL. Some write the path of the protocol behind the host; it is no prefix. */
+function addressOf(url: string): string {
+  const [host = '', ...path] = url.replace(/^https?:\/\//, '').split('/')
+  const [first, ...rest] = path.filter((part) => part !== '')
+  const isProtocol = (first === 'v1' || first === 'v2') && rest.length === 0
+  return [host, ...(first === undefined || isProtocol ? [] : [first, ...rest])].join('/')
 }

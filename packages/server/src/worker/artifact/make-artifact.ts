@@ -19,7 +19,7 @@ import { type TakenContent, takeContent } from './take-content.ts'
 import { trackArtifact } from './track-artifact.ts'
 
 /** How the home registry is called among the places. */
-const toHome = { name: 'home', type: 'oci', credentials: null, with: {} }
+const toHome = { name: 'home', type: 'oci', credentials: null, with: {}, askedBy: null }
 
 interface Making {
   job: ArtifactJob

@@ -10,7 +10,13 @@ import type { PublishedPlace } from '../../runs/index.ts'
 
 export type Place = PublishedPlace & Pick<PublishedTo, 'signable'>
 
-/** A publisher's configuration: the repository's own, else one of the server's. */
+/** A publisher's configuration, and who has written it. */
+export interface ChosenPublisher extends PublisherConfig {
+  /** The repository, where it is its own; null: the server's operator. */
+  askedBy: string | null
+}
+
+/** The publisher of a name: the repository's own, else one of the server's. */
 export function choosePublisher(
   name: string,
   from: {
@@ -18,9 +24,9 @@ export function choosePublisher(
     own: readonly PublisherConfig[]
     ofServer: readonly ServerPublisherConfig[]
   },
-): PublisherConfig {
+): ChosenPublisher {
   const own = from.own.find((publisher) => publisher.name === name)
-  if (own !== undefined) return own
+  if (own !== undefined) return { ...own, askedBy: from.repository }
   const central = from.ofServer.find((publisher) => publisher.name === name)
   if (central === undefined) {
     throw new AppError(
@@ -34,24 +40,24 @@ export function choosePublisher(
     repositories === null ||
     repositories.includes(from.repository) ||
     repositories.includes(`${owner}/*`)
-  if (isAllowed) return central
+  if (isAllowed) return { ...central, askedBy: null }
   throw new AppError('authorization_failed', `The publisher ${name} is not for ${from.repository}`)
 }
 
 /** Puts the content into one place. Null when the place does not take it now; `say` has told why. */
 export async function publishTo(
   deps: { publishers: Publishers; say: (line: string) => Promise<void> },
-  input: { publisher: PublisherConfig; artifact: ArtifactIdentity; content: ArtifactContent },
+  input: { publisher: ChosenPublisher; artifact: ArtifactIdentity; content: ArtifactContent },
   signal: AbortSignal,
 ): Promise<Place | null> {
   const { publisher, artifact, content } = input
-  const { name, type, credentials: credential } = publisher
+  const { name, type, credentials: credential, askedBy } = publisher
   const adapter = deps.publishers[type]
   if (adapter === undefined) {
     throw new AppError('invalid_request', `The server has no publishers of type ${type}`)
   }
   try {
-    const publication = { artifact, content, with: publisher.with, credential }
+    const publication = { artifact, content, with: publisher.with, credential, askedBy }
     const result = await adapter.publish(publication, signal)
     if ('skipped' in result) {
       await deps.say(`Not published to ${name} (${type}): ${result.skipped}`)

@@ -11,20 +11,23 @@ const tagPrefix = 'refs/tags/'
  * fails the publication, and what an upload left unfinished is removed.
  */
 export function createGithubPublisher(deps: {
-  /** GitHub with a stored credential; null: with the server's own. */
-  openGitHub: (credential: string | null) => Promise<GitHub>
+  /** GitHub with a stored credential, null: with the server's own, for one repository there. */
+  openGitHub: (
+    credential: string | null,
+    use: { repository: string; askedBy: string | null },
+  ) => Promise<GitHub>
 }): Publisher {
   return {
     async publish(publication, signal) {
       const content = requireFile(publication)
-      const { artifact, credential } = publication
+      const { artifact, credential, askedBy } = publication
       if (!artifact.ref.startsWith(tagPrefix)) {
         return { skipped: `${artifact.ref} is a branch, and assets belong to the release of a tag` }
       }
       const tag = artifact.ref.slice(tagPrefix.length)
       const repository = textKey(publication, 'repository') ?? artifact.repository
       try {
-        const github = await deps.openGitHub(credential)
+        const github = await deps.openGitHub(credential, { repository, askedBy })
         const release = await github.ensureRelease(
           repository,
           {

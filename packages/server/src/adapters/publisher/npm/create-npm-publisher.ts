@@ -16,15 +16,19 @@ const defaultRegistry = 'https://registry.npmjs.org'
 export function createNpmPublisher(deps: {
   /** Where a package is put together, and removed again. */
   scratchDirectory: string
-  /** `registry` is where the token goes. */
-  openToken: (credential: string, registry: string) => Promise<string>
+  /** `registry` is where the token goes; `askedBy` as in a publication. */
+  openToken: (
+    credential: string,
+    use: { registry: string; askedBy: string | null },
+  ) => Promise<string>
 }): Publisher {
   return {
     async publish(publication, signal) {
       const content = requireFile(publication)
-      const { credential } = publication
+      const { credential, askedBy } = publication
       const registry = (textKey(publication, 'registry') ?? defaultRegistry).replace(/\/+$/, '')
-      const token = credential === null ? null : await deps.openToken(credential, registry)
+      const token =
+        credential === null ? null : await deps.openToken(credential, { registry, askedBy })
       const access: RegistryAccess = { registry, token }
       return withPackage(content, deps.scratchDirectory, signal, async (found) => {
         const { name, version } = found.manifest

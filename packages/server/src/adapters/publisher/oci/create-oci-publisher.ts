@@ -17,8 +17,8 @@ export function createOciPublisher(deps: { registries: Registries }): Publisher 
       const { registry } = publication.with
       if (typeof registry !== 'string')
         throw new AppError('invalid_request', 'It names no registry')
-      const { credential } = publication
-      const opened = await deps.registries.open({ registry, credential })
+      const { credential, askedBy } = publication
+      const opened = await deps.registries.open({ registry, credential, askedBy })
       return publishToRegistry(opened, publication, signal)
     },
   }

@@ -8,6 +8,12 @@ export interface AwsKeys {
   sessionToken?: string
 }
 
+/** `endpoint` is where requests go that are signed by them, null: AWS; `askedBy` as in a publication. */
+type OpenKeys = (
+  credential: string,
+  use: { endpoint: string | null; askedBy: string | null },
+) => Promise<AwsKeys>
+
 const defaultRegion = 'us-east-1'
 /** Where the digest of an object's content is kept with it. */
 const digestKey = 'sha256'
@@ -22,11 +28,10 @@ const silenceMs = 60_000
  * Publishes to buckets of S3 and what speaks its protocol, at
  * `<prefix><owner>/<name>/<project>/<commit>/<artifact>/<digest>/<file>`. Large files travel in parts, which
  * become visible together. Without a credential the AWS SDK looks for one as it always does, in
- * the server's environment and in the machine's role.
+ * the server's environment and in the machine's role; these are for places that the operator has
+ * chosen, and never for those of a commit.
  */
-export function createS3Publisher(deps: {
-  openKeys: (credential: string) => Promise<AwsKeys>
-}): Publisher {
+export function createS3Publisher(deps: { openKeys: OpenKeys }): Publisher {
   return {
     async publish(publication, signal) {
       const content = requireFile(publication)
@@ -86,17 +91,22 @@ export function createS3Publisher(deps: {
   }
 }
 
-async function clientOptions(
-  deps: { openKeys: (credential: string) => Promise<AwsKeys> },
-  publication: Publication,
-) {
+async function clientOptions(deps: { openKeys: OpenKeys }, publication: Publication) {
   const endpoint = textKey(publication, 'endpoint')
-  const { credential } = publication
+  const { credential, askedBy } = publication
+  if (credential === null && askedBy !== null) {
+    throw new AppError(
+      'authorization_failed',
+      'It names no credentials, and those of the server itself are only for publishers of its settings',
+    )
+  }
   return {
     region: textKey(publication, 'region') ?? defaultRegion,
     // Others than AWS answer to a path more often than to a host name of each bucket.
     ...(endpoint === null ? {} : { endpoint, forcePathStyle: true }),
-    ...(credential === null ? {} : { credentials: await deps.openKeys(credential) }),
+    ...(credential === null
+      ? {}
+      : { credentials: await deps.openKeys(credential, { endpoint, askedBy }) }),
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     maxAttempts: 4,
