@@ -316,6 +316,34 @@ describe('POST /mcp', () => {
     expect(answer.headers['mcp-session-id']).toBeUndefined()
   })
 
+  it('is asked by whom a proxy says it is', async () => {
+    const proxied = await createTestApp({ trustProxy: true })
+    try {
+      const answer = await proxied.request('POST', '/mcp', {
+        headers: {
+          accept: 'application/json, text/event-stream',
+          'x-forwarded-for': '203.0.113.7',
+          'x-request-id': 'the-request',
+        },
+        body: message('tools/call', {
+          name: 'create_token',
+          arguments: { name: 'far away', roles: ['viewer'] },
+        }),
+      })
+      expect(answer.json().result.isError).toBeUndefined()
+      const { entries } = (await proxied.request('GET', '/v1/audit')).json()
+      expect(entries).toEqual([
+        expect.objectContaining({
+          action: 'POST /v1/tokens',
+          address: '203.0.113.7',
+          request_id: 'the-request',
+        }),
+      ])
+    } finally {
+      await proxied.close()
+    }
+  })
+
   it('counts calls as the requests that they make', async () => {
     const limited = await createTestApp({
       rateLimits: { windowMs: 60_000, perPrincipal: 3, failedPerAddress: 10 },

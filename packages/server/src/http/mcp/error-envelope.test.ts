@@ -21,7 +21,9 @@ describe('toRpcError', () => {
   })
 
   it('tells what is no JSON from what is no request', () => {
-    const noJson = Object.assign(new Error('Unexpected token'), { code: 'FST_ERR_CTP_INVALID_JSON_BODY' })
+    const noJson = Object.assign(new Error('Unexpected token'), {
+      code: 'FST_ERR_CTP_INVALID_JSON_BODY',
+    })
     expect(toRpcError(noJson, 'r').body.error).toEqual({
       code: -32_700,
       message: 'The body is not valid JSON',

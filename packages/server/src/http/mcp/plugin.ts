@@ -42,7 +42,10 @@ export function mcpPlugin(deps: McpPluginDeps, routes: RouteList): FastifyPlugin
           'Batches are not taken: send one message in a request',
         )
       }
-      const serve = await (opened ??= open())
+      opened ??= open()
+      // What could not be loaded now may be later.
+      opened.catch(() => (opened = undefined))
+      const serve = await opened
       const answer = await serve({
         request: toWebRequest(request),
         message: request.body,
