@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { AliasType, ReleaseTriggerType } from './releases.ts'
 import { PhaseStatus, WorkStatus } from './runs.ts'
+import { PipelineStatus } from './pipelines.ts'
 import { Cursor, RepositoryName, Timestamp, Uuid } from './fields.ts'
 
 // Source of the envelope and of run.created, run.completed, run.failed, release.created,
@@ -177,6 +178,63 @@ export const WebhookDisabledEvent = event(
   Type.Object({ webhook_id: Uuid, reason: Type.String() }),
 )
 
+const workflowRun = {
+  repository: Type.String(),
+  workflow: Type.String(),
+  branch: Type.String({ description: 'Empty where GitHub has none.' }),
+  commit_sha: Type.String(),
+  workflow_run_id: Type.Integer({ description: 'GitHub’s id.' }),
+  attempt: Type.Integer({ minimum: 1 }),
+  actor: Type.String(),
+  url: Type.String(),
+}
+const workflowEnd = {
+  ...workflowRun,
+  conclusion: Type.Union([Type.String(), Type.Null()], { description: 'GitHub’s word.' }),
+  duration_seconds: Type.Integer({ minimum: 0, description: 'Whole seconds.' }),
+}
+
+/** An attempt of a GitHub Actions run was heard of before its end. */
+export const WorkflowRunStartedEvent = event('workflow.run.started', Type.Object(workflowRun))
+
+export const WorkflowRunCompletedEvent = event(
+  'workflow.run.completed',
+  Type.Object({ ...workflowEnd, status: Type.Literal('success') }),
+)
+
+/** Also one that was cancelled. `failed_step` is null where no step is known to have failed. */
+export const WorkflowRunFailedEvent = event(
+  'workflow.run.failed',
+  Type.Object({
+    ...workflowEnd,
+    status: Type.Literal('failure'),
+    error: Type.String(),
+    failed_step: Type.Union([Type.String(), Type.Null()]),
+  }),
+)
+
+/** A job of a GitHub Actions run, or a step of it, is in another state; `steps` are those that changed. */
+export const WorkflowJobUpdatedEvent = event(
+  'workflow.job.updated',
+  Type.Object({
+    repository: Type.String(),
+    workflow_run_id: Type.Integer({ description: 'GitHub’s id.' }),
+    attempt: Type.Integer({ minimum: 1 }),
+    job_id: Type.Integer({ description: 'GitHub’s id.' }),
+    job: Type.String(),
+    status: PipelineStatus,
+    conclusion: Type.Union([Type.String(), Type.Null()]),
+    steps: Type.Array(
+      Type.Object({
+        number: Type.Integer(),
+        name: Type.String(),
+        status: Type.String({ description: 'GitHub’s word.' }),
+        conclusion: Type.Union([Type.String(), Type.Null()]),
+      }),
+    ),
+  }),
+)
+
 /** Every event there is, by its type. A later family adds its own here. */
 export const eventSchemas = {
   'pipeline.run.created': RunCreatedEvent,
@@ -197,6 +255,10 @@ export const eventSchemas = {
   'deployment.failed': DeploymentFailedEvent,
   'deployment.superseded': DeploymentSupersededEvent,
   'webhook.disabled': WebhookDisabledEvent,
+  'workflow.run.started': WorkflowRunStartedEvent,
+  'workflow.run.completed': WorkflowRunCompletedEvent,
+  'workflow.run.failed': WorkflowRunFailedEvent,
+  'workflow.job.updated': WorkflowJobUpdatedEvent,
 } as const
 
 export type EventType = keyof typeof eventSchemas
