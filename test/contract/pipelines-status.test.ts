@@ -133,7 +133,7 @@ describe('GET /api/v2/pipelines/status', () => {
     const ids = async (query: string) => {
       const { pipelines, metadata } = await ask(query)
       expect(metadata.total).toBe(pipelines.length)
-      return pipelines.map(({ runId }) => runId).toSorted()
+      return pipelines.map(({ runId }) => runId).toSorted((a, b) => a - b)
     }
     expect(await ids('?repo=acme/filters')).toEqual([601, 602, 603, 604, 605])
     expect(await ids('?repo=Acme/Filters&status=success')).toEqual([601])

@@ -2,10 +2,11 @@ import type { HttpServerDeps } from '../../packages/server/src/http/app.ts'
 import {
   createMemo,
   type MonitorSource,
+  storeJobs,
+  storeRuns,
   type WorkflowDispatcher,
 } from '../../packages/server/src/monitor/index.ts'
 import type { JobSnapshot, RunSnapshot } from '../../packages/server/src/ports/github-actions.ts'
-import { storeJobs, storeRuns } from '../../packages/server/src/monitor/index.ts'
 import { createTestApp, type TestApp } from './http.ts'
 import { inTransaction } from './monitor.ts'
 

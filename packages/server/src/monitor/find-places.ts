@@ -71,7 +71,7 @@ export async function findFlakyPlaces(
     from commit c join monitored_repositories m on m.id = c.repository_id
     group by m.full_name, c.workflow_id, c.job, c.step
     having count(*) filter (where c.failed_at < c.succeeded_at) > 0
-    order by flakes desc, flakes::float8 / count(*) desc, repository, job, step
+    order by flakes desc, commits, repository, job, step
     limit ${maxPlaces}`.execute(db)
   return rows.map((row) => ({ ...row, flakeRate: percentOf(row.flakes, row.commits) }))
 }

@@ -71,10 +71,10 @@ async function measureWorkflows(
   const { rows } = await sql<WorkflowInsight>`
     with found as (
       select r.repository_id, r.workflow_id, r.workflow_name, r.duration, r.created_at,
-             greatest(0, extract(epoch from (
-               select min(j.started_at) from workflow_jobs j
-               where j.run_id = r.id and j.attempt = r.attempt and j.conclusion <> 'skipped'
-             ) - r.run_started_at)) as waited
+             (select greatest(interval '0', min(j.started_at) - r.run_started_at)
+              from workflow_jobs j
+              where j.run_id = r.id and j.attempt = r.attempt and j.conclusion <> 'skipped'
+              having min(j.started_at) is not null) as waited
       from workflow_runs r
       where ${runsOf(looked)} and r.github_status = 'completed' and r.conclusion <> 'skipped'
     )
@@ -83,8 +83,8 @@ async function measureWorkflows(
            count(*) as runs,
            round(percentile_cont(0.5) within group (order by f.duration))::int as "durationP50",
            round(percentile_cont(0.95) within group (order by f.duration))::int as "durationP95",
-           round(percentile_cont(0.5) within group (order by f.waited))::int as "queueTimeP50",
-           round(percentile_cont(0.95) within group (order by f.waited))::int as "queueTimeP95"
+           extract(epoch from percentile_cont(0.5) within group (order by f.waited))::int as "queueTimeP50",
+           extract(epoch from percentile_cont(0.95) within group (order by f.waited))::int as "queueTimeP95"
     from found f join monitored_repositories m on m.id = f.repository_id
     group by m.full_name, f.workflow_id
     order by runs desc, repository, "workflowId" limit ${maxWorkflows}`.execute(db)

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest'
-import { matchWorkflow, type WorkflowRef } from './match-workflow.ts'
+import type { Workflow } from '../ports/github-actions.ts'
+import { matchWorkflow } from './match-workflow.ts'
 
-const workflow = (id: number, name: string, file: string, state = 'active'): WorkflowRef => ({
+const workflow = (id: number, name: string, file: string, state = 'active'): Workflow => ({
   id,
   name,
   path: `.github/workflows/${file}`,

@@ -1,20 +1,12 @@
-/** A workflow of a repository, as GitHub lists it. */
-export interface WorkflowRef {
-  id: number
-  name: string
-  /** Of its file. */
-  path: string
-  /** GitHub's word: `active`, `disabled_manually`, `deleted`, … */
-  state: string
-}
+import type { Workflow } from '../ports/github-actions.ts'
 
 export type WorkflowMatch =
-  | { kind: 'one'; workflow: WorkflowRef }
-  | { kind: 'several'; workflows: readonly WorkflowRef[] }
+  | { kind: 'one'; workflow: Workflow }
+  | { kind: 'several'; workflows: readonly Workflow[] }
   | { kind: 'none' }
 
 /** The ways to call a workflow; the first one that anything answers to decides. */
-const ways: readonly ((workflow: WorkflowRef, text: string) => boolean)[] = [
+const ways: readonly ((workflow: Workflow, text: string) => boolean)[] = [
   ({ path }, text) => path === text,
   ({ path }, text) => path.slice(path.lastIndexOf('/') + 1) === text,
   ({ id }, text) => String(id) === text,
@@ -22,7 +14,7 @@ const ways: readonly ((workflow: WorkflowRef, text: string) => boolean)[] = [
 ]
 
 /** Finds the workflow that is called so: by its path, its file's name, its id, or its name, which others may share. */
-export function matchWorkflow(workflows: readonly WorkflowRef[], text: string): WorkflowMatch {
+export function matchWorkflow(workflows: readonly Workflow[], text: string): WorkflowMatch {
   const present = workflows.filter(({ state }) => state !== 'deleted')
   for (const isCalled of ways) {
     const found = present.filter((workflow) => isCalled(workflow, text))

@@ -3,35 +3,14 @@ import { sql } from 'kysely'
 import { AppError } from '../errors.ts'
 import { refNameProblem } from '../git/index.ts'
 import { GitHubError } from '../ports/github.ts'
+import type { GitHubActions, Workflow } from '../ports/github-actions.ts'
 import type { Principal } from '../ports/identity.ts'
 import { freshMs, type MonitorDeps } from './deps.ts'
-import { matchWorkflow, type WorkflowMatch, type WorkflowRef } from './match-workflow.ts'
+import { matchWorkflow, type WorkflowMatch } from './match-workflow.ts'
 import { requireNameVisible } from './watched.ts'
 
-/** Starts workflows at GitHub. Each call rejects with a `GitHubError`, ends within a deadline of its own, and is never made twice. */
-export interface WorkflowDispatcher {
-  /** All workflows of a repository. */
-  listWorkflows(repository: string, signal: AbortSignal): Promise<readonly WorkflowRef[]>
-  /** Answers the run, if it can be told apart in time. */
-  dispatchWorkflow(
-    repository: string,
-    dispatch: NewDispatch,
-    signal: AbortSignal,
-  ): Promise<DispatchedRun | null>
-}
-
-export interface NewDispatch {
-  workflowId: number
-  /** Branch or tag. */
-  ref: string
-  inputs: Readonly<Record<string, string>>
-}
-
-export interface DispatchedRun {
-  runId: number
-  /** Its page. */
-  url: string
-}
+/** Who starts workflows at GitHub; answers the run if it can be told apart in time. */
+export type WorkflowDispatcher = Pick<GitHubActions, 'listWorkflows' | 'dispatchWorkflow'>
 
 export interface TriggerDeps extends Pick<MonitorDeps, 'db'> {
   /** Null: the server has nothing to ask GitHub with. */
@@ -90,7 +69,7 @@ async function findWorkflow(
   deps: TriggerDeps & { dispatcher: WorkflowDispatcher },
   { repository, text }: { repository: string; text: string },
   signal: AbortSignal,
-): Promise<WorkflowRef> {
+): Promise<Workflow> {
   let match = matchWorkflow(await storedWorkflows(deps, repository), text)
   if (match.kind !== 'one') {
     const listed = await asked(repository, () => deps.dispatcher.listWorkflows(repository, signal))
@@ -99,7 +78,7 @@ async function findWorkflow(
   return theOne(match, { repository, text })
 }
 
-function theOne(match: WorkflowMatch, asked: { repository: string; text: string }): WorkflowRef {
+function theOne(match: WorkflowMatch, asked: { repository: string; text: string }): Workflow {
   const { repository, text } = asked
   if (match.kind === 'one') return match.workflow
   if (match.kind === 'none') {
@@ -116,8 +95,8 @@ function theOne(match: WorkflowMatch, asked: { repository: string; text: string 
 async function storedWorkflows(
   { db }: Pick<MonitorDeps, 'db'>,
   repository: string,
-): Promise<WorkflowRef[]> {
-  const { rows } = await sql<WorkflowRef>`
+): Promise<Workflow[]> {
+  const { rows } = await sql<Workflow>`
     select w.id, w.name, w.path, w.state
     from workflows w join monitored_repositories m on m.id = w.repository_id
     where lower(m.full_name) = ${repository.toLowerCase()} and m.lost_at is null
