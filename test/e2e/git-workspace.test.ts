@@ -32,10 +32,14 @@ const deps = (repository: string) => ({
   }),
 })
 const claim = { id: 'job', attempt: 1, workerId: 'worker' }
-const make = (repository: string, commit: string) =>
+const make = (repository: string, commit: string, more: object = {}) =>
   makeWorkspace(
     deps(repository),
-    { job: { repository, commit_sha: commit, trigger_type: 'manual' }, claim, name: 'one' },
+    {
+      job: { repository, commit_sha: commit, trigger_type: 'manual', ...more },
+      claim,
+      name: 'one',
+    },
     AbortSignal.timeout(20_000),
   )
 
@@ -44,6 +48,15 @@ it('checks a commit out, with a cache of the repository', async () => {
   const workspace = await make('acme/shop', await repository.commit({ a: '1' }))
   expect(await readFile(join(workspace.directory, 'a'), 'utf8')).toBe('1')
   expect(workspace.cache).toBe(join(root, 'cache', 'branches', 'acme', 'shop'))
+})
+
+it.each([
+  [{ trigger_type: 'pull_request' }, 'pull-requests'],
+  [{ trigger_type: 'pull_request', trusted: false }, 'forks'],
+])('lets what a pull request keeps be seen by its like alone: %j', async (more, folder) => {
+  const repository = await createRepository(join(root, 'remotes'), 'acme/shop')
+  const { cache } = await make('acme/shop', await repository.commit({ a: '1' }), more)
+  expect(cache).toBe(join(root, 'cache', folder, 'acme', 'shop'))
 })
 
 it('leaves no workspace behind when there is no such commit', async () => {

@@ -157,12 +157,16 @@ describe('secrets of steps', () => {
     expect(tasksOf(run)[0]?.error).toContain('MISSING')
   })
 
-  it('are not given to runs that are not trusted', async () => {
+  it('are not given to runs that are not trusted, nor the cache of those that are', async () => {
     await put(name, 'GUARDED', 'a-guarded-secret')
-    const steps = [{ name: 'ask', run: 'echo ran', secrets: ['GUARDED'] }]
+    const file = '"$SLIPWAY_CACHE/kept"'
+    const steps = [
+      { name: 'keep', run: `cat ${file} || echo nothing; echo kept >${file}` },
+      { name: 'ask', run: 'echo ran', secrets: ['GUARDED'], needs: ['keep'] },
+    ]
     const own = await runSteps(steps, { trigger_type: 'pull_request' })
     expect(own.status).toBe('success')
-    // As the run of a fork's pull request is, until an operator lets it go.
+    // As the run of a fork's pull request is.
     await database.pool.query(`
       create function distrust() returns trigger language plpgsql as
         $$ begin new.trusted := false; return new; end $$;
@@ -171,8 +175,9 @@ describe('secrets of steps', () => {
       const foreign = await runSteps(steps, { trigger_type: 'pull_request' })
       expect(foreign.status).toBe('failed')
       const log = await logOf(server, stepNamed(foreign, 'ask'))
-      expect(log).toContain('is given no secrets unless an operator lets it go')
+      expect(log).toContain('from outside of the repository, and is given no secrets')
       expect(log).not.toContain('ran')
+      expect(await logOf(server, stepNamed(foreign, 'keep'))).not.toContain('kept\n')
     } finally {
       await database.pool.query('drop function distrust cascade')
     }

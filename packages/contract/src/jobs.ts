@@ -30,6 +30,11 @@ export const TaskJob = Type.Object(
     branch: Type.String(),
     commit_sha: Type.String(),
     trigger_type: TriggerType,
+    trusted: Type.Optional(
+      Type.Literal(false, {
+        description: 'The commit is of somebody from outside of the repository; else absent.',
+      }),
+    ),
     phase: Type.String(),
     project: Type.String(),
     project_path: Type.String({ description: 'Directory of the project; "." at the root.' }),

@@ -59,6 +59,7 @@ function jobOf(run: LockedRun, task: TaskRow): NewJob {
     branch: run.branch,
     commit_sha: run.commitSha,
     trigger_type: run.triggerType,
+    ...(run.trusted ? {} : { trusted: false as const }),
     phase: task.phase,
     project: task.project,
     project_path: task.path,

@@ -43,7 +43,7 @@ const repository = (...phases: RepositoryConfig['phases']): RepositoryConfig => 
   publishers: [{ name: 'bucket', type: 's3', credentials: null, with: { bucket: 'b' } }],
   environments: [],
 })
-const run = { id: 'run', branch: 'main', triggerType: 'push' } as const
+const run = { id: 'run', branch: 'main', triggerType: 'push', trusted: true } as const
 const outline = (plan: ReturnType<typeof planRun>) =>
   plan.phases.map(({ name, group, tasks }) => ({
     name,

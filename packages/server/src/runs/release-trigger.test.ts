@@ -11,8 +11,8 @@ const everything = project(
   { type: 'tag' },
   { type: 'manual' },
 )
-const push = (branch: string) => ({ branch, triggerType: 'push' }) as const
-const manual = (branch: string) => ({ branch, triggerType: 'manual' }) as const
+const push = (branch: string) => ({ branch, triggerType: 'push', trusted: true }) as const
+const manual = (branch: string) => ({ branch, triggerType: 'manual', trusted: true }) as const
 
 describe('releaseTrigger', () => {
   it('takes a push to a branch whose whole name matches', () => {
@@ -23,13 +23,18 @@ describe('releaseTrigger', () => {
     expect(releaseTrigger(push('main'), monorepo, project({ type: 'tag' }))).toBeNull()
   })
 
-  it('takes no branch of a run by hand, and nothing of a pull request', () => {
+  it('takes no branch of a run by hand, and nothing of a pull request or from outside', () => {
     expect(releaseTrigger(manual('main'), monorepo, everything)).toBeNull()
     fc.assert(
       fc.property(fc.constantFrom('main', 'refs/tags/api/v1', 'refs/tags/v1'), (branch) => {
-        const occasion = { branch, triggerType: 'pull_request' } as const
-        expect(releaseTrigger(occasion, monorepo, everything)).toBeNull()
-        expect(makesArtifacts(occasion, monorepo, everything)).toBe(false)
+        for (const occasion of [
+          { branch, triggerType: 'pull_request', trusted: true } as const,
+          { ...push(branch), trusted: false },
+          { ...manual(branch), trusted: false },
+        ]) {
+          expect(releaseTrigger(occasion, monorepo, everything)).toBeNull()
+          expect(makesArtifacts(occasion, monorepo, everything)).toBe(false)
+        }
       }),
     )
   })

@@ -5,21 +5,22 @@ export interface RunOccasion {
   /** Branch, or `refs/tags/x`. */
   branch: string
   triggerType: 'push' | 'pull_request' | 'manual'
+  trusted: boolean
 }
 
 const tagPrefix = 'refs/tags/'
 
 /**
  * Why a run releases a project, or null. A tag does, whoever asked for its run; a branch only by a
- * push; a pull request never.
+ * push; a pull request never, nor what came from outside of the repository.
  */
 export function releaseTrigger(
   occasion: RunOccasion,
   tagging: RepositoryConfig['tagging'],
   project: Pick<ProjectConfig, 'name' | 'release'>,
 ): 'branch_push' | 'tag' | null {
-  const { branch, triggerType } = occasion
-  if (triggerType === 'pull_request') return null
+  const { branch, triggerType, trusted } = occasion
+  if (!trusted || triggerType === 'pull_request') return null
   const { on } = project.release
   if (branch.startsWith(tagPrefix)) {
     const wanted = on.some(({ type }) => type === 'tag')
@@ -56,7 +57,8 @@ export function makesArtifacts(
   project: Pick<ProjectConfig, 'name' | 'release'>,
 ): boolean {
   if (releaseTrigger(occasion, tagging, project) !== null) return true
+  const { trusted, triggerType } = occasion
   return (
-    occasion.triggerType === 'manual' && project.release.on.some(({ type }) => type === 'manual')
+    trusted && triggerType === 'manual' && project.release.on.some(({ type }) => type === 'manual')
   )
 }

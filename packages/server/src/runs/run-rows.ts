@@ -11,6 +11,8 @@ export interface LockedRun {
   commitSha: string
   status: RunStatus
   triggerType: 'push' | 'pull_request' | 'manual'
+  /** False: its commit is of somebody from outside of the repository. */
+  trusted: boolean
   startedAt: Date
 }
 
@@ -27,7 +29,7 @@ export async function lockRun(
         : sql`(select run_id from steps where id = ${by.step})`
   const { rows } = await sql<LockedRun>`
     select id, repository, branch, commit_sha as "commitSha", status,
-           trigger_type as "triggerType", started_at as "startedAt"
+           trigger_type as "triggerType", trusted, started_at as "startedAt"
     from runs where id = ${id} for update`.execute(trx)
   return rows[0] ?? null
 }

@@ -40,7 +40,7 @@ export async function readRunSecrets(
   const { repository, trusted } = await runOfClaim(deps, input.claim)
   if (!trusted) {
     const refusal =
-      'This run is of a commit from outside of the repository, and is given no secrets unless an operator lets it go'
+      'This run is of a commit from outside of the repository, and is given no secrets'
     return { values: {}, refusal }
   }
   const names = [...new Set(input.names)]

@@ -11,7 +11,10 @@ import { locateRemote } from './locate-remote.ts'
 /** A fresh checkout for the steps of one attempt. */
 export interface Workspace {
   directory: string
-  /** Kept from run to run of a repository; what pull requests put there, only pull requests see. */
+  /**
+   * Kept from run to run of a repository; what pull requests put there, only pull requests see, and
+   * what forks did, only forks.
+   */
   cache: string
   /** Directories outside that the checkout needs to read. */
   borrowed: readonly string[]
@@ -24,7 +27,7 @@ export async function makeWorkspace(
     control: Pick<ControlPlane, 'locateRepository'>
   },
   input: {
-    job: Pick<TaskJob, 'repository' | 'commit_sha' | 'trigger_type'>
+    job: Pick<TaskJob, 'repository' | 'commit_sha' | 'trigger_type' | 'trusted'>
     claim: JobClaim
     name: string
   },
@@ -32,7 +35,12 @@ export async function makeWorkspace(
 ): Promise<Workspace> {
   const { job, claim, name } = input
   const directory = join(deps.workDirectory, name)
-  const trust = job.trigger_type === 'pull_request' ? 'pull-requests' : 'branches'
+  const trust =
+    job.trusted === false
+      ? 'forks'
+      : job.trigger_type === 'pull_request'
+        ? 'pull-requests'
+        : 'branches'
   const cache = resolve(deps.cacheDirectory, trust, job.repository)
   if (dirname(dirname(cache)) !== resolve(deps.cacheDirectory, trust)) {
     throw new Error(`${job.repository} has no cache of its own`)
