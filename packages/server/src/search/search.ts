@@ -191,8 +191,12 @@ async function describeLine(
   }
 }
 
-/** A log that retention is just taking away has no lines. */
-async function readLines(
+/** A log that retention is just taking away, or that cannot be read in time, has no lines. */
+async function readLines(...args: Parameters<typeof readStretch>): ReturnType<typeof readStretch> {
+  return readStretch(...args).catch(() => [])
+}
+
+async function readStretch(
   { logs }: SearchDeps,
   key: string,
   firstLine: number,
