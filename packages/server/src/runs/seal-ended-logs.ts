@@ -18,17 +18,22 @@ export async function sealEndedLogs(
   for (const key of await logs.listAbandoned()) {
     const [, id = ''] = key.split('/')
     if (/^[0-9a-f-]{36}$/.test(id)) runIds.add(id)
-    if (runIds.size === batchSize) break
   }
-  if (runIds.size === 0) return 0
+  const ids = [...runIds]
+  let total = 0
+  for (let at = 0; at < ids.length; at += batchSize) {
+    for (const id of await endedOf(db, ids.slice(at, at + batchSize))) {
+      signal.throwIfAborted()
+      await logs.sealAbandoned(`pipeline-runs/${id}/`)
+      total += 1
+    }
+  }
+  return total
+}
+
+async function endedOf(db: Kysely<Tables>, ids: readonly string[]): Promise<string[]> {
   const { rows } = await sql<{ id: string }>`
     select id from runs
-    where id = any(${[...runIds]}::uuid[]) and completed_at < now() - interval '1 minute'`.execute(
-    db,
-  )
-  for (const { id } of rows) {
-    signal.throwIfAborted()
-    await logs.sealAbandoned(`pipeline-runs/${id}/`)
-  }
-  return rows.length
+    where id = any(${ids}::uuid[]) and completed_at < now() - interval '1 minute'`.execute(db)
+  return rows.map(({ id }) => id)
 }
