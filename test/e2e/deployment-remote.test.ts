@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { readdir, rename } from 'node:fs/promises'
+import { readdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import type { Deployment } from '@slipway/contract/deployments'
@@ -181,6 +181,16 @@ describe('a remote that does not take the commit', () => {
 })
 
 describe('the clone on this machine', () => {
+  it('is reached although a git that was killed has left its lock', async () => {
+    await room.deploy()
+    const { directory } = room.deps.gitops
+    await writeFile(join(directory, 'refs/slipway/fetched.lock'), '')
+    const theirs = await room.remote.commit({ 'theirs/x': '1' })
+    const made = await room.deploy()
+    expect(await room.remote.git('rev-parse', 'main^')).toBe(theirs)
+    expect(await room.remote.head()).toBe(made.gitops_commit_sha)
+  })
+
   it('is tidied now and then, and works on', async () => {
     const deps = await room.another({ commitsPerTidying: 3 })
     const { directory } = deps.gitops

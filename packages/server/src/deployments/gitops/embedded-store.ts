@@ -6,6 +6,9 @@ import type { GitOpsStore } from './gitops-store.ts'
 import { isAncestor } from './is-ancestor.ts'
 
 const nobody = '0'.repeat(40)
+/** Milliseconds: whoever pushes on the machine holds a lock for a moment; whoever was killed, for ever. */
+const lockMs = 10_000
+const waitsForLocks = ['-c', 'core.filesRefLockTimeout=1000', '-c', 'core.packedRefsTimeout=1000']
 
 /** A bare repository of this server's own, which nobody but it and its machine's owner write to. */
 export function createEmbeddedStore(options: { directory: string; branch: string }): GitOpsStore {
@@ -35,11 +38,15 @@ export function createEmbeddedStore(options: { directory: string; branch: string
     newest: async () => ref,
     async publish({ sha, base }, signal) {
       const { code, stderr } = await runGit(
-        ['-c', 'core.fsync=all', 'update-ref', ref, sha, base ?? nobody],
+        [...waitsForLocks, '-c', 'core.fsync=all', 'update-ref', ref, sha, base ?? nobody],
         { cwd: directory, signal },
       )
       if (code === 0) return 'published'
-      if (/but expected|reference already exists|\.lock': File exists/.test(stderr)) return 'moved'
+      if (/but expected|reference already exists/.test(stderr)) return 'moved'
+      if (/\.lock': File exists/.test(stderr)) {
+        await removeLocks(directory, { olderThanMs: lockMs })
+        return 'moved'
+      }
       throw new GitOpsError('The embedded GitOps repository did not take the commit', {
         cause: new Error(stderr),
       })

@@ -104,6 +104,8 @@ export function createGitOpsRepository(
       if (change === null) return null
       const sha = await writeCommit(store.directory, { base: base.sha, ...change }, signal)
       await input.prepared(sha)
+      // Whoever asked has been told that nothing was sent.
+      if (signal.aborted) throw new GitError('git was stopped', false)
       const outcome = await store.publish({ sha, base: base.sha }, signal)
       if (outcome === 'published') return sha
       if (attempt === tries) {
@@ -131,9 +133,11 @@ export function createGitOpsRepository(
     commits = 0
     background = turns
       .take(key, closing.signal, (wanted) =>
-        runGit(['gc', '--auto', '--quiet'], {
+        // Detached, it would go on behind our back: in others' turns, and after our end.
+        runGit(['-c', 'gc.autoDetach=false', 'gc', '--auto', '--quiet'], {
           cwd: store.directory,
           signal: AbortSignal.any([closing.signal, wanted]),
+          timeoutMs: 600_000,
         }),
       )
       // A repository that could not be tidied is still good.

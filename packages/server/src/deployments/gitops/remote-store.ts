@@ -1,4 +1,5 @@
-import { mkdir } from 'node:fs/promises'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { createTurns, GitError, removeLocks, runGit, withoutCredentials } from '../../git/index.ts'
 import { GitOpsError } from './gitops-error.ts'
 import type { GitOpsStore, OpenAccess } from './gitops-store.ts'
@@ -66,7 +67,22 @@ export function createRemoteStore(options: RemoteStoreOptions): GitOpsStore {
   const fetch = (signal: AbortSignal) => turns.take('fetch', signal, () => fetchNow(signal))
 
   async function fetchNow(signal: AbortSignal): Promise<string | null> {
-    const result = await atRemote(
+    let result = await fetchOnce(signal)
+    if (result.code !== 0 && /\.lock': File exists/.test(result.stderr)) {
+      // Nobody else fetches, so this lock is of a git that was killed.
+      await rm(join(directory, `${fetched}.lock`), { force: true })
+      result = await fetchOnce(signal)
+    }
+    if (result.code === 0) {
+      const { stdout } = await runGit(['rev-parse', fetched], { cwd: directory, signal })
+      return stdout.toString('latin1').trim()
+    }
+    if (/couldn't find remote ref/i.test(result.stderr)) return null
+    throw unreachable(result.stderr, result.secrets)
+  }
+
+  function fetchOnce(signal: AbortSignal) {
+    return atRemote(
       (url) => [
         'fetch',
         '--quiet',
@@ -80,12 +96,6 @@ export function createRemoteStore(options: RemoteStoreOptions): GitOpsStore {
       ],
       signal,
     )
-    if (result.code === 0) {
-      const { stdout } = await runGit(['rev-parse', fetched], { cwd: directory, signal })
-      return stdout.toString('latin1').trim()
-    }
-    if (/couldn't find remote ref/i.test(result.stderr)) return null
-    throw unreachable(result.stderr, result.secrets)
   }
 
   return {

@@ -1,3 +1,5 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { runGit } from '../../git/index.ts'
 import { GitOpsError } from './gitops-error.ts'
 
@@ -29,7 +31,21 @@ export async function writeCommit(
   commit: NewCommit,
   signal: AbortSignal,
 ): Promise<string> {
-  const result = await runGit(
+  let result = await fastImport(directory, commit, signal)
+  if (result.code !== 0 && lockLeft.test(result.stderr)) {
+    // Only whoever has the turn takes that lock, so this one is of a git that was killed.
+    await rm(join(directory, `${ref}.lock`), { force: true })
+    result = await fastImport(directory, commit, signal)
+  }
+  const sha = result.stdout.toString('latin1').trim()
+  if (result.code === 0 && /^[0-9a-f]{40,64}$/.test(sha)) return sha
+  throw new GitOpsError('The commit could not be made', { cause: new Error(result.stderr) })
+}
+
+const lockLeft = /\.lock': File exists/
+
+function fastImport(directory: string, commit: NewCommit, signal: AbortSignal) {
+  return runGit(
     [
       '-c',
       'core.fsync=all',
@@ -43,9 +59,6 @@ export async function writeCommit(
     ],
     { cwd: directory, signal, input: importStream(commit) },
   )
-  const sha = result.stdout.toString('latin1').trim()
-  if (result.code === 0 && /^[0-9a-f]{40,64}$/.test(sha)) return sha
-  throw new GitOpsError('The commit could not be made', { cause: new Error(result.stderr) })
 }
 
 /** git-fast-import(1): lengths are counted in bytes. */
