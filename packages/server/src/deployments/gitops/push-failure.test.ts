@@ -32,6 +32,8 @@ describe('judgePush', () => {
     "fatal: unable to access 'https://git.test/ops.git/': Could not resolve host: git.test",
     'fatal: Authentication failed for https://git.test/ops.git',
     'ssh: connect to host git.test port 22: Connection refused',
+    'ssh: connect to host git.test port 22: Connection timed out',
+    'error: RPC failed; HTTP 403 curl 22 The requested URL returned error: 403',
   ])('knows that nothing arrived: %s', (stderr) =>
     expect(judge('', stderr)).toMatchObject({ mayHaveArrived: false }),
   )
@@ -42,6 +44,16 @@ describe('judgePush', () => {
     const failed = judge(line('[remote failure] (remote failed to report status)'))
     expect(failed).toMatchObject({ mayHaveArrived: true })
   })
+
+  it.each([
+    'error: RPC failed; curl 56 Recv failure: Connection timed out',
+    'error: RPC failed; curl 28 Operation timed out after 30001 milliseconds with 0 bytes received',
+    'Read from remote host git.test: Connection timed out\r\nclient_loop: send disconnect: Broken pipe',
+  ])('does not know what became of a push after which the remote fell silent: %s', (stderr) =>
+    expect(judge('', `${stderr}\nfatal: the remote end hung up unexpectedly`)).toMatchObject({
+      mayHaveArrived: true,
+    }),
+  )
 
   it('shows no credential, in whatever form the remote repeats it', () => {
     const encoded = Buffer.from('s3cret-pass').toString('base64')

@@ -16,6 +16,9 @@ const lostRace =
 const neverSent =
   /could not resolve|connection refused|connection timed out|operation timed out|no route to host|network is unreachable|permission denied|host key verification failed|authentication failed|could not read (username|password)|unable to access|returned error: (401|403|404)|not found|does not appear to be a git repository|unable to read askpass|no such file or directory|unsafe repository|dubious ownership|transport '.*' not allowed/i
 
+/** Said of a connection that had come about: by then the commit may have been sent. */
+const brokeOff = /RPC failed; (?!HTTP)|read from remote host|client_loop/i
+
 /**
  * What a push that git says has failed came to: `moved` for a lost race, else an error that says why
  * and whether the commit may have arrived all the same.
@@ -32,8 +35,9 @@ export function judgePush(
     [...remoteLines(stderr), refused ?? lastFatal(stderr)].filter(Boolean).join('; '),
     context.secrets,
   )
+  const said = stderr.replace(/^remote:.*$/gm, '')
   return new GitOpsError(`${context.remote} did not take the commit: ${reason}`, {
-    mayHaveArrived: !isAnswer && !neverSent.test(stderr.replace(/^remote:.*$/gm, '')),
+    mayHaveArrived: !isAnswer && (brokeOff.test(said) || !neverSent.test(said)),
   })
 }
 
