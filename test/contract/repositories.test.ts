@@ -201,6 +201,30 @@ describe('GET, PUT and DELETE /api/repositories', () => {
     expect((await test.request('POST', validate, { body, token })).statusCode).toBe(403)
   })
 
+  it('gives a token limited to repositories no others under their names', async () => {
+    const limited = await createVaultApp({
+      gitBaseUrl: 'http://127.0.0.1:1',
+      defaultCredential: 'server',
+    })
+    onTestFinished(limited.close)
+    const token = await limited.tokenFor(['operator'], { repositories: ['acme/mine'] })
+    const ask = async (repository_url: string) => {
+      const body = { name: 'acme/mine', repository_url }
+      return (await limited.request('POST', path, { body, token })).statusCode
+    }
+    expect(await ask('http://127.0.0.1:1/acme/others.git')).toBe(403)
+    expect(await ask(file().repository_url)).toBe(403)
+    expect(await ask('http://127.0.0.1:1/acme/mine.git')).toBe(201)
+    const { repositories } = (await limited.request('GET', path)).json<{
+      repositories: Repository[]
+    }>()
+    const change = async (body: object) =>
+      (await limited.request('PUT', `${path}/${repositories[0]?.id}`, { body, token })).statusCode
+    expect(await change({ repository_url: 'http://127.0.0.1:1/acme/others.git' })).toBe(403)
+    expect(await change({ description: 'mine' })).toBe(200)
+    expect(await change({ repository_url: 'http://127.0.0.1:2/acme/others.git' })).toBe(200)
+  })
+
   it('lets viewers look, and only operators change', async () => {
     const [viewer, developer, operator] = await Promise.all(
       ['viewer', 'developer', 'operator'].map((role) => test.tokenFor([role])),

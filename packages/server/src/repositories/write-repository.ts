@@ -4,9 +4,11 @@ import type {
   UpdateRepositoryRequest,
 } from '@slipway/contract/repositories'
 import { requireUnlimited, requireVisible } from '../access/index.ts'
+import { protocolOf, repositoryUrl } from '../git/index.ts'
 import type { Principal } from '../ports/identity.ts'
 import { checkRepository } from './check-repository.ts'
 import type { RepositoriesDeps } from './deps.ts'
+import { credentialFor } from './locate-repository.ts'
 import { findRepository, nameTaken, noSuchRepository, toRepository } from './repository-rows.ts'
 import { verifyRow } from './verify-repository.ts'
 
@@ -20,6 +22,7 @@ export async function createRepository(
   requireVisible(principal, request.name)
   guardCredential(principal, request.credential_id)
   await checkRepository(deps, request)
+  guardPlace(deps, principal, request)
   const now = new Date()
   const row = await deps.db
     .insertInto('repositories')
@@ -52,6 +55,7 @@ export async function updateRepository(
   guardCredential(principal, before.credential_id)
   guardCredential(principal, request.credential_id)
   await checkRepository(deps, request)
+  guardPlace(deps, principal, { name: before.name, ...request })
   const { repository_url: url = before.repository_url } = request
   const moves = url !== before.repository_url
   const changesWay =
@@ -78,4 +82,20 @@ export async function updateRepository(
 function guardCredential(principal: Principal, credentialId: number | null | undefined): void {
   if (typeof credentialId === 'number')
     requireUnlimited(principal, 'Repositories with a credential')
+}
+
+/**
+ * What the server may read by itself, with the default credential or on this machine, is more than a
+ * token limited to repositories may see: it does not get at the rest by giving it one of its own names.
+ */
+function guardPlace(
+  deps: RepositoriesDeps,
+  principal: Principal,
+  request: { name: string; repository_url?: string | undefined },
+): void {
+  const { name, repository_url: url } = request
+  if (url === undefined || url === repositoryUrl(deps.gitBaseUrl, name)) return
+  if (protocolOf(url) === 'file') requireUnlimited(principal, 'Repositories of this machine')
+  if (credentialFor(deps, { url, credentialId: null }) === null) return
+  requireUnlimited(principal, 'Repositories that the default credential opens')
 }
