@@ -1,6 +1,7 @@
 // The embedded GitOps repository over git's smart HTTP.
 import { execFile } from 'node:child_process'
 import { readFile } from 'node:fs/promises'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { gzipSync } from 'node:zlib'
@@ -119,6 +120,41 @@ describe('/git/gitops.git', () => {
     expect(await packed.text()).toContain('refs/heads/main')
     const json = await ask('{}', { 'content-type': 'application/json' })
     expect(json.status).toBe(415)
+  })
+
+  it('keeps no place for clients that have gone before they are answered', async () => {
+    const token = await world.token(['viewer'])
+    const { hostname, port } = new URL(world.server.url)
+    const ask = `GET ${refs} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${token}\r\n\r\n`
+    const sockets = Array.from({ length: 20 }, () => connect(Number(port), hostname))
+    // Who it is cannot be found out until this is let go.
+    const lock = await world.database.pool.connect()
+    await lock.query('begin; lock table tokens in access exclusive mode')
+    for (const socket of sockets) socket.write(ask)
+    const waiting = async () => {
+      const { rows } = await lock.query('select from pg_locks where not granted')
+      return rows.length
+    }
+    await expect.poll(waiting, { timeout: 10_000 }).toBeGreaterThan(0)
+    for (const socket of sockets) socket.resetAndDestroy()
+    await lock.query('rollback')
+    lock.release()
+    // Looked up behind all of them.
+    expect((await world.server.request('GET', refs, { token })).status).toBe(200)
+  })
+
+  it('shows what was deployed, and no commit that was only prepared', async () => {
+    await world.deploy((await world.release()).id)
+    const directory = await temporaryDirectory()
+    for (const version of ['0', '2']) {
+      const args = ['-c', `protocol.version=${version}`, 'ls-remote', address(world.server.token)]
+      const { stdout } = await git(args, directory)
+      const names = stdout
+        .trim()
+        .split('\n')
+        .map((line) => line.split('\t')[1])
+      expect(names).toEqual(['HEAD', 'refs/heads/main'])
+    }
   })
 
   it('has nothing else, and writes no reading into the audit log', async () => {

@@ -26,6 +26,9 @@ export function serveUploadPack(input: UploadPackInput): Readable {
   const child = spawn(
     'git',
     [
+      // Our own marks name what may never be published.
+      '-c',
+      'uploadpack.hideRefs=refs/slipway',
       'upload-pack',
       '--stateless-rpc',
       '--strict',

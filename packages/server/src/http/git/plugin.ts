@@ -55,6 +55,8 @@ export function gitPlugin(deps: GitPluginDeps): FastifyPluginAsync {
     if (open >= mostAtOnce) {
       throw new AppError('unavailable', 'Too many clients read this repository at once')
     }
+    // Its end would never be heard of.
+    if (reply.raw.destroyed) throw new AppError('unavailable', 'The client has gone')
     open += 1
     const gone = new AbortController()
     reply.raw.once('close', () => {
