@@ -169,6 +169,20 @@ describe('an image that is not whole', () => {
     expect(await refusal(layout.folder)).toMatch(/is larger than 4194304 bytes/)
   })
 
+  it('has many large manifests', async () => {
+    const config = await layout.add(ociTypes.config, {})
+    const large = async (index: number) =>
+      layout.add(ociTypes.manifest, {
+        schemaVersion: 2,
+        config,
+        layers: [],
+        annotations: { index: String(index), filling: ' '.repeat(4_000_000) },
+      })
+    const manifests = await Promise.all(Array.from({ length: 9 }, (_, index) => large(index)))
+    await layout.name(await layout.add(ociTypes.index, { schemaVersion: 2, manifests }))
+    expect(await refusal(layout.folder)).toMatch(/have more than 33554432 bytes together/)
+  })
+
   it('nests indexes without an end', async () => {
     let inner = await layout.addImage()
     for (let depth = 0; depth < 6; depth++) {
@@ -272,6 +286,18 @@ describe('an archive', () => {
     ['a config without layers', { config: {} }, /lacks rootfs.diff_ids/],
   ])('of docker save with %s is refused', async (_what, over, message) => {
     expect(await refusal(await write('bad.tar', await saved(over)))).toMatch(message)
+  })
+
+  it('of docker save that was unpacked leads no further than its folder', async () => {
+    const folder = join(base, `unpacked-${count}`)
+    await mkdir(folder)
+    await run('tar', ['-C', folder, '-xf', await write('saved.tar', await saved())])
+    await push(folder)
+    await write('secret.json', JSON.stringify({ rootfs: { diff_ids: [] } }))
+    const manifest = [{ Config: `../${count}-secret.json`, Layers: [] }]
+    await writeFile(join(folder, 'manifest.json'), JSON.stringify(manifest))
+    repository = `acme/none-${count}`
+    expect(await refusal(folder)).toMatch(/lacks the file ..\/\d+-secret.json/)
   })
 
   it('that leads out of itself is refused', async () => {

@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promis
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
+import { gzipSync } from 'node:zlib'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createNpmPublisher } from '../../packages/server/src/adapters/publisher/npm/create-npm-publisher.ts'
@@ -158,6 +159,19 @@ describe('publisher npm', () => {
     await expect(publish(await folderContent(join(folder, 'scratch')))).rejects.toThrow(
       'it has neither a package.json at its top nor one tarball',
     )
+  })
+
+  it('refuses an archive whose headers would fill the memory', async () => {
+    const header = Buffer.alloc(512)
+    header.write('x', 0)
+    header.write('0000644', 100)
+    header.write((32 * 2 ** 20).toString(8).padStart(11, '0'), 124)
+    header.write('        x', 148)
+    header.write('ustar\u000000', 257)
+    const sum = header.reduce((total, byte) => total + byte, 0)
+    header.write(`${sum.toString(8).padStart(6, '0')}\u0000 `, 148)
+    const bomb = gzipSync(Buffer.concat([header, Buffer.alloc(32 * 2 ** 20)]))
+    await expect(publish(fileContent(bomb))).rejects.toThrow('its headers are too large')
   })
 
   it('says what a registry answers, and leaves nothing behind', async () => {

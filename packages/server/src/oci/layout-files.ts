@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open, realpath } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, sep } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { hasCode } from '../directories.ts'
@@ -84,6 +84,7 @@ function filesOfFolder(root: string): LayoutFiles {
   /** Every part is looked at, so no link among the folders leads anywhere else. */
   const openFile = async (name: string): Promise<FileHandle | null> => {
     const path = join(root, name)
+    if (!path.startsWith(root + sep)) return null
     const folder = await realpath(dirname(path)).catch(() => null)
     if (folder !== dirname(path)) return null
     const file = await openUnfollowed(path)

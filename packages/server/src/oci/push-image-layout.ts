@@ -12,6 +12,8 @@ import { type Descriptor, parseManifest } from './parse-manifest.ts'
 
 /** Manifests of one image, over all its platforms. */
 const maxManifests = 500
+/** Of all of them, which are in memory together. */
+const maxManifestsBytes = 32 * 1024 * 1024
 /** Indexes within indexes. */
 const maxDepth = 3
 
@@ -66,7 +68,14 @@ async function collect(
   if (found.manifests.size === maxManifests) {
     throw new AppError('invalid_request', `The image has more than ${maxManifests} manifests`)
   }
-  const { mediaType } = descriptor
+  const { mediaType, size } = descriptor
+  const before = [...found.manifests.values()].reduce((sum, one) => sum + one.content.length, 0)
+  if (before + size > maxManifestsBytes) {
+    throw new AppError(
+      'invalid_request',
+      `The manifests of the image have more than ${maxManifestsBytes} bytes together`,
+    )
+  }
   const content = await readManifest(layout, descriptor)
   await collectParts(layout, { mediaType, content }, depth, found, signal)
   found.manifests.set(descriptor.digest, { mediaType, content })

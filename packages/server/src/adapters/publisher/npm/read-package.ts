@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream, createWriteStream } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { Readable } from 'node:stream'
+import { Readable, Transform } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
 import { pipeline } from 'node:stream/promises'
 import { createGunzip, createGzip } from 'node:zlib'
@@ -30,6 +30,8 @@ const maxPackageBytes = 256 * 1024 * 1024
 /** Files of a package may be larger together, but no bomb. */
 const maxUnpackedBytes = 2 * 1024 * 1024 * 1024
 const maxManifestBytes = 1024 * 1024
+/** Between two files of an archive: long names and the like, which its reader keeps in memory. */
+const maxHeaderBytes = 4 * 1024 * 1024
 
 const nameSyntax = /^(?:@[a-z0-9~-][a-z0-9._~-]*\/)?[a-z0-9~-][a-z0-9._~-]*$/
 const versionSyntax =
@@ -97,10 +99,14 @@ const nameOf = (header: Headers) => header.name.replace(/^(?:\.\/)+/, '')
 
 async function inspect(open: () => Readable, signal: AbortSignal): Promise<Inspected> {
   const manifests = new Map<string, Buffer>()
-  const files: string[] = []
+  let fileCount = 0
+  let lastFile = ''
   await readEntries(open(), signal, async (header, body) => {
     const name = nameOf(header)
-    if (header.type === 'file') files.push(name)
+    if (header.type === 'file') {
+      fileCount += 1
+      lastFile = name
+    }
     const isManifest = name === 'package.json' || name === 'package/package.json'
     if (!isManifest) return void body.resume()
     if ((header.size ?? 0) > maxManifestBytes) throw refusal('its package.json is too large')
@@ -108,8 +114,7 @@ async function inspect(open: () => Readable, signal: AbortSignal): Promise<Inspe
   })
   const root = manifests.has('package.json') ? '' : 'package/'
   const json = manifests.get(`${root}package.json`)
-  const [only = ''] = files
-  const tarball = files.length === 1 && only.endsWith('.tgz') ? only : null
+  const tarball = fileCount === 1 && lastFile.endsWith('.tgz') ? lastFile : null
   return { manifest: json === undefined ? null : parseManifest(json), root, tarball }
 }
 
@@ -139,7 +144,17 @@ async function readEntries(
   each: (header: Headers, body: Readable) => Promise<void>,
 ): Promise<void> {
   const entries = extract()
-  const feeding = pipeline(source, createGunzip(), entries, { signal })
+  let passed = 0
+  /** What may have passed before the next entry is met. */
+  let expected = maxHeaderBytes
+  const guard = new Transform({
+    transform(chunk: Buffer, _encoding, pass) {
+      passed += chunk.length
+      if (passed > expected) pass(refusal('its headers are too large'))
+      else pass(null, chunk)
+    },
+  })
+  const feeding = pipeline(source, createGunzip(), guard, entries, { signal })
   // Its failure is that of `entries`, too.
   feeding.catch(() => {})
   let total = 0
@@ -147,6 +162,7 @@ async function readEntries(
     for await (const entry of entries) {
       total += entry.header.size ?? 0
       if (total > maxUnpackedBytes) throw refusal('it is too large')
+      expected = passed + (entry.header.size ?? 0) + maxHeaderBytes
       await each(entry.header, entry)
       entry.resume()
     }

@@ -21,8 +21,13 @@ interface RegistryRequest {
 
 /** Milliseconds without a byte in either direction. */
 const silenceMs = 60_000
-/** Of an answer; a packument of a package with thousands of versions has some tens of megabytes. */
-const maxAnswerBytes = 128 * 1024 * 1024
+/**
+ * Of an answer, which is whole in memory, and more than once when it is parsed. Documents of packages
+ * with thousands of versions have some megabytes in the form that is asked for.
+ */
+const maxAnswerBytes = 24 * 1024 * 1024
+/** The form that installers read: versions and what is needed of them. Others answer with all. */
+const accept = 'application/vnd.npm.install-v1+json; q=1.0, application/json; q=0.8'
 
 /**
  * One request to an npm registry. Redirects are not followed: the token is for this host alone.
@@ -45,7 +50,7 @@ export async function requestRegistry(
     signal,
     timeout: silenceMs,
     headers: {
-      accept: 'application/json',
+      accept: input.method === 'GET' ? accept : 'application/json',
       ...(access.token === null ? {} : { authorization: `Bearer ${access.token}` }),
       ...(body === undefined
         ? {}
