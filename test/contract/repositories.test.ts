@@ -215,6 +215,15 @@ describe('GET, PUT and DELETE /api/repositories', () => {
     expect(await ask('http://127.0.0.1:1/acme/others.git')).toBe(403)
     expect(await ask(file().repository_url)).toBe(403)
     expect(await ask('http://127.0.0.1:1/acme/mine.git')).toBe(201)
+    for (const [repository_url, status] of [
+      [file().repository_url, 403],
+      ['http://127.0.0.1:1/acme/others.git', 403],
+      ['http://127.0.0.1:2/acme/others.git', 200],
+    ] as const) {
+      const tried = { body: { repository_url }, token }
+      const answer = await limited.request('POST', `${path}/validate-url`, tried)
+      expect(answer.statusCode, repository_url).toBe(status)
+    }
     const { repositories } = (await limited.request('GET', path)).json<{
       repositories: Repository[]
     }>()

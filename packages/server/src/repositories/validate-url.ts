@@ -4,6 +4,7 @@ import type { Principal } from '../ports/identity.ts'
 import { checkRepository, checkUrl } from './check-repository.ts'
 import { contactRemote } from './contact-remote.ts'
 import type { RepositoriesDeps } from './deps.ts'
+import { credentialFor } from './locate-repository.ts'
 
 /** Says what would become of a repository with this URL, and registers nothing. */
 export async function validateUrl(
@@ -17,6 +18,10 @@ export async function validateUrl(
   const checked = checkUrl(deps, url)
   const answer = { is_valid: checked.ok, is_reachable: false, type: null, default_branch: null }
   if (!checked.ok) return { ...answer, message: `The URL ${checked.problem}` }
+  // Nor does a token learn of repositories that only the server itself may read.
+  if (checked.protocol === 'file' || credentialFor(deps, { url, credentialId }) !== null) {
+    requireUnlimited(input.principal, 'Repositories that the server itself has access to')
+  }
   await checkRepository(deps, { credential_id: credentialId })
   const contact = await contactRemote(deps, { url, credentialId, hostKeys: null }, signal)
   const type = checked.protocol
