@@ -26,6 +26,7 @@ import { openReleases } from './open-releases.ts'
 import { openSearch } from './open-search.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSecrets } from './open-secrets.ts'
+import { openSockets } from './open-sockets.ts'
 import { startWork } from './start-work.ts'
 
 /** A server that answers and works. */
@@ -141,6 +142,7 @@ async function start(
     { unitOfWork: jobs.runs, feed: events.feed, environments, vault, holder: jobs.workerId },
     resources,
   )
+  const monitored = openMonitor(store)
   const links = createLogLinks(masterKey)
   let ready = false
   const tokens = resources.add(
@@ -176,7 +178,7 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     builds: { credentials, repositories, signal: stopping.signal },
-    status: { ...openMonitor(store), signal: stopping.signal },
+    status: { ...monitored, signal: stopping.signal },
     anonymousStatus: config.status.anonymous,
     platform: {
       db: store.db,
@@ -197,6 +199,12 @@ async function start(
   const listener = await listen({ app, log }, config.http)
   resources.add('http', listener, (opened) => opened.close())
   url = config.http.publicUrl ?? listener.url
+  openSockets(
+    config,
+    log,
+    { listener, db: store.db, identity: tokens, feed: events.feed, monitor: monitored.monitor },
+    resources,
+  )
   await startWork(
     config,
     log,

@@ -58,6 +58,7 @@ describe('readConfig', () => {
         webhookRepositories: ['*'],
       },
       status: { anonymous: false },
+      sockets: { maxClients: 2_000 },
       worker: { capacity: expect.any(Number) },
       webhooks: { allowPrivate: [] },
       artifacts: {

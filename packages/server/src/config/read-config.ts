@@ -74,6 +74,7 @@ export interface Config extends FileConfig {
     /** Whether its GET routes are open to those without a token. */
     anonymous: boolean
   }
+  sockets: { maxClients: number }
   worker: { capacity: number }
   /** Networks, addresses and hosts that webhooks may go to although they are not public. */
   webhooks: { allowPrivate: readonly string[] }
@@ -241,6 +242,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     gitops: toGitOps(values),
     github: toGithub(values),
     status: { anonymous: values.SLIPWAY_ANONYMOUS_STATUS },
+    sockets: { maxClients: values.SLIPWAY_MAX_SOCKETS },
     worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
     webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },
     steps: {

@@ -247,6 +247,11 @@ export const settings = {
     default: 'false',
     parse: boolean,
   }),
+  SLIPWAY_MAX_SOCKETS: present({
+    description: 'WebSocket clients that the server takes at once; one more is told to try later.',
+    default: '2000',
+    parse: integer(1, 100_000),
+  }),
   SLIPWAY_WEBHOOK_ALLOW_PRIVATE: present({
     description:
       'Where outgoing webhooks may go besides the public internet: networks such as `10.0.0.0/8`, addresses and host names, separated by commas. Whoever may manage webhooks can then send requests there in the server’s name.',

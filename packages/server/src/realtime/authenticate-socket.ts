@@ -1,0 +1,83 @@
+import type { IncomingMessage } from 'node:http'
+import type { Kysely } from 'kysely'
+import { allows, anonymous, isTokenValid, type Permission, spendTicket } from '../access/index.ts'
+import type { Tables } from '../db/tables.gen.ts'
+import type { Identity, Principal } from '../ports/identity.ts'
+
+export interface AuthenticateSocketDeps {
+  db: Kysely<Tables>
+  identity: Identity
+  /** Whether those without a credential may read. */
+  anonymousStatus: boolean
+}
+
+/** Who is at a socket, and how it is found out whether they still may be. */
+export interface Admission {
+  principal: Principal
+  /** The same for all sockets of one credential, so that it is checked once for all. */
+  credential: string
+  /** Whether the credential is still good, with the permission; rejects when that cannot be told. */
+  stillValid(): Promise<boolean>
+}
+
+export type Refusal = { status: 401 | 403; details: string }
+
+/**
+ * Who asks for a socket: by the header, else by `?ticket=`, else nobody in particular where that is
+ * allowed. Rejects when it cannot be told whose the credential is.
+ */
+export async function authenticateSocket(
+  deps: AuthenticateSocketDeps,
+  { headers, url = '' }: Pick<IncomingMessage, 'headers' | 'url'>,
+  permission: Permission,
+): Promise<Admission | Refusal> {
+  const { authorization } = headers
+  const ticket = new URLSearchParams(url.split('?', 2)[1] ?? '').get('ticket') ?? ''
+  if (authorization !== undefined) {
+    const token = /^Bearer +(\S+) *$/i.exec(authorization)?.[1]
+    const admission = token === undefined ? null : await byToken(deps, token, permission)
+    return judge(admission, 'token', permission)
+  }
+  if (ticket !== '') return judge(await byTicket(deps, ticket), 'ticket', permission)
+  if (!deps.anonymousStatus) return { status: 401, details: 'This needs a bearer token' }
+  return { principal: anonymous, credential: 'none', stillValid: async () => true }
+}
+
+function judge(
+  admission: Admission | null,
+  kind: string,
+  permission: Permission,
+): Admission | Refusal {
+  if (admission === null) {
+    return { status: 401, details: `This ${kind} is unknown, expired or no longer valid` }
+  }
+  if (allows(admission.principal, permission)) return admission
+  return { status: 403, details: `This needs the permission ${permission}` }
+}
+
+async function byToken(
+  { identity }: AuthenticateSocketDeps,
+  token: string,
+  permission: Permission,
+): Promise<Admission | null> {
+  const principal = await identity.authenticate(token)
+  if (principal === null) return null
+  return {
+    principal,
+    credential: `token ${token}`,
+    async stillValid() {
+      const now = await identity.authenticate(token)
+      return now !== null && allows(now, permission)
+    },
+  }
+}
+
+async function byTicket(deps: AuthenticateSocketDeps, ticket: string): Promise<Admission | null> {
+  const principal = await spendTicket(deps, { ticket })
+  if (principal === null) return null
+  return {
+    principal,
+    credential: `principal ${principal.id}`,
+    stillValid: () => isTokenValid(deps, { principalId: principal.id }),
+  }
+}
