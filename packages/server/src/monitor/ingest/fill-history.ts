@@ -1,0 +1,123 @@
+import { sql } from 'kysely'
+import { transact } from '../../db/unit-of-work.ts'
+import { type Duty, startDuty } from '../../duties/index.ts'
+import { GitHubError } from '../../ports/github.ts'
+import { backfillDays, dayMs, hasBudget, type IngestDeps } from './deps.ts'
+import { fetchDetails, findUndetailed } from './fetch-details.ts'
+import { readBackwards } from './read-backwards.ts'
+import { storeTold } from './store-told.ts'
+
+/** Longest time between two looks for something to do. */
+const lookMs = 60_000
+/** A repository that could not be asked is left alone for so long. */
+const asideMs = 600_000
+const atOnce = 2
+const batchSize = 20
+/** Shares of GitHub's budget that are left to others: of what has just ended, and of what is old. */
+const spared = { fresh: 0.1, old: 0.5 }
+
+/**
+ * Fetches in the background, as far as GitHub's budget allows, what polls do not bring: jobs and
+ * artifacts of runs that have ended, the newest first, and the runs of the last 90 days. What it has
+ * done is in the store, so whoever comes next goes on there.
+ */
+export function startFilling(deps: IngestDeps): Duty {
+  /** By repository, until when it is left alone. */
+  const aside = new Map<number, number>()
+  return startDuty(deps, {
+    name: 'github actions history',
+    everyMs: lookMs,
+    async run(signal) {
+      for (const [id, until] of aside) if (until < Date.now()) aside.delete(id)
+      const without = [...aside.keys()]
+      const look = { deps, without, aside, signal }
+      if (hasBudget(deps, spared.fresh) && (await fillDetails(look, dayMs))) return 0
+      if (!hasBudget(deps, spared.old)) return lookMs
+      if (await fillRuns(look)) return 0
+      return (await fillDetails(look, backfillDays * dayMs)) ? 0 : lookMs
+    },
+  })
+}
+
+interface Look {
+  deps: IngestDeps
+  without: readonly number[]
+  aside: Map<number, number>
+  signal: AbortSignal
+}
+
+/** Whether there was something to do. */
+async function fillDetails(look: Look, ageMs: number): Promise<boolean> {
+  const { deps, without, signal } = look
+  const since = new Date(Date.now() - ageMs)
+  const runs = await findUndetailed(deps, { since, limit: batchSize, without })
+  const queue = runs.values()
+  const work = async () => {
+    for (const run of queue) {
+      if (signal.aborted) return
+      await orAside(look, run.repositoryId, () => fetchDetails(deps, run, signal))
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+  return runs.length > 0
+}
+
+/** Reads one page of older runs of each repository that lacks some. */
+async function fillRuns(look: Look): Promise<boolean> {
+  const { deps, without, signal } = look
+  const from = new Date(Date.now() - backfillDays * dayMs)
+  const { rows } = await sql<{ id: number; repository: string; completeSince: Date }>`
+    select id, full_name as repository, complete_since as "completeSince"
+    from monitored_repositories
+    where source <> 'read' and lost_at is null and complete_since > ${from}
+      and id <> all(${without}::int[])
+    order by complete_since desc limit ${batchSize}`.execute(deps.db)
+  for (const { id, repository, completeSince } of rows) {
+    if (signal.aborted || !hasBudget(deps, spared.old)) break
+    await orAside(look, id, () =>
+      fillOnePage(deps, { id, repository, from, completeSince }, signal),
+    )
+  }
+  return rows.length > 0
+}
+
+async function fillOnePage(
+  deps: IngestDeps,
+  input: { id: number; repository: string; from: Date; completeSince: Date },
+  signal: AbortSignal,
+): Promise<void> {
+  const { id, repository, from, completeSince } = input
+  const to = completeSince
+  const held: Parameters<typeof storeTold>[1]['runs'][] = []
+  for await (const { runs, since } of readBackwards(
+    deps.actions,
+    { repository, from, to },
+    signal,
+  )) {
+    held.push(runs)
+    // Pages of one second only: the next one goes on.
+    if (since >= completeSince && since > from) continue
+    await transact(deps, async (unit) => {
+      const all = held.flatMap((some) => some ?? [])
+      await storeTold(unit, { repositoryId: id, runs: all, newsSince: null })
+      // Not where a poll has found out meanwhile that more is missing.
+      await sql`
+        update monitored_repositories set complete_since = ${since}
+        where id = ${id} and complete_since = ${completeSince}`.execute(unit.trx)
+    })
+    return
+  }
+}
+
+/** What GitHub does not answer of one repository holds up no other. */
+async function orAside(look: Look, id: number, work: () => Promise<void>): Promise<void> {
+  const { deps, aside, signal } = look
+  if (aside.has(id)) return
+  try {
+    await work()
+  } catch (error) {
+    if (signal.aborted || !(error instanceof GitHubError)) throw error
+    aside.set(id, Date.now() + Math.max(asideMs, error.retryAfterMs ?? 0))
+    deps.log.info({ repository: id, reason: error.message }, 'GitHub does not tell what was before')
+  }
+}

@@ -1,0 +1,74 @@
+import type { JobSnapshot, RunSnapshot } from '../../ports/github-actions.ts'
+import { readJob, readRepository, readRun } from '../../ports/read-github-actions.ts'
+import type { SeenRepository } from './learn-repository.ts'
+
+/** What a delivery of GitHub's says of workflows, as JSON stores it. */
+export type WorkflowDelivery =
+  | { kind: 'workflow run'; repository: SeenRepository; run: AsJson<RunSnapshot> }
+  | { kind: 'workflow job'; repository: SeenRepository; job: AsJson<JobSnapshot> }
+  | { kind: 'repository'; repository: SeenRepository; isGone: boolean }
+
+/** With instants as texts. */
+type AsJson<T> = {
+  [Key in keyof T]: T[Key] extends Date | null ? string | Extract<T[Key], null> : T[Key]
+}
+
+/** Events of GitHub's webhook that tell of workflows. */
+export const workflowEvents: readonly string[] = ['workflow_run', 'workflow_job', 'repository']
+
+/** Understands a delivery of one of `workflowEvents`; in words, why there is nothing to do. */
+export function readWorkflowDelivery(
+  event: string,
+  payload: Readonly<Record<string, unknown>>,
+): WorkflowDelivery | string {
+  const repository = readRepository(payload['repository'])
+  if (repository === null) return 'it names no repository'
+  switch (event) {
+    case 'workflow_run': {
+      const run = readRun(payload['workflow_run'], payload['workflow'])
+      return run === null
+        ? 'it says no workflow run'
+        : { kind: 'workflow run', repository, run: asJson(run) }
+    }
+    case 'workflow_job': {
+      const job = readJob(payload['workflow_job'])
+      return job === null
+        ? 'it says no job'
+        : { kind: 'workflow job', repository, job: asJson(job) }
+    }
+    default: {
+      const { action } = payload
+      if (action === 'renamed' || action === 'transferred') {
+        return { kind: 'repository', repository, isGone: false }
+      }
+      if (action === 'deleted') return { kind: 'repository', repository, isGone: true }
+      return 'nothing changes by it'
+    }
+  }
+}
+
+export function runOf({ run }: Extract<WorkflowDelivery, { run: unknown }>): RunSnapshot {
+  return {
+    ...run,
+    createdAt: new Date(run.createdAt),
+    runStartedAt: new Date(run.runStartedAt),
+    updatedAt: new Date(run.updatedAt),
+  }
+}
+
+export function jobOf({ job }: Extract<WorkflowDelivery, { job: unknown }>): JobSnapshot {
+  return {
+    ...job,
+    createdAt: dateOf(job.createdAt),
+    startedAt: dateOf(job.startedAt),
+    completedAt: dateOf(job.completedAt),
+  }
+}
+
+function dateOf(text: string | null): Date | null {
+  return text === null ? null : new Date(text)
+}
+
+function asJson<T>(value: T): AsJson<T> {
+  return JSON.parse(JSON.stringify(value)) as AsJson<T>
+}

@@ -1,0 +1,57 @@
+import { sql } from 'kysely'
+import type { UnitOfWork } from '../../db/unit-of-work.ts'
+import type { IngestDeps } from './deps.ts'
+import { learnRepository, type RepositorySource, type SeenRepository } from './learn-repository.ts'
+import { jobOf, runOf, type WorkflowDelivery } from './read-workflow-delivery.ts'
+import { storeTold } from './store-told.ts'
+
+/**
+ * Stores what deliveries about one repository say, in the transaction that settles them. In whatever
+ * order they come, and however often, the store ends up the same. Answers in words why nothing came of
+ * them, or null.
+ */
+export async function takeDeliveries(
+  deps: Pick<IngestDeps, 'configured'> & { canAsk: boolean; onEnded: () => void },
+  unit: UnitOfWork,
+  deliveries: readonly WorkflowDelivery[],
+): Promise<string | null> {
+  const last = deliveries.findLast(({ kind }) => kind === 'repository') ?? deliveries.at(-1)
+  if (last === undefined) return null
+  const source = await sourceOf(deps, unit, last.repository)
+  if (source === null) return 'its repository is none of MONITORED_REPOSITORIES'
+  // Names are believed of deliveries that are about them, which are rare, or where nobody else says them.
+  const isOld = deps.canAsk && last.kind !== 'repository'
+  const repositoryId = await learnRepository(unit, { seen: last.repository, source, isOld })
+  const stored = await storeTold(unit, {
+    repositoryId,
+    runs: deliveries.flatMap((one) => (one.kind === 'workflow run' ? [runOf(one)] : [])),
+    jobs: deliveries.flatMap((one) => (one.kind === 'workflow job' ? [jobOf(one)] : [])),
+    newsSince: undefined,
+  })
+  if (last.kind === 'repository' && last.isGone) {
+    await sql`
+      update monitored_repositories
+      set lost_at = coalesce(lost_at, now()), poll_error = 'It was deleted at GitHub', runs_etag = null
+      where id = ${repositoryId}`.execute(unit.trx)
+  }
+  if (stored.runs.some(({ after }) => after.githubStatus === 'completed')) {
+    unit.afterCommit(deps.onEnded)
+  }
+  return null
+}
+
+/** Why the repository is kept; null: it is not. */
+async function sourceOf(
+  { configured }: Pick<IngestDeps, 'configured'>,
+  { trx }: UnitOfWork,
+  seen: SeenRepository,
+): Promise<RepositorySource | null> {
+  if (configured === null) return 'webhook'
+  const name = seen.fullName.toLowerCase()
+  if (configured.some((one) => one.toLowerCase() === name)) return 'configured'
+  // The setting may name it as it was called before.
+  const { rows } = await sql`
+    select 1 from monitored_repositories
+    where github_id = ${seen.id} and source = 'configured'`.execute(trx)
+  return rows.length > 0 ? 'configured' : null
+}
