@@ -4,6 +4,7 @@ import { benchDeployments } from './deployments.ts'
 import { benchEvents } from './events.ts'
 import { benchJobs } from './jobs.ts'
 import { benchLogs } from './logs.ts'
+import { benchPipelines } from './pipelines.ts'
 import { benchReleases } from './releases.ts'
 import { benchRunList } from './run-list.ts'
 import { benchRuns } from './runs.ts'
@@ -21,6 +22,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   events: () => withDatabase(benchEvents),
   deployments: () => withDatabase(benchDeployments),
   webhooks: () => withDatabase(benchWebhooks),
+  pipelines: () => withDatabase(benchPipelines),
 }
 
 const wanted = process.argv.slice(2)

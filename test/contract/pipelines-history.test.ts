@@ -162,12 +162,24 @@ describe('GET /api/v2/pipelines/history/{owner}/{repo}', () => {
     expect((await ask('acme/pages?per_page=100')).runs).toHaveLength(65)
   })
 
-  it('counts anew when a run comes', async () => {
+  it('shows anew what changes', async () => {
     const repo = await watchRepository(test.database.db, 'acme/grows')
     await test.storeRuns(repo, [sampleRun({ id: 1101 })])
     expect((await ask('acme/grows')).metadata.total).toBe(1)
     await test.storeRuns(repo, [sampleRun({ id: 1102 })])
     expect((await ask('acme/grows')).metadata.total).toBe(2)
+    const artifact = {
+      id: 13,
+      name: 'dist',
+      size_in_bytes: 1,
+      expired: false,
+      created_at: null,
+      expires_at: null,
+    }
+    await inTransaction(test.database.db, (unit) =>
+      storeArtifacts(unit, { runId: 1102, attempt: 1, artifacts: [artifact] }),
+    )
+    expect((await ask('acme/grows')).runs[0]?.artifacts).toEqual([artifact])
   })
 
   it('filters by branch and by workflow, by its id, file name or path', async () => {

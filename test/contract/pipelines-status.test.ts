@@ -165,6 +165,24 @@ describe('GET /api/v2/pipelines/status', () => {
     expect(byBranch.get('waiting')).toMatchObject({ duration: 0, conclusion: null })
   })
 
+  it('shows every change at once: of a run, its jobs and their steps', async () => {
+    const { db } = test.database
+    const repo = await watchRepository(db, 'acme/changing')
+    const steps = async () => {
+      const [pipeline] = (await ask('?repo=acme/changing')).pipelines
+      return pipeline?.steps.map(({ name, status }) => `${name} ${status}`)
+    }
+    await test.storeRuns(repo, [sampleRun({ id: 751 })])
+    expect(await steps()).toEqual([])
+    const job = { id: 752, runId: 751 }
+    await test.storeJobs(repo, [sampleJob({ ...job, steps: [sampleStep({ status: 'queued' })] })])
+    expect(await steps()).toEqual(['Setup Node.js queued'])
+    await test.storeJobs(repo, [sampleJob({ ...job, steps: [sampleStep()] })])
+    expect(await steps()).toEqual(['Setup Node.js completed'])
+    await test.storeRuns(repo, [sampleRun({ id: 751, attempt: 2, githubStatus: 'queued' })])
+    expect(await steps()).toEqual([])
+  })
+
   it('says how old it is', async () => {
     const { db } = test.database
     const old = new Date(Date.now() - 61_000)

@@ -1,6 +1,6 @@
 import type { HttpServerDeps } from '../../packages/server/src/http/app.ts'
 import {
-  createMemo,
+  createMemos,
   type MonitorSource,
   storeJobs,
   storeRuns,
@@ -27,7 +27,7 @@ export async function createPipelinesApp(
     status: {
       monitor: {
         db,
-        memo: createMemo(),
+        memos: createMemos(),
         source: {
           ensureRepository: async () => 'missing',
           isAway: () => false,

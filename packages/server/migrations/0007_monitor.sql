@@ -19,6 +19,8 @@ create table monitored_repositories (
   complete_since timestamptz,
   -- Rises with every change of its runs: what was computed of them is good as long as it stays.
   runs_version   bigint not null default 0,
+  -- Likewise with every change of their jobs and artifacts.
+  jobs_version   bigint not null default 0,
   created_at     timestamptz not null default now()
 );
 create unique index monitored_repositories_name on monitored_repositories (lower(full_name));

@@ -1,5 +1,5 @@
 import type { Store } from '../open-store.ts'
-import { createMemo, type MonitorDeps, type WorkflowDispatcher } from '../monitor/index.ts'
+import { createMemos, type MonitorDeps, type WorkflowDispatcher } from '../monitor/index.ts'
 
 /** What `/api/v2/pipelines` stands on. */
 export function openMonitor(store: Store): {
@@ -9,7 +9,7 @@ export function openMonitor(store: Store): {
   return {
     monitor: {
       db: store.db,
-      memo: createMemo(),
+      memos: createMemos(),
       // Without a credential for GitHub there is what is stored, and nothing else.
       source: { ensureRepository: async () => 'missing', isAway: () => false },
     },

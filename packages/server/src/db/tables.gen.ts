@@ -203,6 +203,7 @@ export interface MonitoredRepositoriesTable {
   poll_error: string | null
   complete_since: ColumnType<Date | null, Date | string | null, Date | string | null>
   runs_version: Generated<number>
+  jobs_version: Generated<number>
   created_at: ColumnType<Date, Date | string | undefined, Date | string>
 }
 

@@ -7,7 +7,7 @@ type Counts = Readonly<Record<PipelineStatus, number>>
 
 /** How many newest runs of these repositories match; those of a repository without changes are not counted again. */
 export async function countNewest(
-  deps: Pick<MonitorDeps, 'db' | 'memo'>,
+  deps: Pick<MonitorDeps, 'db' | 'memos'>,
   input: {
     watched: readonly Watched[]
     branch?: string | undefined
@@ -23,7 +23,7 @@ export async function countNewest(
 
 /** The same, of each status. */
 export async function countByStatus(
-  { db, memo }: Pick<MonitorDeps, 'db' | 'memo'>,
+  { db, memos }: Pick<MonitorDeps, 'db' | 'memos'>,
   { watched, branch }: { watched: readonly Watched[]; branch?: string | undefined },
 ): Promise<Counts> {
   const sum: Record<PipelineStatus, number> = { success: 0, failure: 0, pending: 0, running: 0 }
@@ -31,7 +31,7 @@ export async function countByStatus(
   const now = Date.now()
   for (const repository of watched) {
     const key = keyOf(repository, branch)
-    const known = memo.recall(key, repository.runsVersion, now) as Counts | undefined
+    const known = memos.figures.recall(key, repository.runsVersion, now) as Counts | undefined
     if (known !== undefined) add(sum, known)
     else missing.set(repository.id, { repository, counts: { ...zero } })
   }
@@ -46,7 +46,7 @@ export async function countByStatus(
     if (found !== undefined) found.counts[status] = count
   }
   for (const { repository, counts } of missing.values()) {
-    memo.keep(keyOf(repository, branch), repository.runsVersion, counts)
+    memos.figures.keep(keyOf(repository, branch), repository.runsVersion, counts)
     add(sum, counts)
   }
   return sum

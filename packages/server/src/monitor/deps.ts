@@ -1,12 +1,25 @@
 import type { Kysely } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
-import type { Memo } from './memo.ts'
+import { createMemo, type Memo } from './memo.ts'
 
 /** What the queries of this room need. */
 export interface MonitorDeps {
   db: Kysely<Tables>
-  memo: Memo
+  memos: Memos
   source: MonitorSource
+}
+
+/** What is kept in memory, of each kind as much as it may take. */
+export interface Memos {
+  /** Counts and figures of one repository each. */
+  figures: Memo
+  /** Pages of pipelines and runs, and insights. */
+  pages: Memo
+}
+
+/** Some tens of megabytes at most: a page of the largest size has a few hundred kilobytes. */
+export function createMemos(): Memos {
+  return { figures: createMemo(20_000), pages: createMemo(100) }
 }
 
 /** Who fills the tables from GitHub, and may be asked to do so at once. */

@@ -13,6 +13,7 @@ import type { MonitorDeps } from './deps.ts'
 import { findRepository } from './find-repository.ts'
 import { findWorkflow } from './find-workflow.ts'
 import { runDuration } from './get-status.ts'
+import { keepPage } from './keep-page.ts'
 import { secondsBetween } from './round-figures.ts'
 import type { ArtifactSnapshot, StepSnapshot } from './snapshots.ts'
 import { freshnessOf, type Watched } from './watched.ts'
@@ -67,14 +68,21 @@ export async function getHistory(
       `${watched.fullName} has no workflow with the id or file name ${workflow}`,
     )
   }
-  const [total, rows] = await Promise.all([
-    countRuns(deps, { watched, workflowId, branch }),
-    findPage(deps, { watched, workflowId, branch, page, perPage }),
-  ])
   const now = new Date()
+  const [total, runs] = await Promise.all([
+    countRuns(deps, { watched, workflowId, branch }),
+    keepPage(deps.memos.pages, {
+      key: ['history', watched.id, workflowId, branch, page, perPage],
+      version: watched.version,
+      now,
+      find: () => findPage(deps, { watched, workflowId, branch, page, perPage }),
+      show: (row) => toRun(row, now),
+      goodUntil: (row) => showsSameUntil(row, now),
+    }),
+  ])
   return {
     repository: watched.fullName,
-    runs: rows.map((row) => toRun(row, now)),
+    runs,
     metadata: {
       page,
       per_page: perPage,
@@ -98,15 +106,15 @@ function conditionsOf({ watched, workflowId, branch }: Filter): RawBuilder<unkno
   return sql.join(conditions, sql` and `)
 }
 
-async function countRuns({ db, memo }: MonitorDeps, filter: Filter): Promise<number> {
+async function countRuns({ db, memos }: MonitorDeps, filter: Filter): Promise<number> {
   const { id, runsVersion } = filter.watched
   const key = `runs ${id} ${filter.workflowId ?? ''} ${filter.branch ?? ''}`
-  const known = memo.recall(key, runsVersion, Date.now())
+  const known = memos.figures.recall(key, runsVersion, Date.now())
   if (typeof known === 'number') return known
   const { rows } = await sql<{ count: number }>`
     select count(*) as count from workflow_runs where ${conditionsOf(filter)}`.execute(db)
   const count = rows[0]?.count ?? 0
-  memo.keep(key, runsVersion, count)
+  memos.figures.keep(key, runsVersion, count)
   return count
 }
 
@@ -132,6 +140,13 @@ async function findPage(
     ) found join workflow_runs r on r.id = found.id
     order by r.created_at desc, r.id desc`.execute(db)
   return rows
+}
+
+/** A run goes on until it and its jobs have ended; then the next artifact to expire changes it. */
+function showsSameUntil({ duration, jobs, artifacts }: RunRow, now: Date): number | null {
+  if (duration === null || jobs?.some(({ status }) => status === 'running')) return null
+  const ends = (artifacts ?? []).map(({ expires_at: end }) => Date.parse(end ?? ''))
+  return Math.min(Number.POSITIVE_INFINITY, ...ends.filter((end) => end > now.getTime()))
 }
 
 function toRun(row: RunRow, now: Date): PipelineRun {

@@ -37,7 +37,7 @@ export async function getInsights(
   const now = Date.now()
   const ids = watched.map(({ id }) => id)
   const key = `insights ${rangeMs} ${ids.join()} ${branch ?? ''}`
-  const known = deps.memo.recall(key, 0, now)
+  const known = deps.memos.pages.recall(key, 0, now)
   if (known !== undefined) return known as PipelineInsightsResponse
 
   const looked: Looked = { repositoryIds: ids, branch, since: new Date(now - rangeMs) }
@@ -57,7 +57,7 @@ export async function getInsights(
     }
   })
   const insights = { ...answer, timeRange, timestamp: new Date(now).toISOString() }
-  deps.memo.keep(key, 0, insights, now + keptMs)
+  deps.memos.pages.keep(key, 0, insights, now + keptMs)
   return insights
 }
 

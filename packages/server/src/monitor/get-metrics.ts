@@ -56,7 +56,7 @@ export async function getMetrics(
 
 /** Answers the metrics of a repository by its id. */
 async function measure(
-  { db, memo }: MonitorDeps,
+  { db, memos }: MonitorDeps,
   input: { watched: readonly Watched[]; rangeMs: number; branch: string | undefined; now: number },
 ): Promise<(id: number) => RepositoryMetrics> {
   const { watched, rangeMs, branch, now } = input
@@ -64,7 +64,7 @@ async function measure(
   const missing = new Map<number, Watched>()
   const keyOf = ({ id }: Watched) => `metrics ${id} ${rangeMs} ${branch ?? ''}`
   for (const repository of watched) {
-    const known = memo.recall(keyOf(repository), repository.runsVersion, now)
+    const known = memos.figures.recall(keyOf(repository), repository.runsVersion, now)
     if (known === undefined) missing.set(repository.id, repository)
     else found.set(repository.id, known as RepositoryMetrics)
   }
@@ -89,7 +89,7 @@ async function measure(
       const figures = row === undefined ? none : toMetrics(row)
       found.set(id, figures)
       const goodUntil = row === undefined ? undefined : row.oldest.getTime() + rangeMs
-      memo.keep(keyOf(repository), repository.runsVersion, figures, goodUntil)
+      memos.figures.keep(keyOf(repository), repository.runsVersion, figures, goodUntil)
     }
   }
   return (id) => found.get(id) ?? none

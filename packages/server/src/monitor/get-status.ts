@@ -10,12 +10,13 @@ import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { countNewest } from './count-newest.ts'
 import { freshMs, type MonitorDeps } from './deps.ts'
+import { keepPage } from './keep-page.ts'
 import { secondsBetween } from './round-figures.ts'
 import type { StepSnapshot } from './snapshots.ts'
 import { freshnessOf, listWatched, requireNameVisible, type Watched } from './watched.ts'
 
 interface ShownRow {
-  repositoryId: number
+  repository: string
   runId: number
   branch: string
   status: PipelineStatus
@@ -42,20 +43,21 @@ export async function getStatus(
   if (repo !== undefined) requireNameVisible(principal, repo)
   const watched = await listWatched(deps, { principal, name: repo })
   if (watched.length === 0 && repo === undefined && deps.source.isAway()) throw nothingYet()
-  const [total, rows] = await Promise.all([
-    countNewest(deps, { watched, branch, status }),
-    findNewest(deps, { watched, branch, status, limit }),
-  ])
   const now = new Date()
-  const byId = new Map(watched.map((repository) => [repository.id, repository]))
-  const shown = new Set<Watched>()
-  const pipelines = rows.flatMap((row) => {
-    const repository = byId.get(row.repositoryId)
-    if (repository === undefined) return []
-    shown.add(repository)
-    return [toPipeline(row, repository.fullName, now)]
-  })
-  const freshness = freshnessOf(shown.size > 0 ? [...shown] : watched, now)
+  const [total, pipelines] = await Promise.all([
+    countNewest(deps, { watched, branch, status }),
+    keepPage(deps.memos.pages, {
+      key: ['status', watched.map(({ id }) => id).join(), branch, status, limit],
+      version: watched.reduce((sum, { version }) => sum + version, 0),
+      now,
+      find: () => findNewest(deps, { watched, branch, status, limit }),
+      show: (row) => toPipeline(row, now),
+      goodUntil: ({ duration }) => (duration === null ? null : Number.POSITIVE_INFINITY),
+    }),
+  ])
+  const names = new Set(pipelines.map(({ repository }) => repository))
+  const shown = watched.filter(({ fullName }) => names.has(fullName))
+  const freshness = freshnessOf(shown.length > 0 ? shown : watched, now)
   return { pipelines, metadata: { total, timestamp: now.toISOString(), ...freshness } }
 }
 
@@ -81,7 +83,7 @@ async function findNewest(
   if (branch !== undefined) conditions.push(sql`branch = ${branch}`)
   if (status !== undefined) conditions.push(sql`status = ${status}`)
   const { rows } = await sql<ShownRow>`
-    select n.repository_id as "repositoryId", r.id as "runId", r.branch, r.status, r.conclusion,
+    select m.full_name as repository, r.id as "runId", r.branch, r.status, r.conclusion,
            r.workflow_name as "workflowName", r.url, r.run_started_at as "startedAt", r.duration,
            (select json_agg(json_build_array(j.name, j.steps) order by j.id)
             from workflow_jobs j where j.run_id = r.id and j.attempt = r.attempt) as jobs
@@ -89,14 +91,16 @@ async function findNewest(
       select repository_id, run_id, started_at from newest_workflow_runs
       where ${sql.join(conditions, sql` and `)}
       order by started_at desc, run_id desc limit ${limit}
-    ) n join workflow_runs r on r.id = n.run_id
+    ) n
+    join workflow_runs r on r.id = n.run_id
+    join monitored_repositories m on m.id = n.repository_id
     order by n.started_at desc, n.run_id desc`.execute(db)
   return rows
 }
 
-function toPipeline(row: ShownRow, repository: string, now: Date): Pipeline {
+function toPipeline(row: ShownRow, now: Date): Pipeline {
   return {
-    repository,
+    repository: row.repository,
     branch: row.branch,
     status: row.status,
     lastRun: row.startedAt.toISOString(),

@@ -3,7 +3,7 @@ import { createMemo } from './memo.ts'
 
 describe('createMemo', () => {
   it('finds a value under its version only', () => {
-    const memo = createMemo()
+    const memo = createMemo(10)
     memo.keep('a', 1, 'first')
     expect(memo.recall('a', 1, 0)).toBe('first')
     expect(memo.recall('a', 2, 0)).toBeUndefined()
@@ -13,7 +13,7 @@ describe('createMemo', () => {
   })
 
   it('finds none whose time has passed', () => {
-    const memo = createMemo()
+    const memo = createMemo(10)
     memo.keep('a', 1, 'value', 100)
     expect(memo.recall('a', 1, 99)).toBe('value')
     expect(memo.recall('a', 1, 100)).toBeUndefined()

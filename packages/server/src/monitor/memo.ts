@@ -9,7 +9,7 @@ export interface Memo {
   keep(key: string, version: number, value: unknown, goodUntil?: number): void
 }
 
-export function createMemo(maxEntries = 20_000): Memo {
+export function createMemo(maxEntries: number): Memo {
   const entries = new Map<string, { version: number; value: unknown; goodUntil: number }>()
   return {
     recall(key, version, now) {

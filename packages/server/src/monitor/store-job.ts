@@ -1,6 +1,6 @@
 import { sql } from 'kysely'
 import type { UnitOfWork } from '../db/unit-of-work.ts'
-import { lockRepository } from './lock-repository.ts'
+import { lockRepository, markJobsChanged } from './lock-repository.ts'
 import { mapStatus } from './map-status.ts'
 import { changedSteps, isSameJob, mergeJob } from './merge-job.ts'
 import type { ArtifactSnapshot, JobSnapshot, StepSnapshot } from './snapshots.ts'
@@ -47,6 +47,7 @@ export async function storeJobs(
       repositoryId,
       changes.map(({ after }) => after),
     )
+    await markJobsChanged(unit, repositoryId)
   }
   return changes
 }
@@ -81,8 +82,12 @@ export async function storeArtifacts(
   input: { runId: number; attempt: number; artifacts: readonly ArtifactSnapshot[] },
 ): Promise<void> {
   await sql`
-    update workflow_runs set artifacts = ${JSON.stringify(input.artifacts)}::jsonb
-    where id = ${input.runId} and attempt = ${input.attempt}
+    with changed as (
+      update workflow_runs set artifacts = ${JSON.stringify(input.artifacts)}::jsonb
+      where id = ${input.runId} and attempt = ${input.attempt} returning repository_id
+    )
+    update monitored_repositories m set jobs_version = jobs_version + 1
+    from changed where m.id = changed.repository_id
   `.execute(trx)
 }
 

@@ -14,6 +14,8 @@ export interface Watched {
   pollError: string | null
   completeSince: Date | null
   runsVersion: number
+  /** Rises with every change of its runs, their jobs and artifacts. */
+  version: number
 }
 
 /**
@@ -35,7 +37,7 @@ export async function listWatched(
   const { rows } = await sql<Watched>`
     select id, full_name as "fullName", default_branch as "defaultBranch", source,
            polled_at as "polledAt", poll_error as "pollError", complete_since as "completeSince",
-           runs_version as "runsVersion"
+           runs_version as "runsVersion", runs_version + jobs_version as version
     from monitored_repositories where ${sql.join(conditions, sql` and `)}
     order by full_name`.execute(deps.db)
   return rows

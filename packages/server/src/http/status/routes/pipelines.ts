@@ -19,6 +19,7 @@ import {
   type MonitorDeps,
 } from '../../../monitor/index.ts'
 import { refusals } from '../refusals.ts'
+import { writeKept } from '../write-kept.ts'
 
 export interface PipelineRoutesDeps {
   monitor: MonitorDeps
@@ -37,6 +38,7 @@ export function pipelineRoutes(deps: PipelineRoutesDeps): FastifyPluginAsync {
     app.get<{ Querystring: PipelineStatusQuery }>(
       '/status',
       {
+        serializerCompiler: () => writeKept,
         schema: {
           operationId: 'getPipelineStatus',
           tags,
@@ -52,6 +54,7 @@ export function pipelineRoutes(deps: PipelineRoutesDeps): FastifyPluginAsync {
     app.get<{ Params: { repo: string }; Querystring: PipelineHistoryQuery }>(
       '/history/:repo',
       {
+        serializerCompiler: () => writeKept,
         schema: {
           operationId: 'getPipelineHistory',
           tags,
