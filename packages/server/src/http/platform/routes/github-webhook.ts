@@ -1,3 +1,4 @@
+import type { Readable } from 'node:stream'
 import { GithubDeliveryAnswer } from '@slipway/contract/github'
 import type { FastifyInstance, FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { AppError } from '../../../errors.ts'
@@ -8,15 +9,18 @@ import {
   requireWebhook,
 } from '../../../github/index.ts'
 import { setPrincipal } from '../../principal.ts'
-import { sendError } from '../answer-errors.ts'
 import { refusals } from '../refusals.ts'
+import { createLargeBodyReader } from './read-large-bodies.ts'
 
 export interface GithubWebhookDeps {
   github: GithubDeps
 }
 
-/** Bytes: no delivery of GitHub's is larger. */
-const bodyLimit = 25 * 1024 * 1024
+/**
+ * No delivery of GitHub's has more than 25 MB, and few have more than some kilobytes. Whose a delivery is
+ * shows only when all of it is here, so what strangers send must not fill the memory.
+ */
+const limits = { mostBytes: 25 * 1024 * 1024, smallBytes: 256 * 1024, largeAtOnce: 4 }
 
 /** `POST /v1/webhooks/github`: what happens at GitHub, as GitHub tells it. */
 export function githubWebhookRoutes(deps: GithubWebhookDeps): FastifyPluginAsync {
@@ -43,11 +47,11 @@ export function githubWebhookAliases(deps: GithubWebhookDeps): FastifyPluginAsyn
 
 /** The signature is of the bytes as they came. */
 function takeRawBodies(app: FastifyInstance): void {
+  const read = createLargeBodyReader(limits)
   app.removeAllContentTypeParsers()
   app.addContentTypeParser(
     ['application/json', 'application/x-www-form-urlencoded'],
-    { parseAs: 'buffer', bodyLimit },
-    (_request, body, done) => done(null, body),
+    (_request: FastifyRequest, payload: Readable) => read(payload),
   )
 }
 
@@ -59,7 +63,6 @@ function addRoute(
   app.post(
     path,
     {
-      bodyLimit,
       schema: {
         operationId,
         tags: ['GitHub'],
@@ -75,7 +78,7 @@ function addRoute(
             413: 'It is larger than 25 MB.',
             415: 'It is neither JSON nor a form.',
             500: 'Something went wrong on our side.',
-            503: 'No secret for deliveries is set.',
+            503: 'No secret for deliveries is set, or too many large ones come at once.',
           }),
         },
       },
@@ -86,14 +89,6 @@ function addRoute(
           throw new AppError('authentication_failed', 'This needs X-Hub-Signature-256')
         }
       },
-      errorHandler: (error, request, reply) =>
-        void sendError(
-          error.code === 'FST_ERR_CTP_BODY_TOO_LARGE'
-            ? new AppError('payload_too_large', 'The body is larger than 25 MB')
-            : error,
-          request,
-          reply,
-        ),
     },
     async (request, reply) => {
       const answer = await receiveDelivery(github, {
