@@ -57,6 +57,33 @@ describe('a pull request of the repository’s own', () => {
 })
 
 describe('a pull request of a fork', () => {
+  it('gets no further by way of a run that a developer asks for', async () => {
+    const developer = await test.tokenFor(['developer'])
+    const [own, foreign] = [newCommit(), newCommit()]
+    await tell('acme/asked', { number: 1, commit: own })
+    await test.database.pool.query(
+      `update runs set status = 'success', completed_at = now() where repository = 'acme/asked'`,
+    )
+    await tell('acme/asked', { number: 2, commit: foreign, fork })
+    for (const [number, commit] of [
+      [1, own],
+      [2, foreign],
+    ]) {
+      const body = {
+        repository: 'acme/asked',
+        branch: `refs/pull/${number}/head`,
+        commit_sha: commit,
+        trigger_type: 'manual',
+      }
+      const answer = await test.request('POST', '/v1/runs', { body, token: developer })
+      expect(answer.statusCode, answer.body).toBe(201)
+    }
+    expect((await runsOf('acme/asked')).slice(1)).toMatchObject([
+      { branch: 'refs/pull/1/head', trusted: true },
+      { branch: 'refs/pull/2/head', trusted: false },
+    ])
+  })
+
   it('waits, and runs untrusted when somebody lets it', async () => {
     const commit = newCommit()
     await tell('acme/shop', { number: 7, commit, fork, title: 'Make it\nfaster' })

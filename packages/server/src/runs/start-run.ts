@@ -19,9 +19,33 @@ const discoveryTimeoutMs = 600_000
  * Accepts a commit for a run: stores the run, announces it and asks for its discovery, in
  * one transaction. A second active run of the same commit and ref is a `resource_conflict`
  * with the first one's id; more than `maxActiveRuns` are `limit_exceeded`.
+ *
+ * The head of a pull request is trusted only where GitHub has said before that it is the repository's
+ * own: whoever asks for it here may be asking for a stranger's.
  */
-export async function startRun(deps: RunsDeps, input: StartRunInput): Promise<CreateRunResponse> {
-  return transact(deps, (unit) => startRunWithin(unit, input))
+export async function startRun(
+  deps: RunsDeps,
+  input: Omit<StartRunInput, 'trusted'>,
+): Promise<CreateRunResponse> {
+  return transact(deps, async (unit) => {
+    const trusted = await isTrusted(unit.trx, input.request)
+    return startRunWithin(unit, { ...input, trusted })
+  })
+}
+
+async function isTrusted(trx: Transaction<Tables>, request: CreateRunRequest): Promise<boolean> {
+  const { repository, branch, commit_sha: commit } = request
+  if (!/^refs\/pull\//i.test(branch)) return true
+  const before = await trx
+    .selectFrom('runs')
+    .select('id')
+    .where('repository', '=', repository)
+    .where('branch', '=', branch)
+    .where('commit_sha', '=', commit.toLowerCase())
+    .where('trusted', '=', true)
+    .limit(1)
+    .executeTakeFirst()
+  return before !== undefined
 }
 
 export interface StartRunInput {
