@@ -47,8 +47,12 @@ export function createReconciliation(
     } else if (row.failed_at === null && row.reason !== answer) {
       await setReason(deps, { id: row.id, reason: answer })
     }
-    const pauseMs = plans.get(row.id)?.pauseMs ?? times.firstPauseMs
-    plans.set(row.id, {
+    askLater(row.id)
+  }
+
+  function askLater(id: string): void {
+    const pauseMs = plans.get(id)?.pauseMs ?? times.firstPauseMs
+    plans.set(id, {
       dueAt: performance.now() + pauseMs,
       pauseMs: Math.min(pauseMs * 2, times.longestPauseMs),
     })
@@ -68,7 +72,7 @@ export function createReconciliation(
       },
       deadline,
     )
-    return answer.reconciled ? null : `${answer.reason}.`
+    return answer.reconciled ? null : `${storable(answer.reason)}.`
   }
 
   return async (signal) => {
@@ -84,13 +88,31 @@ export function createReconciliation(
     for (const id of plans.keys()) if (!ids.has(id)) plans.delete(id)
     const due = pending.filter(({ id }) => (plans.get(id)?.dueAt ?? 0) <= performance.now())
     const queue = due.values()
+    const failures: { deployment: string; err: unknown }[] = []
     const work = async () => {
-      for (const row of queue) if (!signal.aborted) await lookAt(row, signal)
+      for (const row of queue) {
+        if (signal.aborted) return
+        try {
+          await lookAt(row, signal)
+        } catch (error) {
+          failures.push({ deployment: row.id, err: error })
+          askLater(row.id)
+        }
+      }
     }
     await Promise.all(Array.from({ length: atOnce }, work))
+    const [failure] = failures
+    if (failure !== undefined) {
+      deps.log.warn({ ...failure, all: failures.length }, 'deployments could not be looked at')
+    }
     const next = Math.min(...[...plans.values()].map(({ dueAt }) => dueAt))
     return Math.max(0, next - performance.now())
   }
+}
+
+/** What others wrote, without what PostgreSQL stores of no text. */
+function storable(text: string): string {
+  return Buffer.from(text, 'utf8').toString('utf8').replaceAll('\0', '\uFFFD')
 }
 
 async function setReason(
