@@ -71,6 +71,9 @@ create index workflow_runs_of_branch on workflow_runs (repository_id, branch, cr
 create index workflow_runs_of_workflow on workflow_runs (repository_id, workflow_id, created_at desc, id desc);
 create index workflow_runs_unfinished on workflow_runs (repository_id) where conclusion is null;
 create index workflow_runs_of_commit on workflow_runs (repository_id, commit_sha);
+-- Those whose jobs or artifacts are still to be fetched.
+create index workflow_runs_undetailed on workflow_runs (created_at desc)
+  where github_status = 'completed' and (not jobs_complete or artifacts is null);
 
 -- The newest run of each (repository, workflow, branch): what "status" shows.
 create table newest_workflow_runs (

@@ -25,6 +25,7 @@ export async function createGithubApp(more: Partial<GithubDeps> = {}): Promise<G
       webhookSecret: secret,
       wants: matchRepositories(['*']),
       github: null,
+      workflows: null,
       wakeDeliveries: () => handling?.wake(),
       wakeReports: () => {},
       tagWaitsMs: 0,

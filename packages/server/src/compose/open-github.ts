@@ -1,5 +1,4 @@
 import type { Logger } from 'pino'
-import { createOctokitGitHub } from '../adapters/github/octokit/create-octokit-github.ts'
 import type { Config } from '../config/read-config.ts'
 import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
 import type { EventFeed } from '../events/index.ts'
@@ -9,6 +8,8 @@ import {
   type RunningGithub,
   startGithub,
 } from '../github/index.ts'
+import type { WorkflowDeliveries } from '../monitor/index.ts'
+import type { GitHub } from '../ports/github.ts'
 import type { Resources } from '../resources.ts'
 
 /**
@@ -23,14 +24,15 @@ export function openGithub(
     feed: EventFeed
     /** Id of this process's worker. */
     holder: string
-    version: string
+    /** Null: GitHub is told nothing. */
+    port: GitHub | null
+    workflows: WorkflowDeliveries | null
   },
   resources: Resources,
 ): { github: GithubDeps; start(publicUrl: string): void } {
-  const { unitOfWork, feed, holder, version } = opened
+  const { unitOfWork, feed, holder, port, workflows } = opened
   const { db, wakeEvents, wakeJobs } = unitOfWork
-  const { apiUrl, credential, webhookSecret, webhookRepositories } = config.github
-  const port = credential === null ? null : createOctokitGitHub({ apiUrl, credential, version })
+  const { webhookSecret, webhookRepositories } = config.github
   let running: RunningGithub | null = null
   const github: GithubDeps = {
     db,
@@ -39,12 +41,13 @@ export function openGithub(
     webhookSecret,
     wants: matchRepositories(webhookRepositories),
     github: port,
-    wakeDeliveries: () => running?.wakeDeliveries(),
+    workflows,
+    wakeDeliveries: (event) => running?.wakeDeliveries(event),
     wakeReports: () => running?.wakeReports(),
   }
   log.info(
     {
-      reports: credential === null ? 'off: neither GITHUB_TOKEN nor a GitHub App is set' : apiUrl,
+      reports: port === null ? 'off: neither GITHUB_TOKEN nor a GitHub App is set' : port.apiUrl,
       webhook: webhookSecret === null ? 'off: GITHUB_WEBHOOK_SECRET is not set' : 'on',
     },
     'GitHub',

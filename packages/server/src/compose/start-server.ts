@@ -21,6 +21,7 @@ import { openEvents } from './open-events.ts'
 import { openGithub } from './open-github.ts'
 import { openJobs } from './open-jobs.ts'
 import { openMonitor } from './open-monitor.ts'
+import { openOctokit } from './open-octokit.ts'
 import { openRegistries } from './open-registries.ts'
 import { openReleases } from './open-releases.ts'
 import { openSearch } from './open-search.ts'
@@ -100,10 +101,32 @@ async function start(
     { unitOfWork: jobs.runs, feed: events.feed, vault, holder: jobs.workerId, version },
     resources,
   )
+  const octokit = openOctokit(config, version, { request() {}, budget() {} })
+  const {
+    start: startMonitor,
+    workflows,
+    ...monitored
+  } = openMonitor(
+    config,
+    log,
+    {
+      unitOfWork: jobs.runs,
+      holder: jobs.workerId,
+      actions: octokit?.actions ?? null,
+      observe: { poll() {}, lag() {} },
+    },
+    resources,
+  )
   const { github, start: startGithub } = openGithub(
     config,
     log,
-    { unitOfWork: jobs.runs, feed: events.feed, holder: jobs.workerId, version },
+    {
+      unitOfWork: jobs.runs,
+      feed: events.feed,
+      holder: jobs.workerId,
+      port: octokit?.github ?? null,
+      workflows,
+    },
     resources,
   )
   let url = config.http.publicUrl ?? ''
@@ -142,7 +165,6 @@ async function start(
     { unitOfWork: jobs.runs, feed: events.feed, environments, vault, holder: jobs.workerId },
     resources,
   )
-  const monitored = openMonitor(store)
   const links = createLogLinks(masterKey)
   let ready = false
   const tokens = resources.add(
@@ -221,6 +243,7 @@ async function start(
     resources,
   )
   startGithub(url)
+  startMonitor()
   ready = true
   // Closed first: streams end, and nobody is sent here any more.
   resources.add('readiness', stopping, async (controller) => controller.abort())

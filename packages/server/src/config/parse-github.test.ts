@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { appPrivateKey, repositoryPatterns } from './parse-github.ts'
+import { appPrivateKey, repositoryNames, repositoryPatterns } from './parse-github.ts'
 import { readConfig } from './read-config.ts'
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -40,6 +40,17 @@ describe('repositoryPatterns', () => {
 
   it.each(['acme', 'acme/', 'a/b/c', '**', 'acme/sh op'])('refuses %j', (text) => {
     expect(() => repositoryPatterns(text)).toThrow('is not a pattern')
+  })
+})
+
+describe('repositoryNames', () => {
+  it('splits a list', () => {
+    expect(repositoryNames(' acme/shop ,other/x.y,')).toEqual(['acme/shop', 'other/x.y'])
+    expect(repositoryNames('')).toEqual([])
+  })
+
+  it.each(['acme', 'acme/*', 'a/b/c', 'acme/..', '../acme'])('refuses %j', (text) => {
+    expect(() => repositoryNames(text)).toThrow('is not the name of a repository')
   })
 })
 

@@ -51,3 +51,19 @@ export const repositoryPatterns: Parse<readonly string[]> = (text) => {
   }
   return patterns
 }
+
+/** Names such as `acme/shop`, separated by commas. */
+export const repositoryNames: Parse<readonly string[]> = (text) => {
+  const names = text
+    .split(',')
+    .map((name) => name.trim())
+    .filter(Boolean)
+  for (const name of names) {
+    if (!/^[A-Za-z0-9][A-Za-z0-9._-]{0,98}\/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}$/.test(name)) {
+      throw new InvalidValue(
+        `${JSON.stringify(name)} is not the name of a repository as owner/name`,
+      )
+    }
+  }
+  return names
+}

@@ -57,7 +57,7 @@ describe('readConfig', () => {
         webhookSecret: null,
         webhookRepositories: ['*'],
       },
-      status: { anonymous: false },
+      status: { anonymous: false, monitored: null, pollMs: 60_000 },
       sockets: { maxClients: 2_000 },
       worker: { capacity: expect.any(Number) },
       webhooks: { allowPrivate: [] },

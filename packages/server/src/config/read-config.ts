@@ -73,6 +73,10 @@ export interface Config extends FileConfig {
   status: {
     /** Whether its GET routes are open to those without a token. */
     anonymous: boolean
+    /** owner/name each; null: every repository with a workflow that we hear of. */
+    monitored: readonly string[] | null
+    /** Milliseconds between two polls of a repository. */
+    pollMs: number
   }
   sockets: { maxClients: number }
   worker: { capacity: number }
@@ -241,7 +245,11 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     },
     gitops: toGitOps(values),
     github: toGithub(values),
-    status: { anonymous: values.SLIPWAY_ANONYMOUS_STATUS },
+    status: {
+      anonymous: values.SLIPWAY_ANONYMOUS_STATUS,
+      monitored: values.MONITORED_REPOSITORIES,
+      pollMs: values.SLIPWAY_MONITOR_INTERVAL,
+    },
     sockets: { maxClients: values.SLIPWAY_MAX_SOCKETS },
     worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
     webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },

@@ -22,7 +22,13 @@ import {
   serverHosts,
   trustProxy,
 } from './parse.ts'
-import { appId, appPrivateKey, headerSecret, repositoryPatterns } from './parse-github.ts'
+import {
+  appId,
+  appPrivateKey,
+  headerSecret,
+  repositoryNames,
+  repositoryPatterns,
+} from './parse-github.ts'
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
 
 /** One environment setting: what documentation, start and error messages know of it. */
@@ -240,6 +246,21 @@ export const settings = {
       'Repositories whose deliveries start something, as patterns such as `acme/*`, separated by commas.',
     default: '*',
     parse: repositoryPatterns,
+  }),
+  MONITORED_REPOSITORIES: absent({
+    description:
+      'Repositories whose GitHub Actions are watched, as owner/name, separated by commas; empty: none.',
+    default: null,
+    defaultNote:
+      'every repository with a workflow that the token sees, or that the webhook tells of',
+    emptyIsValue: true,
+    parse: repositoryNames,
+  }),
+  SLIPWAY_MONITOR_INTERVAL: present({
+    description:
+      'Time between two questions to GitHub about the workflow runs of one repository: what is shown is at most this old.',
+    default: '1m',
+    parse: duration,
   }),
   SLIPWAY_ANONYMOUS_STATUS: present({
     description:

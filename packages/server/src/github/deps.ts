@@ -1,4 +1,5 @@
 import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
+import type { WorkflowDeliveries } from '../monitor/index.ts'
 import type { GitHub } from '../ports/github.ts'
 
 /** What the functions of this room need. */
@@ -9,7 +10,9 @@ export interface GithubDeps extends UnitOfWorkDeps {
   wants: (repository: string) => boolean
   /** Null: GitHub is told nothing, and asked nothing. */
   github: GitHub | null
-  /** Told when there is something to do, so that nobody polls. */
-  wakeDeliveries: () => void
+  /** Who is told of workflows; null: nobody. */
+  workflows: WorkflowDeliveries | null
+  /** Told when there is something to do, so that nobody polls; the first, of what event of GitHub's. */
+  wakeDeliveries: (event: string) => void
   wakeReports: () => void
 }

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
+import { workflowEvents } from '../monitor/index.ts'
 import type { GithubDeps } from './deps.ts'
 import { type DueDelivery, handleDelivery } from './handle-delivery.ts'
 
@@ -34,9 +35,11 @@ async function findDue({ db }: GithubDeps): Promise<DueDelivery[]> {
   const { rows } = await sql<DueDelivery>`
     select d.number, d.repository, d.wanted, d.attempt, d.received_at as "receivedAt"
     from github_deliveries d
-    where d.status = 'pending' and d.next_attempt_at <= now() and not exists (
+    where d.status = 'pending' and d.next_attempt_at <= now()
+      and d.event <> all(${workflowEvents}::text[]) and not exists (
       select from github_deliveries earlier
       where earlier.status = 'pending' and earlier.repository = d.repository
+        and earlier.event <> all(${workflowEvents}::text[])
         and earlier.number < d.number and earlier.next_attempt_at > now()
         -- A new tag waits for its push, and nobody for it.
         and (earlier.wanted->>'kind' <> 'tag' or earlier.attempt > 0)

@@ -18,6 +18,9 @@ export interface DueDelivery {
   receivedAt: Date
 }
 
+/** What is needed of a delivery to say what came of it. */
+export type Tried = Pick<DueDelivery, 'number' | 'attempt' | 'receivedAt'>
+
 /** What came of a delivery; `again` is the time in milliseconds after which it is tried again. */
 type Outcome =
   | { status: 'done'; runId: string | null; note: string | null }
@@ -118,7 +121,8 @@ function findTag(
   return deps.github.findCommit(repository, ref.replace('refs/', ''), signal)
 }
 
-function judge(error: unknown, delivery: DueDelivery): Outcome {
+/** What becomes of a delivery that could not be done. */
+export function judge(error: unknown, delivery: Tried): Outcome {
   const isOld = Date.now() - delivery.receivedAt.getTime() > givenUpAfterMs
   const ms = Math.min(longestRetryMs, retryMs * 2 ** Math.min(delivery.attempt, 10))
   if (error instanceof AppError) {
@@ -141,9 +145,9 @@ function judge(error: unknown, delivery: DueDelivery): Outcome {
   return isOld ? { status: 'failed', note } : { status: 'again', ms, note }
 }
 
-async function settle(
+export async function settle(
   db: Pick<Kysely<Tables>, 'getExecutor'>,
-  { number }: DueDelivery,
+  { number }: Tried,
   outcome: Outcome,
 ): Promise<void> {
   const { status, note } = outcome

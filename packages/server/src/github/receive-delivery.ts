@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import type { GithubDeliveryAnswer } from '@slipway/contract/github'
 import { sql } from 'kysely'
 import { AppError } from '../errors.ts'
+import { readWorkflowDelivery, type WorkflowDelivery, workflowEvents } from '../monitor/index.ts'
 import type { GithubDeps } from './deps.ts'
-import { readDelivery } from './read-delivery.ts'
+import { readDelivery, type Wanted } from './read-delivery.ts'
 import { verifySignature } from './verify-signature.ts'
 
 /** A request to GitHub's webhook, as it came. */
@@ -34,14 +35,10 @@ export async function receiveDelivery(
   if (!/^[A-Za-z0-9-]{1,100}$/.test(deliveryId)) {
     throw invalid('X-GitHub-Delivery is missing or not one')
   }
-  const { repository, outcome } = readDelivery(event, parsePayload(delivery))
-  const reason =
-    typeof outcome === 'string'
-      ? outcome
-      : repository !== null && deps.wants(repository)
-        ? null
-        : 'its repository is none of GITHUB_WEBHOOK_REPOSITORIES'
-  const wanted = reason === null && typeof outcome !== 'string' ? outcome : null
+  const payload = parsePayload(delivery)
+  const { repository, wanted, reason } = workflowEvents.includes(event)
+    ? aboutWorkflows(deps, event, payload)
+    : aboutRuns(deps, event, payload)
   const waitsMs = wanted?.kind === 'tag' ? (deps.tagWaitsMs ?? tagWaitsMs) : 0
   const stored = await sql`
     insert into github_deliveries
@@ -55,8 +52,38 @@ export async function receiveDelivery(
   if (wanted === null) {
     return { delivery_id: deliveryId, status: 'ignored', ...(reason === null ? {} : { reason }) }
   }
-  deps.wakeDeliveries()
+  deps.wakeDeliveries(event)
   return { delivery_id: deliveryId, status: 'accepted' }
+}
+
+/** What a delivery asks for, or in words why nothing. */
+interface Understood<T> {
+  repository: string | null
+  wanted: T | null
+  reason: string | null
+}
+
+type Payload = Readonly<Record<string, unknown>>
+
+function aboutRuns(deps: GithubDeps, event: string, payload: Payload): Understood<Wanted> {
+  const { repository, outcome } = readDelivery(event, payload)
+  if (typeof outcome === 'string') return { repository, wanted: null, reason: outcome }
+  if (repository !== null && deps.wants(repository)) {
+    return { repository, wanted: outcome, reason: null }
+  }
+  const reason = 'its repository is none of GITHUB_WEBHOOK_REPOSITORIES'
+  return { repository, wanted: null, reason }
+}
+
+function aboutWorkflows(
+  { workflows }: GithubDeps,
+  event: string,
+  payload: Payload,
+): Understood<WorkflowDelivery> {
+  const read =
+    workflows === null ? 'no workflows are watched' : readWorkflowDelivery(event, payload)
+  if (typeof read === 'string') return { repository: null, wanted: null, reason: read }
+  return { repository: read.repository.fullName, wanted: read, reason: null }
 }
 
 function requireSigned(deps: GithubDeps, { body, signature }: GithubDelivery): void {

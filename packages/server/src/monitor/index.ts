@@ -2,6 +2,18 @@
 export { announceChanges } from './announce-changes.ts'
 export { createMemos, type MonitorDeps, type MonitorSource } from './deps.ts'
 export { countByStatus } from './count-newest.ts'
+export type { IngestDeps, MonitorObserver } from './ingest/deps.ts'
+export {
+  readWorkflowDelivery,
+  type WorkflowDelivery,
+  workflowEvents,
+} from './ingest/read-workflow-delivery.ts'
+export {
+  type Ingest,
+  openIngest,
+  type RunningIngest,
+  type WorkflowDeliveries,
+} from './ingest/start-ingest.ts'
 export { getHistory } from './get-history.ts'
 export { getInsights } from './get-insights.ts'
 export { getMetrics } from './get-metrics.ts'

@@ -2,6 +2,7 @@ import { sql } from 'kysely'
 import { transact } from '../../db/unit-of-work.ts'
 import { GitHubError } from '../../ports/github.ts'
 import type { ArtifactSnapshot, JobSnapshot, RunSnapshot } from '../../ports/github-actions.ts'
+import { lockRepository } from '../lock-repository.ts'
 import { completeJobs, storeArtifacts } from '../store-job.ts'
 import type { IngestDeps } from './deps.ts'
 import { storeTold } from './store-told.ts'
@@ -45,6 +46,7 @@ export async function fetchDetails(
     await actions.getRepository(repository, signal)
   }
   await transact(deps, async (unit) => {
+    await lockRepository(unit, repositoryId)
     await storeTold(unit, { repositoryId, jobs, runs: attempts, newsSince: null })
     await completeJobs(unit, { runId, attempt })
     await storeArtifacts(unit, { runId, attempt, artifacts })

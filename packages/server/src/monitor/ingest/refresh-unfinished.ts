@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import { transact } from '../../db/unit-of-work.ts'
 import { GitHubError } from '../../ports/github.ts'
-import { markRunsChanged } from '../lock-repository.ts'
+import { lockRepository, markRunsChanged } from '../lock-repository.ts'
 import type { RunChange } from '../store-run.ts'
 import type { IngestDeps } from './deps.ts'
 import type { Monitored } from './monitored.ts'
@@ -130,6 +130,7 @@ async function forgetRun(
   { repositoryId, runId }: { repositoryId: number; runId: number },
 ): Promise<void> {
   await transact(deps, async (unit) => {
+    await lockRepository(unit, repositoryId)
     await sql`delete from workflow_runs where id = ${runId} and repository_id = ${repositoryId}`.execute(
       unit.trx,
     )

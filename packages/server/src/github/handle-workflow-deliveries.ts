@@ -1,0 +1,114 @@
+import { sql } from 'kysely'
+import { transact } from '../db/unit-of-work.ts'
+import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
+import { type WorkflowDeliveries, type WorkflowDelivery, workflowEvents } from '../monitor/index.ts'
+import type { GithubDeps } from './deps.ts'
+import { judge, settle, type Tried } from './handle-delivery.ts'
+
+interface DueWorkflowDelivery extends Tried {
+  repository: string
+  wanted: WorkflowDelivery
+}
+
+type HandlingDeps = GithubDeps & DutyDeps & { workflows: WorkflowDeliveries }
+
+/** Longest time between two looks: another server may have taken a delivery. */
+const pollMs = 2_000
+const batchSize = 500
+/** Repositories that are stored into at once. */
+const atOnce = 4
+
+/**
+ * Hands on what deliveries say of workflows: of each repository all that has come, in one transaction, in
+ * the order in which it came. What starts runs of ours has a turn of its own, so neither waits for the other.
+ */
+export function startHandlingWorkflows(deps: HandlingDeps): Duty {
+  return startDuty(deps, {
+    name: 'github workflow deliveries',
+    everyMs: pollMs,
+    run: (signal) => handleDue(deps, signal),
+  })
+}
+
+async function handleDue(deps: HandlingDeps, signal: AbortSignal): Promise<number> {
+  const due = await findDue(deps)
+  const groups = new Map<string, DueWorkflowDelivery[]>()
+  for (const delivery of due) {
+    const group = groups.get(delivery.repository) ?? []
+    groups.set(delivery.repository, group)
+    group.push(delivery)
+  }
+  let isHeld = false
+  const queue = groups.values()
+  const work = async () => {
+    for (const group of queue) {
+      if (signal.aborted) return
+      isHeld = !(await handleGroup(deps, group, signal)) || isHeld
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, work))
+  return due.length === batchSize && !isHeld ? 0 : pollMs
+}
+
+/** The oldest that are due, but none behind one of its repository that waits to be tried again. */
+async function findDue({ db }: HandlingDeps): Promise<DueWorkflowDelivery[]> {
+  const { rows } = await sql<DueWorkflowDelivery>`
+    with held as materialized (
+      select repository, min(number) as number from github_deliveries
+      where status = 'pending' and event = any(${workflowEvents}::text[]) and next_attempt_at > now()
+      group by repository
+    )
+    select d.number, d.repository, d.wanted, d.attempt, d.received_at as "receivedAt"
+    from github_deliveries d left join held on held.repository = d.repository
+    where d.status = 'pending' and d.event = any(${workflowEvents}::text[])
+      and d.next_attempt_at <= now() and (held.number is null or d.number < held.number)
+    order by d.number limit ${batchSize}`.execute(db)
+  return rows
+}
+
+/** Answers whether what comes behind them may follow. */
+async function handleGroup(
+  deps: HandlingDeps,
+  group: readonly DueWorkflowDelivery[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  try {
+    await take(deps, group)
+    return true
+  } catch (error) {
+    if (signal.aborted) throw error
+    if (group.length > 1) return handleOneByOne(deps, group, signal)
+    const [delivery] = group
+    if (delivery === undefined) return true
+    const outcome = judge(error, delivery)
+    await settle(deps.db, delivery, outcome)
+    return outcome.status !== 'again'
+  }
+}
+
+/** One that cannot be stored keeps none of the others from it. */
+async function handleOneByOne(
+  deps: HandlingDeps,
+  group: readonly DueWorkflowDelivery[],
+  signal: AbortSignal,
+): Promise<boolean> {
+  for (const delivery of group) {
+    if (!(await handleGroup(deps, [delivery], signal))) return false
+  }
+  return true
+}
+
+async function take(deps: HandlingDeps, group: readonly DueWorkflowDelivery[]): Promise<void> {
+  await transact(deps, async (unit) => {
+    const note = await deps.workflows.take(unit, group)
+    const result = await sql`
+      update github_deliveries
+      set status = 'done', note = ${note}, attempt = attempt + 1, next_attempt_at = null
+      where number = any(${group.map(({ number }) => number)}::bigint[]) and status = 'pending'
+    `.execute(unit.trx)
+    // Another server had the duty meanwhile: what this one did goes back with its transaction.
+    if (Number(result.numAffectedRows) !== group.length) {
+      throw new Error('some deliveries were handled already')
+    }
+  })
+}
