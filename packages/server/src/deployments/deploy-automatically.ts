@@ -11,6 +11,8 @@ import type { DeploymentsDeps } from './deps.ts'
 
 /** Milliseconds a deployment job may take ("Timeout Handling"). */
 const jobTimeoutMs = 600_000
+/** With the pauses in between, half an hour: nobody is there to ask again once the repository is back. */
+const maxAttempts = 36
 
 /**
  * Reads of every new release, and of every tag put on an old one, and asks for its deployment to the
@@ -58,6 +60,7 @@ async function enqueueDeployments(deps: DeploymentsDeps, event: StoredEvent): Pr
         runId: null,
         payload,
         timeoutMs: jobTimeoutMs,
+        maxAttempts,
       })
     }
   })
