@@ -9,9 +9,11 @@ import { addDoctorCommand } from './commands/doctor.ts'
 import { addEnvironmentCommand } from './commands/environment.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addHealthCommand } from './commands/health.ts'
+import { addHistoryCommand } from './commands/history.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addMcpCommand } from './commands/mcp.ts'
+import { addInsightsCommand, addMetricsCommand } from './commands/metrics.ts'
 import { addPromoteCommand, addRollbackCommand } from './commands/promote.ts'
 import { addPullRequestCommand } from './commands/pull-request.ts'
 import { addReleaseCommand } from './commands/release.ts'
@@ -20,7 +22,9 @@ import { addRunCommand } from './commands/run.ts'
 import { addSearchCommand } from './commands/search.ts'
 import { addSecretCommand } from './commands/secret.ts'
 import { addServerCommands } from './commands/server.ts'
+import { addStatusCommand } from './commands/status.ts'
 import { addTokenCommand } from './commands/token.ts'
+import { addTriggerCommand } from './commands/trigger.ts'
 import { addValidateCommand } from './commands/validate.ts'
 import { addWebhookCommand } from './commands/webhook.ts'
 import type { Act } from './act.ts'
@@ -95,6 +99,11 @@ function addCommands(program: Command, act: Act): void {
   addDeploymentsCommand(program, act)
   addEnvironmentCommand(program, act)
   addBatchCommand(program, act)
+  addStatusCommand(program, act)
+  addHistoryCommand(program, act)
+  addTriggerCommand(program, act)
+  addMetricsCommand(program, act)
+  addInsightsCommand(program, act)
   addWebhookCommand(program, act)
   addPullRequestCommand(program, act)
   addSecretCommand(program, act)

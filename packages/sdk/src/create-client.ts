@@ -14,6 +14,7 @@ import { deploymentsApi, type DeploymentsApi } from './deployments.ts'
 import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
 import { pullRequestsApi, type PullRequestsApi } from './pull-requests.ts'
+import { pipelinesApi, type PipelinesApi } from './pipelines.ts'
 import { releasesApi, type ReleasesApi } from './releases.ts'
 import { repositoriesApi, type RepositoriesApi } from './repositories.ts'
 import { runsApi, type RunsApi } from './runs.ts'
@@ -23,7 +24,7 @@ import { stepsApi, type StepsApi, tasksApi, type TasksApi } from './steps.ts'
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts'
 import { webhooksApi, type WebhooksApi } from './webhooks.ts'
 
-/** Slipway's platform API, and what it shares with builds. Every call rejects with a `SlipwayError`, or its signal's reason. */
+/** Slipway's APIs. Every call rejects with a `SlipwayError`, or its signal's reason. */
 export interface SlipwayClient {
   readonly runs: RunsApi
   readonly tasks: TasksApi
@@ -43,6 +44,7 @@ export interface SlipwayClient {
   readonly secrets: SecretsApi
   readonly credentials: CredentialsApi
   readonly repositories: RepositoriesApi
+  readonly pipelines: PipelinesApi
   /** Also of a server that says it is unhealthy (503). */
   health(options?: CallOptions): Promise<Health>
 }
@@ -69,6 +71,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     secrets: secretsApi(transport),
     credentials: credentialsApi(transport),
     repositories: repositoriesApi(transport),
+    pipelines: pipelinesApi(transport),
     async health({ signal } = {}) {
       return (await transport.json({ path: 'health', signal, accept: [503] })) as Health
     },

@@ -57,10 +57,11 @@ export async function errorFromResponse(response: Response): Promise<SlipwayErro
 
 function readEnvelope(body: unknown, status: number) {
   if (!isRecord(body)) return null
-  if (typeof body.error === 'string' && typeof body.message === 'string') {
-    // The families below /api name the kind of error in words; its status says which code that is.
+  // The families below /api name the kind of error in words; its status says which code that is.
+  const text = typeof body.details === 'string' ? body.details : body.message
+  if (typeof body.error === 'string' && typeof text === 'string') {
     const [code] = Object.entries(errorCodes).find(([, known]) => known === status) ?? []
-    return code === undefined ? null : { code, message: body.message, details: undefined }
+    return code === undefined ? null : { code, message: text, details: undefined }
   }
   if (!isRecord(body.error)) return null
   const { code, message, details } = body.error

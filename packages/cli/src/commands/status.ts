@@ -1,0 +1,136 @@
+import type {
+  PipelineStatus,
+  PipelineStatusQuery,
+  PipelineStatusResponse,
+} from '@slipway/contract/pipelines'
+import { type Command, Option } from 'commander'
+import type { Act } from '../act.ts'
+import { type Context, printJson } from '../context.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { integerBetween } from '../integer-between.ts'
+import { openLiveArea } from '../render/live-area.ts'
+import { pipelineLines, pipelineRow } from '../render/pipeline-table.ts'
+
+interface Flags {
+  repository?: string
+  branch?: string
+  status?: PipelineStatus
+  limit: number
+  watch?: boolean
+}
+
+const statuses = ['success', 'failure', 'pending', 'running'] as const
+const redrawMs = 1_000
+
+export function addStatusCommand(program: Command, act: Act): void {
+  program
+    .command('status')
+    .description('the newest run of each GitHub Actions workflow and branch')
+    .option('-r, --repository <owner/name>', 'only of this repository')
+    .option('-b, --branch <branch>', 'only of this branch')
+    .addOption(new Option('--status <status>', 'only those').choices(statuses))
+    .option('-n, --limit <n>', 'how many, 1 to 500', integerBetween(1, 500), 50)
+    .option('-w, --watch', 'go on, and show what changes as it does, until Ctrl-C')
+    .action(act((context, flags: Flags) => showStatus(context, flags)))
+}
+
+async function showStatus(context: Context, flags: Flags): Promise<number> {
+  const { io } = context
+  const { client } = await context.connect()
+  const { repository, branch, status, limit } = flags
+  const query: PipelineStatusQuery = {
+    limit,
+    ...(repository === undefined ? {} : { repo: repository }),
+    ...(branch === undefined ? {} : { branch }),
+    ...(status === undefined ? {} : { status }),
+  }
+  if (flags.watch === true) {
+    await follow(context, client.pipelines.watchStatus(query, { signal: io.signal }))
+    return exitCodes.success
+  }
+  const answer = await client.pipelines.status(query, { signal: io.signal })
+  if (context.json) await printJson(io, answer)
+  else await io.out.write(`${pipelineLines(answer, context.styles).join('\n')}\n`)
+  return exitCodes.success
+}
+
+async function follow(
+  context: Context,
+  answers: AsyncIterable<PipelineStatusResponse>,
+): Promise<void> {
+  const { io } = context
+  if (context.json) {
+    for await (const answer of answers) await printJson(io, answer)
+    return
+  }
+  await (io.out.isTerminal ? redraw(context, answers) : printChanges(context, answers))
+}
+
+/** A line for each pipeline that is not as it was. */
+async function printChanges(
+  { io }: Context,
+  answers: AsyncIterable<PipelineStatusResponse>,
+): Promise<void> {
+  let shown = new Map<string, string>()
+  for await (const { pipelines } of answers) {
+    const now = new Map<string, string>()
+    for (const pipeline of pipelines.toReversed()) {
+      const { repository, workflowName, branch, runId, status, lastRun } = pipeline
+      const key = `${repository} ${workflowName} ${branch}`
+      const state = `${runId} ${status} ${lastRun}`
+      now.set(key, state)
+      if (shown.get(key) === state) continue
+      await io.out.write(`${pipelineRow(pipeline).filter(Boolean).join('  ')}\n`)
+    }
+    shown = now
+  }
+}
+
+/** On every path the terminal has its cursor back. */
+async function redraw(
+  { io, styles }: Context,
+  answers: AsyncIterable<PipelineStatusResponse>,
+): Promise<void> {
+  const area = openLiveArea(io.out)
+  let current: { answer: PipelineStatusResponse; at: number } | null = null
+  let drawing: Promise<void> = Promise.resolve()
+  const draw = () => {
+    if (current === null) return
+    const seconds = Math.floor((Date.now() - current.at) / 1000)
+    // A wider line than the terminal, or more of them, would scroll, and the next frame be drawn below.
+    const plain = styles.enabled ? Number.POSITIVE_INFINITY : io.out.columns() - 1
+    const lines = pipelineLines(runOn(current.answer, seconds, io.out), styles)
+    const frame = lines.slice(0, Math.max(3, io.out.rows() - 1)).map((line) => line.slice(0, plain))
+    drawing = area.draw(frame)
+  }
+  const timer = setInterval(draw, redrawMs)
+  try {
+    for await (const answer of answers) {
+      current = { answer, at: Date.now() }
+      draw()
+    }
+  } finally {
+    clearInterval(timer)
+    await drawing
+    await area.close()
+  }
+}
+
+/** The answer so many seconds later, its names short enough for the terminal. */
+function runOn(
+  answer: PipelineStatusResponse,
+  seconds: number,
+  out: Context['io']['out'],
+): PipelineStatusResponse {
+  // What is left of a line besides the three names.
+  const width = Math.max(8, Math.floor((out.columns() - 50) / 3))
+  const cut = (text: string) => (text.length > width ? `${text.slice(0, width - 1)}…` : text)
+  const pipelines = answer.pipelines.map((pipeline) => ({
+    ...pipeline,
+    repository: cut(pipeline.repository),
+    branch: cut(pipeline.branch),
+    workflowName: cut(pipeline.workflowName),
+    duration: pipeline.duration + (pipeline.status === 'running' ? seconds : 0),
+  }))
+  return { ...answer, pipelines }
+}

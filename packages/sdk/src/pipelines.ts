@@ -1,0 +1,134 @@
+import type {
+  PipelineHistoryQuery,
+  PipelineHistoryResponse,
+  PipelineInsightsQuery,
+  PipelineInsightsResponse,
+  PipelineMetricsQuery,
+  PipelineMetricsResponse,
+  PipelineRun,
+  PipelineStatusQuery,
+  PipelineStatusResponse,
+  TriggerPipelineRequest,
+  TriggerPipelineResponse,
+} from '@slipway/contract/pipelines'
+import { SlipwayError } from './slipway-error.ts'
+import type { CallOptions, Transport } from './transport.ts'
+import { watchAnswers } from './watch-answers.ts'
+
+/** GitHub Actions, as Slipway watches them. */
+export interface PipelinesApi {
+  status(query?: PipelineStatusQuery, options?: CallOptions): Promise<PipelineStatusResponse>
+  /** The status as it is now, and again each time that it changed, without end. */
+  watchStatus(
+    query?: PipelineStatusQuery,
+    options?: CallOptions,
+  ): AsyncIterable<PipelineStatusResponse>
+  /** A page of the runs of `owner/name`, newest first. */
+  history(
+    repository: string,
+    query?: PipelineHistoryQuery,
+    options?: CallOptions,
+  ): Promise<PipelineHistoryResponse>
+  /**
+   * A run as it is now, and again each time that it changed, the last one finished. Rejects with
+   * `timeout` where nothing is known of it for three minutes.
+   */
+  watchRun(run: WatchedRun, options?: CallOptions): AsyncIterable<PipelineRun>
+  /** Starts a workflow. Sent once, whatever comes of it. */
+  trigger(request: TriggerPipelineRequest, options?: CallOptions): Promise<TriggerPipelineResponse>
+  metrics(query?: PipelineMetricsQuery, options?: CallOptions): Promise<PipelineMetricsResponse>
+  insights(query?: PipelineInsightsQuery, options?: CallOptions): Promise<PipelineInsightsResponse>
+}
+
+export interface WatchedRun {
+  repository: string
+  branch: string
+  runId: number
+}
+
+const root = 'api/v2/pipelines'
+/** Runs of a branch among which a watched one is looked for. */
+const lookedThrough = 100
+const unseenMs = 180_000
+const events = 'workflow.*'
+
+export function pipelinesApi(transport: Transport): PipelinesApi {
+  const read = async (path: string, query: object, signal: AbortSignal | undefined) =>
+    transport.json({ path: `${root}/${path}`, query: { ...query }, signal })
+  const status: PipelinesApi['status'] = async (query = {}, { signal } = {}) =>
+    (await read('status', query, signal)) as PipelineStatusResponse
+  const history: PipelinesApi['history'] = async (repository, query = {}, { signal } = {}) =>
+    (await read(
+      `history/${encodeURIComponent(repository)}`,
+      query,
+      signal,
+    )) as PipelineHistoryResponse
+
+  return {
+    status,
+    history,
+    watchStatus: (query = {}, options = {}) =>
+      watchAnswers(
+        transport,
+        {
+          events: {
+            types: events,
+            ...(query.repo === undefined ? {} : { repository: query.repo }),
+          },
+          ask: (call) => status(query, call),
+          textOf: textOfStatus,
+          isFinished: () => false,
+        },
+        options,
+      ),
+    watchRun: (run, options = {}) => watchRun(transport, history, run, options),
+    async trigger(request, { signal } = {}) {
+      const input = { method: 'POST', path: `${root}/trigger`, body: request, signal } as const
+      const response = await transport.open(input)
+      return (await response.json()) as TriggerPipelineResponse
+    },
+    metrics: async (query = {}, { signal } = {}) =>
+      (await read('metrics', query, signal)) as PipelineMetricsResponse,
+    insights: async (query = {}, { signal } = {}) =>
+      (await read('insights', query, signal)) as PipelineInsightsResponse,
+  }
+}
+
+/** That time passes is no change. */
+function textOfStatus({ pipelines, metadata }: PipelineStatusResponse): string {
+  const { total, stale } = metadata
+  return JSON.stringify([
+    total,
+    stale,
+    pipelines.map((one) => (one.status === 'running' ? { ...one, duration: 0 } : one)),
+  ])
+}
+
+async function* watchRun(
+  transport: Transport,
+  history: PipelinesApi['history'],
+  { repository, branch, runId }: WatchedRun,
+  options: CallOptions,
+): AsyncGenerator<PipelineRun, void, undefined> {
+  const giveUpAt = Date.now() + unseenMs
+  let seen = false
+  const watched = {
+    events: { types: events, repository },
+    ask: async (call: CallOptions) => {
+      const { runs } = await history(repository, { branch, per_page: lookedThrough }, call)
+      const run = runs.find(({ id }) => id === runId) ?? null
+      seen ||= run !== null
+      if (seen || Date.now() < giveUpAt) return run
+      const message = `Nothing is known of the run ${runId} of ${repository}`
+      throw new SlipwayError({ status: 0, code: 'timeout', message })
+    },
+    textOf: (run: PipelineRun | null) =>
+      JSON.stringify(run, (key, value: unknown) => (key === 'duration' ? undefined : value)),
+    isFinished: (run: PipelineRun | null) => run !== null && isFinished(run),
+  }
+  for await (const run of watchAnswers(transport, watched, options)) if (run !== null) yield run
+}
+
+function isFinished({ status }: PipelineRun): boolean {
+  return status === 'success' || status === 'failure'
+}

@@ -1,0 +1,99 @@
+import { followStream } from './follow-stream.ts'
+import type { CallOptions, Query, Transport } from './transport.ts'
+import { wait } from './wait.ts'
+
+/** Between two requests at least, and at most, in milliseconds. */
+const LEAST_MS = 100
+const MOST_MS = 15_000
+
+/** What is watched: where events of it come from, how it is asked for, and what is a change of it. */
+export interface Watched<T> {
+  events: Query
+  ask: (options: CallOptions) => Promise<T>
+  /** A text that is another one when the answer is. */
+  textOf: (answer: T) => string
+  isFinished: (answer: T) => boolean
+}
+
+/**
+ * Asks whenever an event speaks of it, and gives every answer that is another one than before, the
+ * finished one last. Events only say when to ask: what they say is in the answer, so a reader that
+ * lost some sees the same.
+ */
+export async function* watchAnswers<T>(
+  transport: Transport,
+  watched: Watched<T>,
+  { signal }: CallOptions,
+): AsyncGenerator<T, void, undefined> {
+  const ending = new AbortController()
+  const both = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal
+  const news = createNews()
+  const events = followEvents(transport, watched.events, both, news)
+  try {
+    let shown: string | null = null
+    // What happens from the opening of the stream on is announced, so the first request follows it.
+    await news.next(both)
+    for (;;) {
+      news.take()
+      const answer = await watched.ask({ signal })
+      const text = watched.textOf(answer)
+      if (text !== shown) yield answer
+      shown = text
+      if (watched.isFinished(answer)) return
+      await wait(LEAST_MS, signal)
+      await news.next(both)
+    }
+  } finally {
+    ending.abort()
+    await events
+  }
+}
+
+/** Announces each event, and each opening of the stream. Never rejects. */
+async function followEvents(
+  transport: Transport,
+  query: Query,
+  signal: AbortSignal,
+  news: News,
+): Promise<void> {
+  try {
+    const input = { path: 'v1/events', query, signal, finite: false, onOpen: news.announce }
+    for await (const _event of followStream(transport, input)) news.announce()
+  } catch {
+    // Without events it is asked for every so often, and the answers say themselves what is wrong.
+    news.announce()
+  }
+}
+
+interface News {
+  announce: () => void
+  take: () => void
+  /** Resolves once there is news, or after `MOST_MS`. */
+  next: (signal: AbortSignal) => Promise<void>
+}
+
+function createNews(): News {
+  let pending = false
+  let wake = () => {}
+  return {
+    announce() {
+      pending = true
+      wake()
+    },
+    take() {
+      pending = false
+    },
+    async next(signal) {
+      if (pending) return
+      const woken = new AbortController()
+      wake = () => woken.abort()
+      try {
+        await wait(MOST_MS, AbortSignal.any([signal, woken.signal]))
+      } catch {
+        signal.throwIfAborted()
+      } finally {
+        wake = () => {}
+      }
+    },
+  }
+}
