@@ -9,6 +9,7 @@ import { benchReleases } from './releases.ts'
 import { benchRunList } from './run-list.ts'
 import { benchRuns } from './runs.ts'
 import { benchStart } from './start.ts'
+import { benchStatusSockets } from './status-sockets.ts'
 import { benchWebhooks } from './webhooks.ts'
 import { withDatabase } from './with-database.ts'
 
@@ -21,6 +22,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   logs: benchLogs,
   events: () => withDatabase(benchEvents),
   deployments: () => withDatabase(benchDeployments),
+  statusSockets: () => withDatabase(benchStatusSockets),
   webhooks: () => withDatabase(benchWebhooks),
   pipelines: () => withDatabase(benchPipelines),
 }
