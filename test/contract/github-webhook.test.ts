@@ -120,6 +120,21 @@ describe('POST /v1/webhooks/github', () => {
     expect(await runsOf('acme/again')).toHaveLength(1)
   })
 
+  it('takes a delivery again of which nothing came, once its cause is gone', async () => {
+    const payload = pushOf('acme/later', 'refs/heads/main', newCommit())
+    const first = sign('push', payload)
+    expect((await test.deliver(first)).json().status).toBe('accepted')
+    await test.settled()
+    await test.database.pool.query(`delete from runs where repository = 'acme/later'`)
+    await test.database.pool.query(
+      `update github_deliveries set status = 'failed' where repository = 'acme/later'`,
+    )
+    expect((await test.deliver(first)).json().status).toBe('accepted')
+    await test.settled()
+    expect(await runsOf('acme/later')).toHaveLength(1)
+    expect((await test.deliver(first)).json().status).toBe('duplicate')
+  })
+
   it('takes a form, whose signature is of the form', async () => {
     const payload = JSON.stringify(pushOf('acme/form', 'refs/heads/main', newCommit()))
     const form = new URLSearchParams({ payload }).toString()

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import type { GithubDeliveryAnswer } from '@slipway/contract/github'
-import { sql } from 'kysely'
+import { type Kysely, sql } from 'kysely'
+import type { Tables } from '../db/tables.gen.ts'
 import { AppError } from '../errors.ts'
 import { readWorkflowDelivery, type WorkflowDelivery, workflowEvents } from '../monitor/index.ts'
 import type { GithubDeps } from './deps.ts'
@@ -22,8 +23,9 @@ const tagWaitsMs = 30_000
 
 /**
  * Takes a delivery whose signature is ours, and stores what it asks for; the rest happens later. One
- * that came before, by its id or by its body, is a duplicate. `authentication_failed` where it is not
- * signed, `invalid_request` where it cannot be read, `unavailable` where no secret is set.
+ * that came before, by its id or by its body, is a duplicate, unless nothing came of it then.
+ * `authentication_failed` where it is not signed, `invalid_request` where it cannot be read,
+ * `unavailable` where no secret is set.
  */
 export async function receiveDelivery(
   deps: GithubDeps & { tagWaitsMs?: number },
@@ -40,14 +42,27 @@ export async function receiveDelivery(
     ? aboutWorkflows(deps, event, payload)
     : aboutRuns(deps, event, payload)
   const waitsMs = wanted?.kind === 'tag' ? (deps.tagWaitsMs ?? tagWaitsMs) : 0
-  const stored = await sql`
+  const bodySha = createHash('sha256').update(body).digest()
+  const store = (db: Kysely<Tables>) =>
+    sql`
     insert into github_deliveries
       (delivery_id, body_sha256, event, repository, wanted, status, note, next_attempt_at, received_at)
-    values (${deliveryId}, ${createHash('sha256').update(body).digest()}, ${event}, ${repository},
+    values (${deliveryId}, ${bodySha}, ${event}, ${repository},
             ${wanted === null ? null : JSON.stringify(wanted)}::jsonb,
             ${wanted === null ? 'ignored' : 'pending'}, ${reason},
             ${wanted === null ? null : sql`now() + ${waitsMs}::float8 * interval '1 ms'`}, now())
-    on conflict do nothing`.execute(deps.db)
+    on conflict do nothing`.execute(db)
+  let stored = await store(deps.db)
+  if (stored.numAffectedRows !== 1n) {
+    // Delivered again by hand once the cause is gone: what came to nothing counts as new.
+    stored = await deps.db.transaction().execute(async (trx) => {
+      await sql`
+        delete from github_deliveries
+        where (delivery_id = ${deliveryId} or body_sha256 = ${bodySha})
+          and status in ('ignored', 'failed')`.execute(trx)
+      return store(trx)
+    })
+  }
   if (stored.numAffectedRows !== 1n) return { delivery_id: deliveryId, status: 'duplicate' }
   if (wanted === null) {
     return { delivery_id: deliveryId, status: 'ignored', ...(reason === null ? {} : { reason }) }

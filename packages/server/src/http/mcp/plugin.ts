@@ -80,6 +80,8 @@ const forwarded = [
 function callerOf(request: FastifyRequest, reply: FastifyReply): Caller {
   const gone = new AbortController()
   reply.raw.once('close', () => gone.abort())
+  // Its close may have come before anybody listened.
+  if (reply.raw.destroyed) gone.abort()
   const headers = forwarded.flatMap((name) => {
     const value = request.headers[name]
     return typeof value === 'string' ? [[name, value] as const] : []

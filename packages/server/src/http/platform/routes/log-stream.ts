@@ -68,6 +68,8 @@ export async function streamLog(
   const gone = new AbortController()
   raw.on('error', () => gone.abort())
   raw.once('close', () => gone.abort())
+  // Its close may have come before anybody listened.
+  if (raw.destroyed) gone.abort()
   const signal = AbortSignal.any([gone.signal, input.signal])
   raw.writeHead(200, {
     ...input.headers,
