@@ -19,7 +19,7 @@ const header = ['STATUS', 'RUN', 'WORKFLOW', 'BRANCH', 'COMMIT', 'STARTED', 'TOO
 
 export function addHistoryCommand(program: Command, act: Act): void {
   program
-    .command('history <owner/name>')
+    .command('history <repository>')
     .description('the GitHub Actions runs of a repository, newest first')
     .option('--workflow <workflow>', "only of this one: its file's name or its id")
     .option('-b, --branch <branch>', 'only of this branch')

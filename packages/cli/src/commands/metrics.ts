@@ -21,7 +21,7 @@ interface Flags {
 export function addMetricsCommand(program: Command, act: Act): void {
   addOptions(
     program
-      .command('metrics [owner/name]')
+      .command('metrics [repository]')
       .description('how many GitHub Actions runs succeeded, and how long they took'),
   ).action(act((context, flags: Flags, [name]) => showMetrics(context, name, flags)))
 }
@@ -29,7 +29,7 @@ export function addMetricsCommand(program: Command, act: Act): void {
 export function addInsightsCommand(program: Command, act: Act): void {
   addOptions(
     program
-      .command('insights [owner/name]')
+      .command('insights [repository]')
       .description('what of GitHub Actions is slow or flaky, and how delivery goes'),
   ).action(act((context, flags: Flags, [name]) => showInsights(context, name, flags)))
 }

@@ -16,7 +16,7 @@ interface Flags {
 
 export function addTriggerCommand(program: Command, act: Act): void {
   program
-    .command('trigger <owner/name> <workflow>')
+    .command('trigger <repository> <workflow>')
     .description(
       "start a GitHub Actions workflow: by its name, its file's name, its path or its id",
     )
