@@ -81,14 +81,23 @@ function isWhole({ runs, total }: RunsPage): boolean {
   return runs.length >= Math.min(pageSize, total)
 }
 
-/** Learns which repository is called so. */
+/** Learns which repository is called so: it may be one that is here already, under its new name. */
 async function identify(
   deps: IngestDeps,
-  { fullName, source }: Monitored,
+  { id: named, fullName, source }: Monitored,
   signal: AbortSignal,
 ): Promise<Monitored | null> {
   const seen = await deps.actions.getRepository(fullName, signal)
-  const id = await transact(deps, (unit) => learnRepository(unit, { seen, source }))
+  const id = await transact(deps, async (unit) => {
+    const learnt = await learnRepository(unit, { seen, source })
+    if (learnt !== named) {
+      await sql`
+        delete from monitored_repositories where id = ${named} and github_id is null`.execute(
+        unit.trx,
+      )
+    }
+    return learnt
+  })
   return findMonitored(deps.db, { id })
 }
 
