@@ -76,7 +76,7 @@ export async function storeRun(
 }
 
 /** Whole seconds from the attempt's start to its last update; null before its end. */
-export function durationOf(run: RunSnapshot): number | null {
+function durationOf(run: RunSnapshot): number | null {
   if (run.githubStatus !== 'completed') return null
   const ms = run.updatedAt.getTime() - run.runStartedAt.getTime()
   return Math.max(0, Math.floor(ms / 1000))
