@@ -67,6 +67,17 @@ describe('POST /v1/webhooks/github', () => {
       `select event, note from github_deliveries where status = 'failed'`,
     )
     expect(rows).toEqual([])
+    const { rows: watched } = await test.database.pool.query(
+      `select (select count(*)::int from workflow_runs) as runs,
+              (select count(*)::int from workflow_jobs) as jobs`,
+    )
+    const idsIn = (event: 'workflow_run' | 'workflow_job') =>
+      recorded
+        .filter(({ name }) => name === event)
+        .flatMap((one) => one.examples as Record<string, { id: number }>[])
+        .map((payload) => payload[event]?.id)
+    const [runIds, jobIds] = [idsIn('workflow_run'), idsIn('workflow_job')]
+    expect(watched).toEqual([{ runs: new Set(runIds).size, jobs: new Set(jobIds).size }])
   })
 
   it.each(paths)('starts a run on a push to %s, in the name of whoever pushed', async (path) => {

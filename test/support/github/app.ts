@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { startHandling } from '../../../packages/server/src/github/handle-deliveries.ts'
+import { startHandlingWorkflows } from '../../../packages/server/src/github/handle-workflow-deliveries.ts'
 import { type GithubDeps, matchRepositories } from '../../../packages/server/src/github/index.ts'
+import {
+  type IngestDeps,
+  openIngest,
+  workflowEvents,
+} from '../../../packages/server/src/monitor/index.ts'
 import { createTestApp, type TestApp } from '../http.ts'
 import { quietLog } from '../quiet-log.ts'
 import type { SignedDelivery } from './deliver.ts'
@@ -15,9 +21,25 @@ export interface GithubApp extends TestApp {
   settled(): Promise<void>
 }
 
-export async function createGithubApp(more: Partial<GithubDeps> = {}): Promise<GithubApp> {
+export async function createGithubApp(
+  more: Partial<GithubDeps> = {},
+  watching: Partial<Pick<IngestDeps, 'actions' | 'configured'>> = {},
+): Promise<GithubApp> {
   let handling: ReturnType<typeof startHandling> | undefined
+  let storing: ReturnType<typeof startHandlingWorkflows> | undefined
   const test = await createTestApp({}, (db) => {
+    const common = { log: quietLog, holder: randomUUID() }
+    const { deliveries } = openIngest({
+      ...common,
+      db,
+      wakeEvents() {},
+      wakeJobs() {},
+      actions: null,
+      configured: null,
+      pollMs: 60_000,
+      observe: { poll() {}, lag() {} },
+      ...watching,
+    })
     const github: GithubDeps & { tagWaitsMs: number } = {
       db,
       wakeEvents: () => {},
@@ -25,13 +47,16 @@ export async function createGithubApp(more: Partial<GithubDeps> = {}): Promise<G
       webhookSecret: secret,
       wants: matchRepositories(['*']),
       github: null,
-      workflows: null,
-      wakeDeliveries: () => handling?.wake(),
+      workflows: deliveries,
+      wakeDeliveries: (event) => (workflowEvents.includes(event) ? storing : handling)?.wake(),
       wakeReports: () => {},
       tagWaitsMs: 0,
       ...more,
     }
-    handling = startHandling({ ...github, log: quietLog, holder: randomUUID() })
+    handling = startHandling({ ...github, ...common })
+    if (deliveries !== null) {
+      storing = startHandlingWorkflows({ ...github, ...common, workflows: deliveries })
+    }
     return { github, runs: { ...github, stopJobs: () => {} } }
   })
   return {
@@ -49,7 +74,7 @@ export async function createGithubApp(more: Partial<GithubDeps> = {}): Promise<G
       await expect.poll(waiting, { timeout: 20_000 }).toBe(0)
     },
     async close() {
-      await handling?.close()
+      await Promise.all([handling?.close(), storing?.close()])
       await test.close()
     },
   }
