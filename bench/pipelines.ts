@@ -45,6 +45,11 @@ export async function benchPipelines(databaseUrl: string): Promise<object> {
         reached: ratio >= 0.6 && ms.p99 <= 15,
       }
     }
+    const insights = async (range: string) => {
+      const begun = performance.now()
+      await server.json('GET', `/api/v2/pipelines/insights?timeRange=${range}`, { token })
+      return round(performance.now() - begun, 0)
+    }
     return {
       repositories,
       runs: repositories * runsPerRepository,
@@ -59,6 +64,8 @@ export async function benchPipelines(databaseUrl: string): Promise<object> {
         'history?repository=bench/repo-7&per_page=30&offset=1770',
       ),
       metrics: await compare('metrics?timeRange=30d', 'metrics'),
+      // Computed once a minute at most.
+      insightsFirstMs: { '30d': await insights('30d'), '90d': await insights('90d') },
       whileRunsChange: await whileRunsChange(databaseUrl, async () => ({
         status: await compare('status?limit=50', 'status?limit=50'),
         metrics: await compare('metrics?timeRange=30d', 'metrics'),

@@ -185,7 +185,7 @@ describe('GET /api/v2/pipelines/status', () => {
 
   it('says how old it is', async () => {
     const { db } = test.database
-    const old = new Date(Date.now() - 61_000)
+    const old = new Date(Date.now() - 120_000)
     const aged = await watchRepository(db, 'acme/aged', { polledAt: old })
     const never = await watchRepository(db, 'acme/never', { polledAt: null })
     await test.storeRuns(aged, [sampleRun({ id: 801, branch: 'aged' })])

@@ -12,7 +12,7 @@ import { findFlakyPlaces, findSlowPlaces } from './find-places.ts'
 import { type Looked, runsOf } from './looked-at.ts'
 import { measureDora } from './measure-dora.ts'
 import { parseTimeRange } from './parse-time-range.ts'
-import { listWatched } from './watched.ts'
+import { listWatched, type Watched } from './watched.ts'
 
 /** Milliseconds that PostgreSQL may take for one of the statements. */
 const statementMs = 10_000
@@ -37,11 +37,22 @@ export async function getInsights(
   const now = Date.now()
   const ids = watched.map(({ id }) => id)
   const key = `insights ${rangeMs} ${ids.join()} ${branch ?? ''}`
-  const known = deps.memos.pages.recall(key, 0, now)
-  if (known !== undefined) return known as PipelineInsightsResponse
-
   const looked: Looked = { repositoryIds: ids, branch, since: new Date(now - rangeMs) }
-  const answer = await deps.db.transaction().execute(async (trx): Promise<Insights> => {
+  const insights = await deps.memos.pages.share(key, 0, now, async () => ({
+    value: {
+      ...(await look(deps, { watched, looked, days: rangeMs / 86_400_000 })),
+      timestamp: new Date(now).toISOString(),
+    },
+    goodUntil: now + keptMs,
+  }))
+  return { ...insights, timeRange }
+}
+
+async function look(
+  { db }: Pick<MonitorDeps, 'db'>,
+  { watched, looked, days }: { watched: readonly Watched[]; looked: Looked; days: number },
+): Promise<Insights> {
+  return db.transaction().execute(async (trx) => {
     await sql`select set_config('statement_timeout', ${String(statementMs)}, true)`.execute(trx)
     const workflows = await measureWorkflows(trx, looked)
     const jobsSince = await findOldestSampled(trx, looked)
@@ -52,13 +63,10 @@ export async function getInsights(
       slowestSteps: await findSlowPlaces(trx, sampled, 'step'),
       flakiestJobs: await findFlakyPlaces(trx, sampled, 'job'),
       flakiestSteps: await findFlakyPlaces(trx, sampled, 'step'),
-      dora: await measureDora(trx, { watched, looked, days: rangeMs / 86_400_000 }),
+      dora: await measureDora(trx, { watched, looked, days }),
       jobsSince: jobsSince?.toISOString() ?? null,
     }
   })
-  const insights = { ...answer, timeRange, timestamp: new Date(now).toISOString() }
-  deps.memos.pages.keep(key, 0, insights, now + keptMs)
-  return insights
 }
 
 type Insights = Omit<PipelineInsightsResponse, 'timeRange' | 'timestamp'>

@@ -1,4 +1,4 @@
-import type { Memo } from './memo.ts'
+import type { Made, Memo } from './memo.ts'
 
 /** Entries that a page may have to be kept. */
 const maxEntries = 100
@@ -22,25 +22,23 @@ export async function keepPage<Row, Entry>(
     goodUntil: (row: Row) => number | null
   },
 ): Promise<Entry[]> {
-  const key = JSON.stringify(page.key)
-  const kept = memo.recall(key, page.version, page.now.getTime())
-  const entries = (kept as Shown<Row, Entry>[] | undefined) ?? (await makePage(memo, page, key))
+  const { key, version, now } = page
+  const entries = await memo.share(JSON.stringify(key), version, now.getTime(), () =>
+    makePage(page),
+  )
   return entries.map((entry) => ('done' in entry ? entry.done : page.show(entry.row)))
 }
 
 async function makePage<Row, Entry>(
-  memo: Memo,
   page: Parameters<typeof keepPage<Row, Entry>>[1],
-  key: string,
-): Promise<Shown<Row, Entry>[]> {
+): Promise<Made<Shown<Row, Entry>[]>> {
   const rows = await page.find()
   let goodUntil = Number.POSITIVE_INFINITY
-  const entries = rows.map((row): Shown<Row, Entry> => {
+  const value = rows.map((row): Shown<Row, Entry> => {
     const until = page.goodUntil(row)
     if (until === null) return { row }
     if (until > page.now.getTime()) goodUntil = Math.min(goodUntil, until)
     return { done: page.show(row) }
   })
-  if (rows.length <= maxEntries) memo.keep(key, page.version, entries, goodUntil)
-  return entries
+  return { value, goodUntil: rows.length <= maxEntries ? goodUntil : null }
 }
