@@ -39,3 +39,6 @@ export interface MonitorSource {
 
 /** Milliseconds for which what GitHub said counts as of this moment. */
 export const freshMs = 60_000
+
+/** Milliseconds after which it counts as old: polls are a minute apart, and take their time. */
+export const staleMs = 75_000

@@ -2,7 +2,7 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { canSee, isAnonymous, requireVisible } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Principal } from '../ports/identity.ts'
-import { freshMs } from './deps.ts'
+import { staleMs } from './deps.ts'
 
 /** A repository whose runs are kept, as the queries need it. */
 export interface Watched {
@@ -64,6 +64,6 @@ export function freshnessOf(
   }
   return {
     cachedAt: oldest?.toISOString() ?? null,
-    stale: now.getTime() - (oldest?.getTime() ?? 0) > freshMs,
+    stale: now.getTime() - (oldest?.getTime() ?? 0) > staleMs,
   }
 }
