@@ -49,6 +49,7 @@ const capabilityRooms = [
   'webhooks',
   'github',
   'search',
+  'metrics',
 ]
 
 /**

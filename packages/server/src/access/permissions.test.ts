@@ -35,6 +35,7 @@ describe('roles', () => {
     'repositories:read',
     'pull-requests:read',
     'pipelines:read',
+    'metrics:read',
   ]
   it.each<[Role, string[]]>([
     ['viewer', viewer],

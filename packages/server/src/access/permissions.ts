@@ -34,6 +34,7 @@ export const permissions = [
   'repositories:manage',
   'pipelines:read',
   'pipelines:trigger',
+  'metrics:read',
   'tokens:manage',
   'audit:read',
 ] as const
@@ -53,6 +54,7 @@ const viewer: readonly Permission[] = [
   'repositories:read',
   'pull-requests:read',
   'pipelines:read',
+  'metrics:read',
 ]
 const developer: readonly Permission[] = [
   ...viewer,

@@ -10,6 +10,7 @@ import { createMirrors } from '../git/index.ts'
 import { createHttpServer } from '../http/app.ts'
 import { listen } from '../http/listen.ts'
 import { createHealthCheck } from '../http/system/check-health.ts'
+import { openMetrics } from '../metrics/index.ts'
 import { createFileLogStore, createLogLinks } from '../logs/index.ts'
 import { openStore } from '../open-store.ts'
 import { createResources, type Resources } from '../resources.ts'
@@ -88,7 +89,8 @@ async function start(
   await executor.open()
   resources.add('executor', executor, (opened) => opened.close())
 
-  const events = openEvents(store, log, resources)
+  const metrics = openMetrics({ db: store.db, log, version })
+  const events = openEvents(store, log, metrics.observeEvents, resources)
   const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
   openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
   const { vault, secrets, credentials, repositories } = await openSecrets(config, log, {
@@ -101,7 +103,8 @@ async function start(
     { unitOfWork: jobs.runs, feed: events.feed, vault, holder: jobs.workerId, version },
     resources,
   )
-  const octokit = openOctokit(config, version, { request() {}, budget() {} })
+  const octokit = openOctokit(config, version, { request: metrics.github.request, budget() {} })
+  metrics.github.watchBudget(() => octokit?.actions.budget() ?? null)
   const {
     start: startMonitor,
     workflows,
@@ -113,7 +116,7 @@ async function start(
       unitOfWork: jobs.runs,
       holder: jobs.workerId,
       actions: octokit?.actions ?? null,
-      observe: { poll() {}, lag() {} },
+      observe: metrics.github,
     },
     resources,
   )
@@ -199,6 +202,7 @@ async function start(
     ),
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
+    metrics,
     builds: { credentials, repositories, signal: stopping.signal },
     status: { ...monitored, signal: stopping.signal },
     anonymousStatus: config.status.anonymous,
@@ -221,12 +225,13 @@ async function start(
   const listener = await listen({ app, log }, config.http)
   resources.add('http', listener, (opened) => opened.close())
   url = config.http.publicUrl ?? listener.url
-  openSockets(
+  const sockets = openSockets(
     config,
     log,
     { listener, db: store.db, identity: tokens, feed: events.feed, monitor: monitored.monitor },
     resources,
   )
+  metrics.watchSockets(() => sockets.count())
   await startWork(
     config,
     log,

@@ -9,6 +9,7 @@ import { type AuthenticateDeps, createGate } from './authenticate.ts'
 import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
 import { gitPlugin } from './git/plugin.ts'
 import { type OciPluginDeps, ociPlugin } from './oci/plugin.ts'
+import type { Metrics } from '../metrics/index.ts'
 import { type McpPluginDeps, mcpPlugin } from './mcp/plugin.ts'
 import { openApiRoute } from './openapi/openapi-route.ts'
 import { registerOpenApi } from './openapi/register-openapi.ts'
@@ -25,6 +26,7 @@ import { routeGuards } from './route-permissions.ts'
 import { type StatusDeps, statusPlugin } from './status/plugin.ts'
 import { docsRoutes } from './system/docs-routes.ts'
 import { healthRoutes } from './system/health-routes.ts'
+import { metricsRoutes } from './system/metrics-routes.ts'
 import { createValidatorCompiler } from './validate-input.ts'
 
 /** Bytes (API & Operations Reference, "Request Size Limits"). */
@@ -45,6 +47,8 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   builds: BuildsDeps
   status: StatusDeps
   oci: OciPluginDeps
+  /** Default: nothing is counted. */
+  metrics?: Metrics
   /** Default: nobody has said where the server is reached from elsewhere. */
   mcp?: Omit<McpPluginDeps, 'version'>
 }
@@ -57,6 +61,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   takeOnlyJson(app)
   addCommonHeaders(app)
   logRequests(app, deps.log)
+  if (deps.metrics !== undefined) countRequests(app, deps.metrics)
 
   await app.register(rateLimit, { global: false })
   const rateLimiter = createRateLimiter(app, deps.rateLimits ?? defaultRateLimits)
@@ -72,6 +77,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
 
   answerErrors(app, routes)
   await app.register(healthRoutes(deps))
+  await app.register(metricsRoutes(deps.metrics ?? nothing))
   await app.register(openApiRoute)
   await app.register(docsRoutes)
   await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
@@ -126,6 +132,21 @@ function addCommonHeaders(app: FastifyInstance): void {
       .header('x-content-type-options', 'nosniff')
       .header('referrer-policy', 'no-referrer')
       .header('content-security-policy', "default-src 'none'; frame-ancestors 'none'")
+    done()
+  })
+}
+
+/** What is shown where nothing is counted. */
+const nothing = { contentType: 'text/plain; charset=utf-8', scrape: async () => '' }
+
+function countRequests(app: FastifyInstance, { requests }: Metrics): void {
+  app.addHook('onResponse', (request, reply, done) => {
+    requests.answered({
+      method: request.method,
+      route: (request.is404 ? undefined : request.routeOptions.url) ?? 'none',
+      status: reply.statusCode,
+      seconds: reply.elapsedTime / 1000,
+    })
     done()
   })
 }

@@ -29,6 +29,9 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
 
   'POST /mcp': 'authenticated',
 
+  'GET /api/metrics': 'metrics:read',
+  'GET /metrics': 'metrics:read',
+
   'POST /v1/runs': 'runs:create',
   'GET /v1/runs': 'runs:read',
   'GET /v1/runs/:id': 'runs:read',

@@ -61,6 +61,7 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
 
 /** The error body of the family that a path belongs to. */
 function errorOf(url: string): object {
+  if (url === '/api/metrics') return PlatformError
   if (url.startsWith('/api/v2/pipelines/')) return StatusError
   return url.startsWith('/api/') ? BuildApiError : PlatformError
 }

@@ -1,0 +1,2 @@
+// The room of metrics: what the server counts of itself, for Prometheus.
+export { type Metrics, openMetrics } from './open-metrics.ts'

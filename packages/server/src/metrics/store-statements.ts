@@ -1,0 +1,203 @@
+import { JobType } from '@slipway/contract/jobs'
+import { type RawBuilder, sql } from 'kysely'
+
+/** What a statement answers a row with: one value, and what tells it from others. */
+export interface StoreRow {
+  value: number
+  labels: Readonly<Record<string, string>>
+}
+
+/** A gauge that is asked of the database. */
+export interface StoreGauge {
+  name: string
+  help: string
+  labelNames: readonly string[]
+}
+
+/** A statement for gauges: its rows say in `gauge` which of them each is of. */
+export interface StoreStatement {
+  /** Of the label of `slipway_store_statement_up`. */
+  name: string
+  gauges: Readonly<Record<string, StoreGauge>>
+  statement: RawBuilder<StoreRow & { gauge: string }>
+}
+
+/** Of anything, so many are counted at most: what is more shows as this. */
+const mostCounted = 100_000
+const mostWorkers = 200
+
+/** Every statement reads a bounded stretch of an index, whatever the tables hold. */
+export const storeStatements: readonly StoreStatement[] = [
+  {
+    name: 'jobs',
+    gauges: {
+      queued: {
+        name: 'slipway_jobs_queued',
+        help: 'Jobs that wait, also for their time.',
+        labelNames: ['type'],
+      },
+      oldest: {
+        name: 'slipway_jobs_oldest_seconds',
+        help: 'For how long the first of the jobs that are due has waited; 0 where none is.',
+        labelNames: ['type'],
+      },
+    },
+    statement: sql`
+      with types as (
+        select type,
+               (select count(*) from (
+                  select from jobs where state = 'queued' and jobs.type = types.type
+                  limit ${mostCounted}
+                ) as waiting) as queued,
+               (select extract(epoch from now() - min(run_at)) from jobs
+                where state = 'queued' and jobs.type = types.type and run_at <= now()) as oldest
+        from unnest(${JobType.enum}::text[]) as types (type)
+      )
+      select 'queued' as gauge, json_build_object('type', type) as labels, queued::float8 as value
+      from types
+      union all
+      select 'oldest', json_build_object('type', type), coalesce(oldest, 0)::float8 from types`,
+  },
+  {
+    name: 'workers',
+    gauges: {
+      capacity: {
+        name: 'slipway_worker_capacity',
+        help: 'Jobs that the workers of a machine take at once.',
+        labelNames: ['worker'],
+      },
+      active: {
+        name: 'slipway_worker_active',
+        help: 'Jobs that the workers of a machine have in hand.',
+        labelNames: ['worker'],
+      },
+    },
+    statement: sql`
+      with alive as (
+        select id, name, capacity,
+               (select count(*) from jobs
+                where state = 'running' and worker_id is not null and worker_id = workers.id) as active
+        from workers where last_seen_at > now() - interval '90 s'
+        order by last_seen_at desc limit ${mostWorkers}
+      ), machines as (
+        select json_build_object('worker', name) as labels, sum(capacity)::float8 as capacity,
+               sum(active)::float8 as active
+        from alive group by name
+      )
+      select 'capacity' as gauge, labels, capacity as value from machines
+      union all
+      select 'active', labels, active from machines`,
+  },
+  {
+    name: 'runs',
+    gauges: {
+      active: {
+        name: 'slipway_runs_active',
+        help: 'Runs that have not ended.',
+        labelNames: ['status'],
+      },
+    },
+    statement: sql`
+      select 'active' as gauge, json_build_object('status', known.status) as labels,
+             count(active.status)::float8 as value
+      from (values ('pending'), ('running')) as known (status)
+      left join (
+        select status from runs where status in ('pending', 'running') limit ${mostCounted}
+      ) as active on active.status = known.status
+      group by known.status`,
+  },
+  {
+    name: 'deployments',
+    gauges: {
+      deployments: {
+        name: 'slipway_deployments',
+        help: 'Deployments that nothing has followed, by state; failed ones may still become active.',
+        labelNames: ['environment', 'status'],
+      },
+    },
+    statement: sql`
+      select 'deployments' as gauge, count(*)::float8 as value,
+             json_build_object('environment', environment, 'status', status) as labels
+      from (
+        (select environment, status from deployments where status = 'active' limit ${mostCounted})
+        union all
+        (select environment, case when failed_at is null then 'pending' else 'failed' end
+         from deployments where status in ('preparing', 'pending') limit ${mostCounted})
+      ) as current
+      group by environment, status`,
+  },
+  {
+    name: 'deliveries',
+    gauges: {
+      webhooks: {
+        name: 'slipway_webhook_deliveries_outstanding',
+        help: 'Deliveries to webhooks that have neither been made nor given up.',
+        labelNames: [],
+      },
+      github: {
+        name: 'slipway_github_deliveries_outstanding',
+        help: "Deliveries of GitHub's webhook that have not been acted on.",
+        labelNames: [],
+      },
+    },
+    statement: sql`
+      select 'webhooks' as gauge, '{}'::json as labels, (
+        select count(*) from (
+          select from webhook_deliveries where status = 'pending' limit ${mostCounted}
+        ) as outstanding
+      )::float8 as value
+      union all
+      select 'github', '{}', (
+        select count(*) from (
+          select from github_deliveries where status = 'pending' limit ${mostCounted}
+        ) as outstanding
+      )::float8`,
+  },
+  {
+    name: 'events',
+    gauges: {
+      lag: {
+        name: 'slipway_events_lag',
+        help: 'Events that a reader of the outbox has yet to deal with.',
+        labelNames: ['consumer'],
+      },
+      unnumbered: {
+        name: 'slipway_events_unnumbered',
+        help: 'Events that are committed and that nobody has been told of.',
+        labelNames: [],
+      },
+    },
+    statement: sql`
+      select 'lag' as gauge, json_build_object('consumer', name) as labels,
+             greatest(0, last - seq)::float8 as value
+      from event_consumers, event_sequence
+      union all
+      select 'unnumbered', '{}', (
+        select count(*) from (select from events where seq is null limit ${mostCounted}) as waiting
+      )::float8`,
+  },
+  {
+    name: 'repositories',
+    gauges: {
+      monitored: {
+        name: 'slipway_monitored_repositories',
+        help: 'Repositories whose GitHub Actions are watched.',
+        labelNames: [],
+      },
+      age: {
+        name: 'slipway_github_poll_age_seconds',
+        help: 'For how long the repository that was polled longest ago has not been.',
+        labelNames: [],
+      },
+    },
+    statement: sql`
+      with watched as (
+        select count(*)::float8 as monitored,
+               extract(epoch from now() - min(coalesce(polled_at, created_at)))::float8 as age
+        from monitored_repositories where lost_at is null and source <> 'read'
+      )
+      select 'monitored' as gauge, '{}'::json as labels, monitored as value from watched
+      union all
+      select 'age', '{}', age from watched where monitored > 0`,
+  },
+]
