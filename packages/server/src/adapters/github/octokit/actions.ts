@@ -222,7 +222,7 @@ function toRunsPage(data: { total_count: number; workflow_runs: readonly unknown
 }
 
 /** A list that grew or shrank meanwhile is not whole; asked again, it is. */
-async function allPages<T extends { id: number }>(
+export async function allPages<T extends { id: number }>(
   ask: (page: number) => Promise<{ total: number; items: T[] }>,
 ): Promise<T[]> {
   const found = new Map<number, T>()
@@ -235,11 +235,11 @@ async function allPages<T extends { id: number }>(
   return [...found.values()]
 }
 
-function everyOne<T>(data: readonly unknown[], readOne: (value: unknown) => T | null): T[] {
+export function everyOne<T>(data: readonly unknown[], readOne: (value: unknown) => T | null): T[] {
   return expectList(data).map((item) => whole(readOne(item)))
 }
 
-function whole<T>(value: T | null): T {
+export function whole<T>(value: T | null): T {
   if (value === null) throw new NonsenseAnswer('an answer without its parts')
   return value
 }
