@@ -85,10 +85,13 @@ async function whileRunsChange<T>(url: string, measure: () => Promise<T>): Promi
   let repository = 0
   const timer = setInterval(() => {
     repository = (repository % repositories) + 1
-    last = client.query(
-      `update monitored_repositories
-       set runs_version = runs_version + 1, jobs_version = jobs_version + 1 where id = $1`,
-      [repository],
+    const id = repository
+    last = last.then(() =>
+      client.query(
+        `update monitored_repositories
+         set runs_version = runs_version + 1, jobs_version = jobs_version + 1 where id = $1`,
+        [id],
+      ),
     )
   }, 50)
   try {

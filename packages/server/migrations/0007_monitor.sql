@@ -88,6 +88,8 @@ create table newest_workflow_runs (
   primary key (repository_id, workflow_id, branch)
 );
 create index newest_workflow_runs_order on newest_workflow_runs (started_at desc, run_id desc);
+create index newest_workflow_runs_branch
+  on newest_workflow_runs (branch, started_at desc, run_id desc);
 create index newest_workflow_runs_run on newest_workflow_runs (run_id);
 
 create table workflow_run_attempts (
