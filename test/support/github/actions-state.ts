@@ -91,7 +91,7 @@ export function createActionsState(input: {
   const { api, base } = input
   const repositories: StandInRepository[] = []
   const renamed = new Map<string, number>()
-  let ids = 1_000
+  let ids = 1_000_000_000
 
   const find = (name: string) =>
     repositories.find((known) => known.full_name.toLowerCase() === name.toLowerCase())
