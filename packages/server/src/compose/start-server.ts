@@ -20,6 +20,7 @@ import { openArtifacts, openSigningKey } from './open-artifacts.ts'
 import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
 import { openGithub } from './open-github.ts'
+import { openGithubMcp } from './open-github-mcp.ts'
 import { openJobs } from './open-jobs.ts'
 import { openMonitor } from './open-monitor.ts'
 import { openOctokit } from './open-octokit.ts'
@@ -105,6 +106,9 @@ async function start(
   )
   const octokit = openOctokit(config, version, { request: metrics.github.request, budget() {} })
   metrics.github.watchBudget(() => octokit?.actions.budget() ?? null)
+  const rest = octokit?.actions ?? null
+  const { fallback } = metrics.github
+  const actions = openGithubMcp(config, log, { rest, version, fallback }, resources)
   const {
     start: startMonitor,
     workflows,
@@ -115,7 +119,7 @@ async function start(
     {
       unitOfWork: jobs.runs,
       holder: jobs.workerId,
-      actions: octokit?.actions ?? null,
+      actions,
       observe: metrics.github,
     },
     resources,

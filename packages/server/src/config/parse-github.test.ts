@@ -3,7 +3,13 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it, onTestFinished } from 'vitest'
-import { appPrivateKey, repositoryNames, repositoryPatterns } from './parse-github.ts'
+import {
+  appPrivateKey,
+  commandLine,
+  mcpUrl,
+  repositoryNames,
+  repositoryPatterns,
+} from './parse-github.ts'
 import { readConfig } from './read-config.ts'
 
 const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
@@ -54,7 +60,68 @@ describe('repositoryNames', () => {
   })
 })
 
+describe('commandLine', () => {
+  it.each([
+    ['github-mcp-server stdio', ['github-mcp-server', 'stdio']],
+    ['  docker run  -i --rm\n-e X image ', ['docker', 'run', '-i', '--rm', '-e', 'X', 'image']],
+    [
+      String.raw`"/opt/my server" --name='a "b"' c\"d e\ f`,
+      ['/opt/my server', '--name=a "b"', 'c"d', 'e f'],
+    ],
+    ['echo $HOME; `id` && x > y', ['echo', '$HOME;', '`id`', '&&', 'x', '>', 'y']],
+    [`a '' ""`, ['a', '', '']],
+  ])('splits %s', (text, words) => {
+    expect(commandLine(text)).toEqual(words)
+  })
+
+  it.each([
+    ['   ', 'names no command'],
+    ['run "it', 'not closed'],
+    [`run 'it`, 'not closed'],
+    ['run it\\', 'not closed'],
+    ['docker run -e TOKEN=ghp_abc image', 'GITHUB_MCP_TOKEN'],
+  ])('refuses %s', (text, why) => {
+    expect(() => commandLine(text)).toThrow(why)
+  })
+})
+
+describe('mcpUrl', () => {
+  it('takes an address as it is, without a credential', () => {
+    expect(mcpUrl('https://api.githubcopilot.com/mcp/')).toBe('https://api.githubcopilot.com/mcp/')
+    expect(() => mcpUrl('https://x:secret@mcp.test')).toThrow(/^holds a credential/)
+    expect(() => mcpUrl('file:///mcp')).toThrow('is no http or https URL')
+    expect(() => mcpUrl('mcp')).toThrow('is no http or https URL')
+  })
+})
+
 describe('the settings of GitHub', () => {
+  it('asks its MCP server, with the token of GitHub or one of its own', async () => {
+    const url = await readConfig({ GITHUB_TOKEN: 'ghp_x', GITHUB_MCP_URL: 'http://mcp.test/' })
+    expect(url.github.mcp).toEqual({
+      endpoint: { kind: 'http', url: 'http://mcp.test/' },
+      token: 'ghp_x',
+    })
+    const command = await readConfig({
+      GITHUB_TOKEN: 'ghp_x',
+      GITHUB_MCP_COMMAND: 'github-mcp-server stdio',
+      GITHUB_MCP_TOKEN: 'ghp_y',
+    })
+    expect(command.github.mcp).toEqual({
+      endpoint: { kind: 'stdio', command: 'github-mcp-server', args: ['stdio'] },
+      token: 'ghp_y',
+    })
+  })
+
+  it('names every problem of its MCP server at once', async () => {
+    const refused = readConfig({ GITHUB_MCP_URL: 'http://mcp.test', GITHUB_MCP_COMMAND: 'mcp' })
+    await expect(refused).rejects.toThrow(
+      /GITHUB_MCP_COMMAND: either a command or GITHUB_MCP_URL[^]*GITHUB_MCP_URL: needs GITHUB_TOKEN/,
+    )
+    await expect(readConfig({ GITHUB_MCP_TOKEN: 'x' })).rejects.toThrow(
+      'GITHUB_MCP_TOKEN: has no meaning without',
+    )
+  })
+
   it('are a token or an App', async () => {
     const both = await readConfig({ GITHUB_TOKEN: 'ghp_x', GITHUB_WEBHOOK_SECRET: 'a secret' })
     expect(both.github).toMatchObject({

@@ -67,3 +67,38 @@ export const repositoryNames: Parse<readonly string[]> = (text) => {
   }
   return names
 }
+
+/** The address of a server of the Model Context Protocol, as it is. */
+export const mcpUrl: Parse<string> = (text) => {
+  const url = URL.canParse(text) ? new URL(text) : null
+  if (url === null || !/^https?:$/.test(url.protocol)) {
+    throw new InvalidValue('is no http or https URL')
+  }
+  if (url.username !== '' || url.password !== '') {
+    throw new InvalidValue('holds a credential: that belongs in GITHUB_MCP_TOKEN')
+  }
+  return text
+}
+
+/**
+ * The words of a command line: separated by spaces, but for what stands in quotes of either kind or behind
+ * a backslash. No shell ever sees them: nothing else has a meaning.
+ */
+export const commandLine: Parse<readonly string[]> = (text) => {
+  const pattern = /(?:[^\s"'\\]|\\.|"(?:[^"\\]|\\.)*"|'[^']*')+|\S/gs
+  const words = (text.match(pattern) ?? []).map(unquote)
+  if (words.length === 0) throw new InvalidValue('names no command')
+  if (/\b(gh[pousr]_|github_pat_)/.test(text)) {
+    throw new InvalidValue('holds a token, which every user could see: use GITHUB_MCP_TOKEN')
+  }
+  return words
+}
+
+function unquote(word: string): string {
+  if (/^["'\\]$/.test(word)) throw new InvalidValue('has a quote that is not closed')
+  return word.replaceAll(
+    /\\(.)|"((?:[^"\\]|\\.)*)"|'([^']*)'/gs,
+    (_, escaped?: string, double?: string, single?: string) =>
+      escaped ?? single ?? (double ?? '').replaceAll(/\\(["\\])/g, '$1'),
+  )
+}

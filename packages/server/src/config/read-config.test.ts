@@ -54,6 +54,7 @@ describe('readConfig', () => {
       github: {
         apiUrl: 'https://api.github.com',
         credential: null,
+        mcp: null,
         webhookSecret: null,
         webhookRepositories: ['*'],
       },
@@ -255,6 +256,7 @@ describe('readConfig', () => {
       'ARGOCD_TOKEN',
       'GITHUB_TOKEN',
       'GITHUB_APP_PRIVATE_KEY',
+      'GITHUB_MCP_TOKEN',
       'GITHUB_WEBHOOK_SECRET',
       'COSIGN_PASSWORD',
     ])

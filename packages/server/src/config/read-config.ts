@@ -1,4 +1,5 @@
 import { type FileConfig, readConfigFile } from './config-file.ts'
+import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-mcp.ts'
 import { InvalidValue } from './parse.ts'
 import type { ReconcilerName } from './parse-gitops.ts'
 import {
@@ -64,6 +65,8 @@ export interface Config extends FileConfig {
       /** `privateKey` is PEM. */
       | { kind: 'app'; appId: string; privateKey: string }
       | null
+    /** Null: the API is asked about workflows. */
+    mcp: GithubMcpConfig | null
     /** Null: deliveries are refused. */
     webhookSecret: string | null
     /** Patterns; `*` alone: every one. */
@@ -173,6 +176,7 @@ function githubProblems(values: SettingValues): string[] {
   if (typeof token === 'string' && typeof app === 'string') {
     problems.push('GITHUB_TOKEN: either a token or a GitHub App, not both')
   }
+  problems.push(...githubMcpProblems(values))
   return problems
 }
 
@@ -186,6 +190,7 @@ function toGithub(values: SettingValues): Config['github'] {
         : appId !== null && privateKey !== null
           ? { kind: 'app', appId, privateKey }
           : null,
+    mcp: toGithubMcp(values),
     webhookSecret: values.GITHUB_WEBHOOK_SECRET,
     webhookRepositories: values.GITHUB_WEBHOOK_REPOSITORIES,
   }

@@ -25,7 +25,9 @@ import {
 import {
   appId,
   appPrivateKey,
+  commandLine,
   headerSecret,
+  mcpUrl,
   repositoryNames,
   repositoryPatterns,
 } from './parse-github.ts'
@@ -232,6 +234,28 @@ export const settings = {
     description: 'Where GitHub’s API is; of GitHub Enterprise Server `https://<host>/api/v3`.',
     default: 'https://api.github.com',
     parse: publicUrl,
+  }),
+  GITHUB_MCP_URL: absent({
+    description:
+      'Address of GitHub’s MCP server (streamable HTTP), which is asked about workflows before the API.',
+    default: null,
+    defaultNote: 'the API is asked',
+    parse: mcpUrl,
+  }),
+  GITHUB_MCP_COMMAND: absent({
+    description:
+      'Command that runs GitHub’s MCP server on its standard streams, instead of an address. No shell reads it; quotes and backslashes work.',
+    default: null,
+    defaultNote: 'the API is asked',
+    parse: commandLine,
+  }),
+  GITHUB_MCP_TOKEN: absent({
+    description:
+      'Token for GitHub’s MCP server: the header of its requests, or `GITHUB_PERSONAL_ACCESS_TOKEN` of its process.',
+    default: null,
+    defaultNote: '`GITHUB_TOKEN`',
+    secret: true,
+    parse: headerSecret,
   }),
   GITHUB_WEBHOOK_SECRET: absent({
     description:
