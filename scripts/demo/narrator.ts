@@ -17,7 +17,7 @@ export interface Narrator {
 }
 
 export function createNarrator(out: Output, styles: Styles, signal: AbortSignal): Narrator {
-  const say = async (text: string) => void (await out.write(`${text}\n`))
+  const say = (text: string) => out.write(`${text}\n`)
   return {
     out,
     styles,

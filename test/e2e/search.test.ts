@@ -36,12 +36,11 @@ beforeAll(async () => {
 })
 afterAll(() => server.close())
 
-const find = (query: Record<string, string | number>, token?: string) =>
-  server.json<SearchResponse>(
-    'GET',
-    `/v1/search?${new URLSearchParams(Object.entries(query).map(([key, value]): [string, string] => [key, `${value}`]))}`,
-    token === undefined ? {} : { token },
-  )
+const find = (query: Record<string, string | number>, token?: string) => {
+  const pairs = Object.entries(query).map(([key, value]): [string, string] => [key, `${value}`])
+  const path = `/v1/search?${new URLSearchParams(pairs).toString()}`
+  return server.json<SearchResponse>('GET', path, token === undefined ? {} : { token })
+}
 /** Indexing follows the run's end; how soon is not what is tested. */
 const found = (query: Record<string, string | number>) =>
   expect.poll(async () => (await find(query)).results, { timeout: 10_000 })
