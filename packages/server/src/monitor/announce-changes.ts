@@ -5,7 +5,7 @@ import { explainEnd, findFailedPlaces } from './explain-end.ts'
 import { mapStatus, progressOf } from './map-status.ts'
 import type { JobChange } from './store-job.ts'
 import type { RunChange } from './store-run.ts'
-import type { StepSnapshot } from './snapshots.ts'
+import type { JobSnapshot, StepSnapshot } from './snapshots.ts'
 
 /**
  * Writes events of what `storeRuns` and `storeJobs` answered into the outbox, in the transaction that
@@ -28,45 +28,38 @@ export async function announceChanges(
   if (runs.length + jobs.length === 0) return
   const repository = await nameOf(unit, repositoryId)
   if (repository === null) return
-  const failedPlaces = await findFailedPlaces(
+  const failedPlaceOf = await findFailedPlaces(
     unit,
     runs.filter(hasFailed).map(({ run }) => run),
   )
   const emit = <T extends EventType>(type: T, data: EventData<T>) =>
     unit.emit({ type, data, repository, runId: null })
-  for (const change of runs) {
-    if (!hasEnded(change)) emit('workflow.run.started', about(repository, change))
-  }
-  for (const change of jobs) {
-    const { after } = change
-    emit('workflow.job.updated', {
-      repository,
-      workflow_run_id: after.runId,
-      attempt: after.attempt,
-      job_id: after.id,
-      job: after.name,
-      status: mapStatus(after.githubStatus, after.conclusion),
-      conclusion: after.conclusion,
-      steps: movedSteps(change).map(({ number, name, status, conclusion }) => ({
-        number,
-        name,
-        status,
-        conclusion,
-      })),
-    })
+  let untold = jobs
+  /** Those that are part of it are told before a run's end. */
+  const emitJobs = (isTold: (job: JobSnapshot) => boolean) => {
+    for (const change of untold) {
+      if (isTold(change.after)) emit('workflow.job.updated', aboutJob(repository, change))
+    }
+    untold = untold.filter(({ after }) => !isTold(after))
   }
   for (const change of runs) {
-    if (!hasEnded(change)) continue
+    const { id, attempt } = change.run
+    if (!hasEnded(change)) {
+      emit('workflow.run.started', about(repository, change))
+      continue
+    }
+    emitJobs((job) => job.runId === id && job.attempt <= attempt)
     const { conclusion, duration } = change.after
     const data = { ...about(repository, change), conclusion, duration_seconds: duration ?? 0 }
     if (!hasFailed(change)) {
       emit('workflow.run.completed', { ...data, status: 'success' })
       continue
     }
-    const place = failedPlaces.get(change.run.id) ?? null
+    const place = failedPlaceOf(change.run)
     const told = { error: explainEnd(conclusion, place), failed_step: place?.step ?? null }
     emit('workflow.run.failed', { ...data, ...told, status: 'failure' })
   }
+  emitJobs(() => true)
 }
 
 /** Whether the run, or another attempt of it, has begun or ended: not whether it only moved on. */
@@ -104,6 +97,25 @@ function about(repository: string, { run }: RunChange) {
     attempt: run.attempt,
     actor: run.actor,
     url: run.url,
+  }
+}
+
+function aboutJob(repository: string, change: JobChange): EventData<'workflow.job.updated'> {
+  const { after } = change
+  return {
+    repository,
+    workflow_run_id: after.runId,
+    attempt: after.attempt,
+    job_id: after.id,
+    job: after.name,
+    status: mapStatus(after.githubStatus, after.conclusion),
+    conclusion: after.conclusion,
+    steps: movedSteps(change).map(({ number, name, status, conclusion }) => ({
+      number,
+      name,
+      status,
+      conclusion,
+    })),
   }
 }
 

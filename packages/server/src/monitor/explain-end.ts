@@ -8,25 +8,29 @@ export interface FailedPlace {
   step: string | null
 }
 
-/** By id of the run; without those of which no job is known to have failed. */
+type Attempt = Pick<RunSnapshot, 'id' | 'attempt'>
+
+/** Answers the place in an attempt; null where no job of it is known to have failed. */
 export async function findFailedPlaces(
   { trx }: Pick<UnitOfWork, 'trx'>,
-  runs: readonly Pick<RunSnapshot, 'id' | 'attempt'>[],
-): Promise<Map<number, FailedPlace>> {
-  if (runs.length === 0) return new Map()
-  const { rows } = await sql<{ runId: number; job: string; steps: StepSnapshot[] }>`
-    select distinct on (j.run_id) j.run_id as "runId", j.name as job, j.steps
+  runs: readonly Attempt[],
+): Promise<(run: Attempt) => FailedPlace | null> {
+  if (runs.length === 0) return () => null
+  const { rows } = await sql<Attempt & { job: string; steps: StepSnapshot[] }>`
+    select distinct on (j.run_id, j.attempt) j.run_id as id, j.attempt, j.name as job, j.steps
     from unnest(${runs.map(({ id }) => id)}::bigint[],
                 ${runs.map(({ attempt }) => attempt)}::int[]) as failed (id, attempt)
     join workflow_jobs j on j.run_id = failed.id and j.attempt = failed.attempt
     where j.status = 'failure'
-    order by j.run_id, j.conclusion = 'failure' desc, j.id`.execute(trx)
-  return new Map(
-    rows.map(({ runId, job, steps }) => {
-      const step = steps.find(({ conclusion }) => conclusion === 'failure')
-      return [runId, { job, step: step?.name ?? null }]
+    order by j.run_id, j.attempt, j.conclusion = 'failure' desc, j.id`.execute(trx)
+  const keyOf = ({ id, attempt }: Attempt) => `${id} ${attempt}`
+  const places = new Map(
+    rows.map((row) => {
+      const step = row.steps.find(({ conclusion }) => conclusion === 'failure')
+      return [keyOf(row), { job: row.job, step: step?.name ?? null }]
     }),
   )
+  return (run) => places.get(keyOf(run)) ?? null
 }
 
 const ends: Readonly<Record<string, string>> = {

@@ -19,7 +19,8 @@ const maxJobs = 2_000
 
 /**
  * Stores what GitHub said of jobs of one repository, each merged with what is known of it: neither the
- * job nor a step goes back. A job may come before its run. Answers the jobs that changed.
+ * job nor a step goes back. A job may come before its run. Answers what changed, in the order given: of a
+ * job that is given in several states, each that it went on to.
  * `resource_not_found` for an unknown repository.
  */
 export async function storeJobs(
@@ -32,21 +33,16 @@ export async function storeJobs(
   await lockRepository(unit, repositoryId)
   const known = await findJobs(unit, { repositoryId, ids: jobs.map(({ id }) => id) })
   const merged = new Map<number, JobSnapshot>()
-  for (const job of jobs) {
-    merged.set(job.id, mergeJob(merged.get(job.id) ?? known.get(job.id) ?? null, job))
-  }
-  const changes = [...merged.values()].flatMap((after): JobChange[] => {
-    const before = known.get(after.id) ?? null
+  const changes = jobs.flatMap((told): JobChange[] => {
+    const before = merged.get(told.id) ?? known.get(told.id) ?? null
+    const after = mergeJob(before, told)
     if (before !== null && isSameJob(before, after)) return []
+    merged.set(after.id, after)
     const steps = changedSteps(before?.steps ?? [], after.steps)
     return [{ before, after, changedSteps: steps }]
   })
   if (changes.length > 0) {
-    await upsertJobs(
-      unit,
-      repositoryId,
-      changes.map(({ after }) => after),
-    )
+    await upsertJobs(unit, repositoryId, [...merged.values()])
     await markJobsChanged(unit, repositoryId)
   }
   return changes

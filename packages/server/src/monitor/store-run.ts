@@ -35,7 +35,8 @@ const maxRuns = 1_000
  * newest runs, the attempts and the names of workflows in step. What is late, doubled or out of order
  * changes nothing. Whoever stores into a repository waits for the others there, so there is an order.
  *
- * Answers the runs that changed, in the order given. `resource_not_found` for an unknown repository.
+ * Answers what changed, in the order given: of a run that is given in several states, each that it went
+ * on to. `resource_not_found` for an unknown repository.
  */
 export async function storeRuns(
   unit: Pick<UnitOfWork, 'trx'>,
@@ -47,10 +48,14 @@ export async function storeRuns(
   await lockRepository(unit, repositoryId)
   const known = await findRuns(unit, { repositoryId, ids: runs.map(({ id }) => id) })
   const merged = new Map<number, RunSnapshot>()
-  for (const run of runs) {
-    merged.set(run.id, mergeRun(merged.get(run.id) ?? known.get(run.id) ?? null, run))
-  }
-  const changed = [...merged.values()].filter((run) => known.get(run.id) !== run)
+  const changes = runs.flatMap((told): RunChange[] => {
+    const before = merged.get(told.id) ?? known.get(told.id) ?? null
+    const run = mergeRun(before, told)
+    if (run === before) return []
+    merged.set(run.id, run)
+    return [{ run, before: before === null ? null : stateOf(before), after: stateOf(run) }]
+  })
+  const changed = [...merged.values()]
   if (changed.length > 0) {
     await upsertRuns(unit, repositoryId, changed)
     await upsertWorkflows(unit, repositoryId, changed)
@@ -59,10 +64,7 @@ export async function storeRuns(
   }
   // Also of attempts that a later one has overtaken.
   await noteAttempts(unit, runs)
-  return changed.map((run) => {
-    const before = known.get(run.id)
-    return { run, before: before === undefined ? null : stateOf(before), after: stateOf(run) }
-  })
+  return changes
 }
 
 /** The same for one run; null where nothing changed. */
