@@ -24,6 +24,7 @@ import { rewriteRepositoryPath } from './rewrite-repository-path.ts'
 import { listRoutes } from './route-list.ts'
 import { routeGuards } from './route-permissions.ts'
 import { type StatusDeps, statusPlugin } from './status/plugin.ts'
+import { upgradeOptions } from './upgrade-options.ts'
 import { docsRoutes } from './system/docs-routes.ts'
 import { healthRoutes } from './system/health-routes.ts'
 import { metricsRoutes } from './system/metrics-routes.ts'
@@ -100,6 +101,7 @@ function createApp(deps: HttpServerDeps): FastifyInstance {
     rewriteUrl: (request) => rewriteRepositoryPath(request.url ?? '/'),
     trustProxy: deps.trustProxy,
     bodyLimit,
+    http: upgradeOptions,
     // Time to send a whole request in; a slow one may not hold a socket for ever.
     requestTimeout: 120_000,
     return503OnClosing: false,

@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { StartupError } from '../errors.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
+import { upgradeOptions } from './upgrade-options.ts'
 
 export interface ListenOptions {
   host: string
@@ -84,7 +85,7 @@ async function listenFurther(
   log: Logger,
   at: { host: string; port: number },
 ): Promise<Server | null> {
-  const server = createServer((request, response) => app.routing(request, response))
+  const server = createServer(upgradeOptions, (request, response) => app.routing(request, response))
   server.requestTimeout = app.server.requestTimeout
   server.keepAliveTimeout = app.server.keepAliveTimeout
   server.on('clientError', answerBrokenRequest)
