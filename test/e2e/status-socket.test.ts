@@ -1,11 +1,14 @@
+import { eventTypes } from '@slipway/contract/events'
 import {
   pipelineEvents,
   SocketAnswer,
   SocketChannels,
   SocketEvent,
 } from '@slipway/contract/pipeline-socket'
+import { sql } from 'kysely'
 import Value from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { asDocumented } from '../support/assert-events.ts'
 import { sampleJob, sampleRun, sampleStep, watchRepository } from '../support/monitor.ts'
 import { connectSocket, type SocketClient } from '../support/socket-client.ts'
 import { startStatusServer, type StatusServer } from '../support/status-server.ts'
@@ -218,6 +221,26 @@ describe('events', () => {
       error: 'The run was cancelled',
       failedStep: null,
     })
+  })
+
+  it('are in the outbox as their schemas say', async () => {
+    const [one, two] = [ids++, ids++]
+    await server.hear(repositoryId, {
+      runs: [
+        sampleRun({ id: one, githubStatus: 'queued', conclusion: null }),
+        sampleRun({ id: one }),
+        sampleRun({ id: two, conclusion: 'failure' }),
+      ],
+      jobs: [sampleJob({ id: ids++, runId: one, steps: [sampleStep()] })],
+    })
+    const { rows } = await sql<{ type: string; data: object }>`
+      select event_type as type, data from events where event_type like 'workflow.%'
+    `.execute(server.database.db)
+    const timestamp = new Date().toISOString()
+    for (const { type, data } of rows) asDocumented({ event_type: type, timestamp, data })
+    expect(new Set(rows.map(({ type }) => type))).toEqual(
+      new Set(eventTypes.filter((type) => type.startsWith('workflow.'))),
+    )
   })
 
   it('tell of figures when they change', async () => {
