@@ -4,6 +4,7 @@ import { benchDeployments } from './deployments.ts'
 import { benchEvents } from './events.ts'
 import { benchJobs } from './jobs.ts'
 import { benchLogs } from './logs.ts'
+import { benchMonitorWebhooks } from './monitor-webhooks.ts'
 import { benchPipelines } from './pipelines.ts'
 import { benchReleases } from './releases.ts'
 import { benchRunList } from './run-list.ts'
@@ -24,6 +25,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   deployments: () => withDatabase(benchDeployments),
   statusSockets: () => withDatabase(benchStatusSockets),
   webhooks: () => withDatabase(benchWebhooks),
+  monitorWebhooks: () => withDatabase(benchMonitorWebhooks),
   pipelines: () => withDatabase(benchPipelines),
 }
 

@@ -179,7 +179,7 @@ describe('a repository', () => {
     expect(await runsOf('acme/other', app)).toEqual([])
     const { rows } = await app.database.pool.query('select status, note from github_deliveries')
     expect(rows).toEqual([
-      { status: 'done', note: 'its repository is none of MONITORED_REPOSITORIES' },
+      { status: 'ignored', note: 'its repository is none of MONITORED_REPOSITORIES' },
     ])
     const watched = { repository: 'acme/watched', repositoryId: 78, id: ++ids }
     await deliver('workflow_run', workflowRunOf('completed', watched), app)
@@ -202,6 +202,23 @@ describe('a delivery', () => {
     ['workflow_run', { repository: { id: 1, full_name: '../x' } }, 'it names no repository'],
   ])('of %s that says nothing is ignored: %j', async (event, payload, reason) => {
     expect(await deliver(event, payload)).toMatchObject({ status: 'ignored', reason })
+  })
+
+  it('is taken once of several that come at once: under one id, or with one body', async () => {
+    const first = workflowRunOf('completed', { ...newRepository(), id: ++ids })
+    const second = workflowRunOf('completed', { ...newRepository(), id: ++ids })
+    const signed = signDelivery(secret, 'workflow_run', first)
+    const { 'x-github-delivery': id = '' } = signed.headers
+    const all = [
+      ...Array.from({ length: 8 }, () => signed),
+      ...Array.from({ length: 8 }, () => signDelivery(secret, 'workflow_run', first)),
+      signDelivery(secret, 'workflow_run', second, { 'x-github-delivery': id }),
+      ...Array.from({ length: 8 }, () => signDelivery(secret, 'workflow_run', second)),
+    ]
+    const answers = await Promise.all(all.map((delivery) => test.deliver(delivery, path)))
+    const statuses = answers.map((answer) => answer.json<{ status: string }>().status)
+    expect(statuses.filter((status) => status === 'accepted')).toHaveLength(2)
+    expect(statuses.filter((status) => status === 'duplicate')).toHaveLength(all.length - 2)
   })
 
   it('is refused without our signature', async () => {

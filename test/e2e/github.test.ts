@@ -104,7 +104,7 @@ describe('a push', () => {
       expect(target_url).toBe(`${world.server.url}/v1/runs/${id}`)
     }
     expect(shown.at(-1)?.description).toMatch(/^Succeeded after \d+s$/)
-    expect(await outstanding()).toEqual([])
+    await expect.poll(outstanding).toEqual([])
     expect(world.server.output.join()).not.toContain(token)
     expect(world.server.output.join()).not.toContain(secret)
   })

@@ -2,7 +2,11 @@ import { randomUUID } from 'node:crypto'
 import { expect } from 'vitest'
 import { startHandling } from '../../../packages/server/src/github/handle-deliveries.ts'
 import { startHandlingWorkflows } from '../../../packages/server/src/github/handle-workflow-deliveries.ts'
-import { type GithubDeps, matchRepositories } from '../../../packages/server/src/github/index.ts'
+import {
+  createDeliveryWriter,
+  type GithubDeps,
+  matchRepositories,
+} from '../../../packages/server/src/github/index.ts'
 import {
   type IngestDeps,
   openIngest,
@@ -45,6 +49,7 @@ export async function createGithubApp(
       wakeEvents: () => {},
       wakeJobs: () => {},
       webhookSecret: secret,
+      storeDelivery: createDeliveryWriter({ db }),
       wants: matchRepositories(['*']),
       github: null,
       workflows: deliveries,

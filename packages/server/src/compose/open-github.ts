@@ -3,6 +3,7 @@ import type { Config } from '../config/read-config.ts'
 import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
 import type { EventFeed } from '../events/index.ts'
 import {
+  createDeliveryWriter,
   type GithubDeps,
   matchRepositories,
   type RunningGithub,
@@ -39,6 +40,7 @@ export function openGithub(
     wakeEvents,
     wakeJobs,
     webhookSecret,
+    storeDelivery: createDeliveryWriter({ db }),
     wants: matchRepositories(webhookRepositories),
     github: port,
     workflows,

@@ -1,11 +1,13 @@
 import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
 import type { WorkflowDeliveries } from '../monitor/index.ts'
 import type { GitHub } from '../ports/github.ts'
+import type { StoreDelivery } from './store-deliveries.ts'
 
 /** What the functions of this room need. */
 export interface GithubDeps extends UnitOfWorkDeps {
   /** What deliveries are signed with; null: none are taken. */
   webhookSecret: string | null
+  storeDelivery: StoreDelivery
   /** Whether deliveries about this repository start anything. */
   wants: (repository: string) => boolean
   /** Null: GitHub is told nothing, and asked nothing. */

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { transact } from '../db/unit-of-work.ts'
 import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
 import { type WorkflowDeliveries, type WorkflowDelivery, workflowEvents } from '../monitor/index.ts'
@@ -14,23 +15,40 @@ type HandlingDeps = GithubDeps & DutyDeps & { workflows: WorkflowDeliveries }
 
 /** Longest time between two looks: another server may have taken a delivery. */
 const pollMs = 2_000
-const batchSize = 500
+const batchSize = 1_000
 /** Repositories that are stored into at once. */
 const atOnce = 4
+/** Deliveries of one batch from which on many come at once. */
+const many = 20
+const longestRestMs = 1_000
 
 /**
  * Hands on what deliveries say of workflows: of each repository all that has come, in one transaction, in
  * the order in which it came. What starts runs of ours has a turn of its own, so neither waits for the other.
  */
 export function startHandlingWorkflows(deps: HandlingDeps): Duty {
+  let restUntil = 0
   return startDuty(deps, {
     name: 'github workflow deliveries',
     everyMs: pollMs,
-    run: (signal) => handleDue(deps, signal),
+    async run(signal) {
+      const leftMs = restUntil - performance.now()
+      if (leftMs > 0) await sleep(leftMs, undefined, { signal })
+      const begunAt = performance.now()
+      const { count, nextMs } = await handleDue(deps, signal)
+      // Taking deliveries goes before storing what they say: of many that come at once the more share a
+      // transaction.
+      const restMs = count < many ? 0 : Math.min(longestRestMs, 2 * (performance.now() - begunAt))
+      restUntil = performance.now() + restMs
+      return nextMs
+    },
   })
 }
 
-async function handleDue(deps: HandlingDeps, signal: AbortSignal): Promise<number> {
+async function handleDue(
+  deps: HandlingDeps,
+  signal: AbortSignal,
+): Promise<{ count: number; nextMs: number }> {
   const due = await findDue(deps)
   const groups = new Map<string, DueWorkflowDelivery[]>()
   for (const delivery of due) {
@@ -47,7 +65,7 @@ async function handleDue(deps: HandlingDeps, signal: AbortSignal): Promise<numbe
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))
-  return due.length === batchSize && !isHeld ? 0 : pollMs
+  return { count: due.length, nextMs: due.length === batchSize && !isHeld ? 0 : pollMs }
 }
 
 /** The oldest that are due, but none behind one of its repository that waits to be tried again. */
@@ -103,7 +121,7 @@ async function take(deps: HandlingDeps, group: readonly DueWorkflowDelivery[]): 
     const note = await deps.workflows.take(unit, group)
     const result = await sql`
       update github_deliveries
-      set status = 'done', note = ${note}, attempt = attempt + 1, next_attempt_at = null
+      set status = ${note === null ? 'done' : 'ignored'}, note = ${note}, attempt = attempt + 1, next_attempt_at = null
       where number = any(${group.map(({ number }) => number)}::bigint[]) and status = 'pending'
     `.execute(unit.trx)
     // Another server had the duty meanwhile: what this one did goes back with its transaction.

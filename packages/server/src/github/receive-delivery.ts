@@ -1,7 +1,5 @@
 import { createHash } from 'node:crypto'
 import type { GithubDeliveryAnswer } from '@slipway/contract/github'
-import { type Kysely, sql } from 'kysely'
-import type { Tables } from '../db/tables.gen.ts'
 import { AppError } from '../errors.ts'
 import { readWorkflowDelivery, type WorkflowDelivery, workflowEvents } from '../monitor/index.ts'
 import type { GithubDeps } from './deps.ts'
@@ -42,28 +40,16 @@ export async function receiveDelivery(
     ? aboutWorkflows(deps, event, payload)
     : aboutRuns(deps, event, payload)
   const waitsMs = wanted?.kind === 'tag' ? (deps.tagWaitsMs ?? tagWaitsMs) : 0
-  const bodySha = createHash('sha256').update(body).digest()
-  const store = (db: Kysely<Tables>) =>
-    sql`
-    insert into github_deliveries
-      (delivery_id, body_sha256, event, repository, wanted, status, note, next_attempt_at, received_at)
-    values (${deliveryId}, ${bodySha}, ${event}, ${repository},
-            ${wanted === null ? null : JSON.stringify(wanted)}::jsonb,
-            ${wanted === null ? 'ignored' : 'pending'}, ${reason},
-            ${wanted === null ? null : sql`now() + ${waitsMs}::float8 * interval '1 ms'`}, now())
-    on conflict do nothing`.execute(db)
-  let stored = await store(deps.db)
-  if (stored.numAffectedRows !== 1n) {
-    // Delivered again by hand once the cause is gone: what came to nothing counts as new.
-    stored = await deps.db.transaction().execute(async (trx) => {
-      await sql`
-        delete from github_deliveries
-        where (delivery_id = ${deliveryId} or body_sha256 = ${bodySha})
-          and status in ('ignored', 'failed')`.execute(trx)
-      return store(trx)
-    })
-  }
-  if (stored.numAffectedRows !== 1n) return { delivery_id: deliveryId, status: 'duplicate' }
+  const isNew = await deps.storeDelivery({
+    deliveryId,
+    bodySha: createHash('sha256').update(body).digest(),
+    event,
+    repository,
+    wanted,
+    note: reason,
+    waitsMs,
+  })
+  if (!isNew) return { delivery_id: deliveryId, status: 'duplicate' }
   if (wanted === null) {
     return { delivery_id: deliveryId, status: 'ignored', ...(reason === null ? {} : { reason }) }
   }

@@ -28,13 +28,13 @@ export function readWorkflowDelivery(
       const run = readRun(payload['workflow_run'], payload['workflow'])
       return run === null
         ? 'it says no workflow run'
-        : { kind: 'workflow run', repository, run: asJson(run) }
+        : { kind: 'workflow run', repository, run: runAsJson(run) }
     }
     case 'workflow_job': {
       const job = readJob(payload['workflow_job'])
       return job === null
         ? 'it says no job'
-        : { kind: 'workflow job', repository, job: asJson(job) }
+        : { kind: 'workflow job', repository, job: jobAsJson(job) }
     }
     default: {
       const { action } = payload
@@ -65,10 +65,24 @@ export function jobOf({ job }: Extract<WorkflowDelivery, { job: unknown }>): Job
   }
 }
 
-function dateOf(text: string | null): Date | null {
-  return text === null ? null : new Date(text)
+function runAsJson(run: RunSnapshot): AsJson<RunSnapshot> {
+  return {
+    ...run,
+    createdAt: run.createdAt.toISOString(),
+    runStartedAt: run.runStartedAt.toISOString(),
+    updatedAt: run.updatedAt.toISOString(),
+  }
 }
 
-function asJson<T>(value: T): AsJson<T> {
-  return JSON.parse(JSON.stringify(value)) as AsJson<T>
+function jobAsJson(job: JobSnapshot): AsJson<JobSnapshot> {
+  return {
+    ...job,
+    createdAt: job.createdAt?.toISOString() ?? null,
+    startedAt: job.startedAt?.toISOString() ?? null,
+    completedAt: job.completedAt?.toISOString() ?? null,
+  }
+}
+
+function dateOf(text: string | null): Date | null {
+  return text === null ? null : new Date(text)
 }
