@@ -22,8 +22,11 @@ afterEach(async () => {
   await rm(join(dataDir, '..'), { recursive: true, force: true })
 })
 
-/** Starts the program, stops it once it listens, and answers what it said. */
-async function startOnce(port: number): Promise<{ code: number | null; out: string; err: string }> {
+/** Starts the program, stops it once it has said `at`, and answers what it said. */
+async function startOnce(
+  port: number,
+  at = 'listening',
+): Promise<{ code: number | null; out: string; err: string }> {
   const env = {
     PATH: process.env['PATH'] ?? '',
     PORT: String(port),
@@ -36,7 +39,7 @@ async function startOnce(port: number): Promise<{ code: number | null; out: stri
   child.stderr?.on('data', (text: string) => (err += text))
   child.stdout?.on('data', (text: string) => {
     out += text
-    if (out.includes('"msg":"listening"') && !child.killed) child.kill('SIGTERM')
+    if (out.includes(`"msg":"${at}"`) && !child.killed) child.kill('SIGTERM')
   })
   const [code] = (await once(child, 'close')) as [number | null]
   return { code, out, err }
@@ -63,4 +66,11 @@ it('names a port that is taken, and says at the next start where the token is', 
   expect(next.out + next.err).not.toContain(token)
   // Every line says something.
   expect(lines.map(({ msg }) => msg)).not.toContain('')
+})
+
+it('stops, in order, also when it is told to while it starts', async () => {
+  const { code, out } = await startOnce(0, 'executor is open')
+  expect(code).toBe(0)
+  expect(out).toContain('"msg":"stopped"')
+  expect(out).not.toContain('"msg":"listening"')
 })

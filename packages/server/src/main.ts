@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import pino, { type Logger } from 'pino'
-import { startServer } from './compose/start-server.ts'
+import { type RunningServer, startServer } from './compose/start-server.ts'
 import { type Config, ConfigError, readConfig } from './config/read-config.ts'
 import { StartupError } from './errors.ts'
 import { migrateOnly } from './migrate-only.ts'
@@ -55,7 +55,27 @@ async function main(command = 'serve', ...rest: readonly string[]): Promise<void
 
 async function serve(version: string): Promise<void> {
   await withConfig(async (config, log) => {
-    const server = await startServer(config, log, version)
+    let server: RunningServer | undefined
+    let stopping = false
+    const close = async () => {
+      if (server === undefined) return
+      await server.close()
+      log.info('stopped')
+      process.exit(0)
+    }
+    const stop = (signal: NodeJS.Signals) => {
+      // A second Ctrl-C means now.
+      if (stopping) process.exit(130)
+      stopping = true
+      log.info({ signal }, 'stopping')
+      setTimeout(() => process.exit(1), stopMs).unref()
+      void close()
+    }
+    process.on('SIGTERM', stop)
+    process.on('SIGINT', stop)
+    server = await startServer(config, log, version)
+    // Asked to while it started: what is half open can only be closed once it is whole.
+    if (stopping) return close()
     const { path, token, created } = server.adminToken
     if (created) {
       process.stderr.write(
@@ -66,20 +86,6 @@ async function serve(version: string): Promise<void> {
       log.info({ path }, 'the administrator’s token is in this file')
     }
     log.info({ url: server.url, isolation: server.isolation, version }, 'listening')
-    let stopping = false
-    const stop = (signal: NodeJS.Signals) => {
-      // A second Ctrl-C means now.
-      if (stopping) process.exit(130)
-      stopping = true
-      log.info({ signal }, 'stopping')
-      setTimeout(() => process.exit(1), stopMs).unref()
-      void server.close().then(() => {
-        log.info('stopped')
-        process.exit(0)
-      })
-    }
-    process.on('SIGTERM', stop)
-    process.on('SIGINT', stop)
   })
 }
 
