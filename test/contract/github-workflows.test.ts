@@ -171,6 +171,25 @@ describe('a repository', () => {
     expect(await runsOf(`${repository}~${repositoryId}`)).toHaveLength(1)
   })
 
+  it('keeps its name when an old delivery of another one that had it is late', async () => {
+    const app = await createGithubApp({}, { actions: {} as GitHubActions })
+    onTestFinished(() => app.close())
+    const { repository, repositoryId } = newRepository()
+    const now = { repository, repositoryId, id: ++ids }
+    await deliver('workflow_run', workflowRunOf('completed', now), app)
+    await app.settled()
+    const before = { repository, repositoryId: ++ids, id: ++ids }
+    for (const action of ['requested', 'completed'] as const) {
+      await deliver('workflow_run', workflowRunOf(action, before), app)
+      await app.settled()
+    }
+    expect(await runsOf(repository, app)).toMatchObject([{ id: now.id }])
+    expect(await rowOf(repository, app)).toMatchObject({ lost_at: null })
+    expect(await rowOf(`${repository}~${before.repositoryId}`, app)).toMatchObject({
+      lost_at: expect.any(Date),
+    })
+  })
+
   it('is none of ours where the setting names others, or none', async () => {
     const app = await createGithubApp({}, { configured: ['acme/Watched'] })
     onTestFinished(() => app.close())

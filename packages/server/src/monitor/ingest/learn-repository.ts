@@ -28,7 +28,8 @@ interface Row {
  * repository at GitHub loses it, and is lost until GitHub says its new one: what was stored of the one
  * is never shown as the other's. It is kept for the stronger of the reasons.
  *
- * `isOld`: GitHub said it some time ago, so a name that the row has got meanwhile is the newer one.
+ * `isOld`: GitHub said it some time ago. Then no name is changed by it: a repository whose name is
+ * another one's by now is kept as lost.
  */
 export async function learnRepository(
   { trx }: Pick<UnitOfWork, 'trx'>,
@@ -36,8 +37,8 @@ export async function learnRepository(
 ): Promise<number> {
   const { source, isOld = false } = input
   const known = await findById(trx, input.seen.id)
-  const fullName = isOld && known !== null && !known.isLost ? known.fullName : input.seen.fullName
-  const seen = { ...input.seen, fullName }
+  const keepsName = isOld && known !== null && !known.isLost
+  const seen = keepsName ? { ...input.seen, fullName: known.fullName } : input.seen
   if (known !== null && isAsSeen(known, seen, source)) return known.id
   // Two that learn of names at once could each miss what the other does.
   await sql`select pg_advisory_xact_lock(hashtextextended('monitored repositories', 0))`.execute(
@@ -46,6 +47,7 @@ export async function learnRepository(
   const own = await findById(trx, seen.id)
   const named = await findByName(trx, seen.fullName)
   if (named !== null && named.id !== own?.id && (named.githubId ?? seen.id) !== seen.id) {
+    if (isOld) return own?.id ?? insert(trx, nameless(seen), source, true)
     await sql`
       update monitored_repositories
       set full_name = full_name || '~' || github_id, lost_at = coalesce(lost_at, now()),
@@ -57,10 +59,24 @@ export async function learnRepository(
     return adopt(trx, own, { seen, source: stronger(source, named.source) })
   }
   const row = own ?? (named?.githubId === null ? named : null)
-  if (row !== null) return adopt(trx, row, { seen, source })
+  return row === null ? insert(trx, seen, source, false) : adopt(trx, row, { seen, source })
+}
+
+/** Under a name that none has at GitHub. */
+function nameless(seen: SeenRepository): SeenRepository {
+  return { ...seen, fullName: `${seen.fullName}~${seen.id}` }
+}
+
+async function insert(
+  trx: Trx,
+  seen: SeenRepository,
+  source: RepositorySource,
+  isLost: boolean,
+): Promise<number> {
   const { rows } = await sql<{ id: number }>`
-    insert into monitored_repositories (full_name, github_id, default_branch, source)
-    values (${seen.fullName}, ${seen.id}, ${seen.defaultBranch ?? null}, ${source})
+    insert into monitored_repositories (full_name, github_id, default_branch, source, lost_at)
+    values (${seen.fullName}, ${seen.id}, ${seen.defaultBranch ?? null}, ${source},
+            ${isLost ? sql`now()` : null})
     returning id`.execute(trx)
   return rows[0]?.id ?? 0
 }

@@ -5,13 +5,31 @@ import { learnRepository, type RepositorySource, type SeenRepository } from './l
 import { jobOf, runOf, type WorkflowDelivery } from './read-workflow-delivery.ts'
 import { storeTold } from './store-told.ts'
 
+type TakeDeps = Pick<IngestDeps, 'configured'> & { canAsk: boolean; onEnded: () => void }
+
 /**
- * Stores what deliveries about one repository say, in the transaction that settles them. In whatever
- * order they come, and however often, the store ends up the same. Answers in words why nothing came of
- * them, or null.
+ * Stores what deliveries say, in the transaction that settles them. In whatever order they come, and
+ * however often, the store ends up the same. Answers in words why nothing came of them, or null.
  */
 export async function takeDeliveries(
-  deps: Pick<IngestDeps, 'configured'> & { canAsk: boolean; onEnded: () => void },
+  deps: TakeDeps,
+  unit: UnitOfWork,
+  deliveries: readonly WorkflowDelivery[],
+): Promise<string | null> {
+  /** Two repositories may have had one name, one after the other. */
+  const groups = new Map<number, WorkflowDelivery[]>()
+  for (const delivery of deliveries) {
+    const group = groups.get(delivery.repository.id) ?? []
+    groups.set(delivery.repository.id, group)
+    group.push(delivery)
+  }
+  let note: string | null = null
+  for (const group of groups.values()) note = await takeOfOne(deps, unit, group)
+  return note
+}
+
+async function takeOfOne(
+  deps: TakeDeps,
   unit: UnitOfWork,
   deliveries: readonly WorkflowDelivery[],
 ): Promise<string | null> {
