@@ -16,8 +16,6 @@ afterEach(() => world.close())
 
 const statuses = async (name = shop) =>
   Object.fromEntries((await world.runs(name)).map(({ id, status }) => [id, status]))
-const asked = () =>
-  world.github.seen.filter(({ operation }) => operation?.startsWith('actions/') === true)
 
 describe('a poll', () => {
   it('brings runs, their jobs with steps, and artifacts, and follows what is at work', async () => {
@@ -333,59 +331,5 @@ describe('a GitHub that fails', () => {
     world.open({ configured: ['acme/slow', shop] })
     for (let polls = 0; polls < 3; polls++) await world.polled(shop)
     expect((await world.repository('acme/slow'))?.polled_at).toBeNull()
-  })
-})
-
-describe('the runs of before', () => {
-  const old = (count: number) => {
-    for (let id = 1; id <= count; id++) {
-      world.github.actions.putRun(shop, {
-        id,
-        ...ended,
-        created_at: ago(86_400_000 + (count - id) * 3_600_000),
-      })
-    }
-  }
-  const since = async () => (await world.repository(shop))?.complete_since ?? new Date()
-  const days = (count: number) => Date.now() - count * 86_400_000
-
-  it('are fetched for 90 days, and by whoever comes next from where it was left', async () => {
-    old(3_000)
-    let pages = 0
-    world.github.behave(({ operation, path }) => {
-      if (operation !== 'actions/list-workflow-runs-for-repo' || !path.includes('created=')) return
-      pages += 1
-      return pages > 3 ? refusal(502, 'Server Error') : undefined
-    })
-    world.open({ configured: [shop] })
-    await expect.poll(() => pages, { timeout: 10_000 }).toBeGreaterThan(3)
-    const left = await since()
-    expect(left.getTime()).toBeGreaterThan(days(60))
-    await world.stop()
-    const before = world.github.seen.length
-    world.github.behave(null)
-    world.open({ configured: [shop] })
-    await expect
-      .poll(async () => (await since()).getTime(), { timeout: 20_000 })
-      .toBeLessThan(days(89))
-    const windows = world.github.seen
-      .slice(before)
-      .flatMap(({ path }) => /created=[^&]*\.\.([^&]*)/.exec(path)?.[1] ?? [])
-      .map((to) => Date.parse(decodeURIComponent(to)))
-    expect(Math.max(...windows)).toBeLessThanOrEqual(left.getTime())
-    const count = (await world.runs(shop)).length
-    expect(count).toBeGreaterThan(89 * 24 - 25)
-    expect(count).toBeLessThan(3_000)
-    // It is history: nobody is told of it.
-    expect(await world.events()).toEqual([])
-  }, 60_000)
-
-  it('wait for as long as GitHub’s requests are scarce', async () => {
-    old(300)
-    world.github.budget.remaining = 2_000
-    world.open({ configured: [shop] })
-    for (let polls = 0; polls < 3; polls++) await world.polled(shop)
-    expect(asked().filter(({ path }) => path.includes('created='))).toEqual([])
-    expect((await world.runs(shop)).every((run) => !run.jobs_complete)).toBe(true)
   })
 })

@@ -79,6 +79,7 @@ export async function createIngestWorld(): Promise<IngestWorld> {
         ),
         configured: null,
         pollMs: 300,
+        rescanMs: 86_400_000,
         observe: { poll() {}, lag() {} },
         ...more,
       })

@@ -41,6 +41,7 @@ export async function createGithubApp(
       actions: null,
       configured: null,
       pollMs: 60_000,
+      rescanMs: 86_400_000,
       observe: { poll() {}, lag() {} },
       ...watching,
     })

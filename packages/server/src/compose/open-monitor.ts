@@ -43,6 +43,7 @@ export function openMonitor(
     actions,
     configured,
     pollMs,
+    rescanMs: 86_400_000,
     observe,
   })
   log.info(

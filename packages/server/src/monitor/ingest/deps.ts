@@ -9,6 +9,8 @@ export interface IngestDeps extends UnitOfWorkDeps, DutyDeps {
   configured: readonly string[] | null
   /** Milliseconds from the start of one poll of a repository to that of the next. */
   pollMs: number
+  /** Milliseconds from one look at runs that are too old for polls to the next. */
+  rescanMs: number
   observe: MonitorObserver
 }
 

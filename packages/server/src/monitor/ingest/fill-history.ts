@@ -4,6 +4,7 @@ import { type Duty, startDuty } from '../../duties/index.ts'
 import { GitHubError } from '../../ports/github.ts'
 import { backfillDays, dayMs, hasBudget, type IngestDeps } from './deps.ts'
 import { fetchDetails, findUndetailed } from './fetch-details.ts'
+import { findBusy, lookAgain, type LookedAgain } from './look-again.ts'
 import { readBackwards } from './read-backwards.ts'
 import { storeTold } from './store-told.ts'
 
@@ -18,12 +19,13 @@ const spared = { fresh: 0.1, old: 0.5 }
 
 /**
  * Fetches in the background, as far as GitHub's budget allows, what polls do not bring: jobs and
- * artifacts of runs that have ended, the newest first, and the runs of the last 90 days. What it has
- * done is in the store, so whoever comes next goes on there.
+ * artifacts of runs that have ended, the newest first, the runs of the last 90 days, and what became of
+ * older runs that were run again. What it has done is in the store, so whoever comes next goes on there.
  */
 export function startFilling(deps: IngestDeps): Duty {
   /** By repository, until when it is left alone. */
   const aside = new Map<number, number>()
+  const looked: LookedAgain = new Map()
   return startDuty(deps, {
     name: 'github actions history',
     everyMs: lookMs,
@@ -34,7 +36,13 @@ export function startFilling(deps: IngestDeps): Duty {
       if (hasBudget(deps, spared.fresh) && (await fillDetails(look, dayMs))) return 0
       if (!hasBudget(deps, spared.old)) return lookMs
       if (await fillRuns(look)) return 0
-      return (await fillDetails(look, backfillDays * dayMs)) ? 0 : lookMs
+      if (await fillDetails(look, backfillDays * dayMs)) return 0
+      const busy = await findBusy(deps, looked)
+      if (busy === null) return Math.min(lookMs, deps.rescanMs)
+      looked.set(busy.id, Date.now())
+      const mayGoOn = () => hasBudget(deps, spared.old)
+      await orAside(look, busy.id, () => lookAgain(deps, { busy, mayGoOn }, signal))
+      return 0
     },
   })
 }

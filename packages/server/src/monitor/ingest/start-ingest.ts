@@ -9,6 +9,7 @@ import { createDispatcher } from './dispatch-workflow.ts'
 import { createEnsureRepository } from './ensure-repository.ts'
 import { startFilling } from './fill-history.ts'
 import { startPolling } from './poll-repositories.ts'
+import { startPruning } from './prune-runs.ts'
 import type { WorkflowDelivery } from './read-workflow-delivery.ts'
 import { takeDeliveries } from './take-deliveries.ts'
 
@@ -71,12 +72,13 @@ export function openIngest(
           },
         },
     start() {
+      duties = [startPruning(deps)]
       if (asking !== null) {
         polling = startPolling({ ...asking, onEnded })
         filling = startFilling(asking)
         detecting =
           configured === null ? startDetecting({ ...asking, onFound: () => polling?.wake() }) : null
-        duties = [polling, filling, ...(detecting === null ? [] : [detecting])]
+        duties.push(polling, filling, ...(detecting === null ? [] : [detecting]))
       }
       return {
         async close() {
