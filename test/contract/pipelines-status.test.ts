@@ -333,6 +333,30 @@ describe('where GitHub is away', () => {
     }
   })
 
+  it('answers 503 where a watched repository could not be asked about once', async () => {
+    const away = await createPipelinesApp({})
+    try {
+      const { db } = away.database
+      const error = { polledAt: null, pollError: 'GitHub answered 502' }
+      const repo = await watchRepository(db, 'owner/repo-name', error)
+      const history = '/api/v2/pipelines/history/owner/repo-name'
+      for (const url of [path, `${path}?repo=owner/repo-name`, history]) {
+        const answer = await away.request('GET', url)
+        expect(answer.statusCode, url).toBe(503)
+        expect(Number(answer.headers['retry-after'])).toBe(60)
+      }
+      // The webhook has told of it meanwhile.
+      await away.storeRuns(repo, [sampleRun({ id: 1 })])
+      for (const url of [path, history]) {
+        const answer = await away.request('GET', url)
+        expect(answer.statusCode).toBe(200)
+        expect(answer.json()).toMatchObject({ metadata: { total: 1, stale: true } })
+      }
+    } finally {
+      await away.close()
+    }
+  })
+
   it('answers 500 without a word of what broke', async () => {
     const broken = await createPipelinesApp({
       source: {

@@ -2,7 +2,13 @@ import { isAnonymous } from '../access/index.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { freshMs, type MonitorDeps } from './deps.ts'
-import { listWatched, requireNameVisible, type Watched } from './watched.ts'
+import {
+  isNothingHere,
+  listWatched,
+  nothingYet,
+  requireNameVisible,
+  type Watched,
+} from './watched.ts'
 
 /**
  * A repository by its name, read through where nobody watches it, but not for those of whom nobody
@@ -16,7 +22,10 @@ export async function findRepository(
   const { principal, name } = input
   requireNameVisible(principal, name)
   const [known] = await listWatched(deps, { principal, name })
-  if (known !== undefined && !mustBeRead(known)) return known
+  if (known !== undefined && !mustBeRead(known)) {
+    if (isNothingHere([known])) throw nothingYet()
+    return known
+  }
   if (isAnonymous(principal)) throw notThere(name)
   const came = await deps.source.ensureRepository(name, signal)
   if (came === 'away' && known !== undefined) return known

@@ -6,14 +6,20 @@ import type {
   PipelineStep,
 } from '@slipway/contract/pipelines'
 import { type RawBuilder, sql } from 'kysely'
-import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { countNewest } from './count-newest.ts'
-import { freshMs, type MonitorDeps } from './deps.ts'
+import type { MonitorDeps } from './deps.ts'
 import { keepPage } from './keep-page.ts'
 import { secondsBetween } from './round-figures.ts'
 import type { StepSnapshot } from './snapshots.ts'
-import { freshnessOf, listWatched, requireNameVisible, type Watched } from './watched.ts'
+import {
+  freshnessOf,
+  isNothingHere,
+  listWatched,
+  nothingYet,
+  requireNameVisible,
+  type Watched,
+} from './watched.ts'
 
 interface ShownRow {
   repository: string
@@ -42,7 +48,8 @@ export async function getStatus(
   const { repo, branch, status, limit = 50 } = query
   if (repo !== undefined) requireNameVisible(principal, repo)
   const watched = await listWatched(deps, { principal, name: repo })
-  if (watched.length === 0 && repo === undefined && deps.source.isAway()) throw nothingYet()
+  const knowsNone = watched.length === 0 && repo === undefined && deps.source.isAway()
+  if (knowsNone || isNothingHere(watched)) throw nothingYet()
   const now = new Date()
   const [total, pipelines] = await Promise.all([
     countNewest(deps, { watched, branch, status }),
@@ -59,12 +66,6 @@ export async function getStatus(
   const shown = watched.filter(({ fullName }) => names.has(fullName))
   const freshness = freshnessOf(shown.length > 0 ? shown : watched, now)
   return { pipelines, metadata: { total, timestamp: now.toISOString(), ...freshness } }
-}
-
-function nothingYet(): AppError {
-  return new AppError('unavailable', 'GitHub cannot be asked, and nothing is stored yet', {
-    retry_after_seconds: freshMs / 1000,
-  })
 }
 
 async function findNewest(

@@ -2,7 +2,8 @@ import { type Kysely, type RawBuilder, sql } from 'kysely'
 import { canSee, isAnonymous, requireVisible } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Principal } from '../ports/identity.ts'
-import { staleMs } from './deps.ts'
+import { AppError } from '../errors.ts'
+import { freshMs, staleMs } from './deps.ts'
 
 /** A repository whose runs are kept, as the queries need it. */
 export interface Watched {
@@ -66,4 +67,18 @@ export function freshnessOf(
     cachedAt: oldest?.toISOString() ?? null,
     stale: now.getTime() - (oldest?.getTime() ?? 0) > staleMs,
   }
+}
+
+/** Whether nothing is here of any of these, because GitHub could not be asked yet. */
+export function isNothingHere(watched: readonly Watched[]): boolean {
+  return (
+    watched.some(({ pollError }) => pollError !== null) &&
+    watched.every(({ polledAt, runsVersion }) => polledAt === null && runsVersion === 0)
+  )
+}
+
+export function nothingYet(): AppError {
+  return new AppError('unavailable', 'GitHub cannot be asked, and nothing is stored yet', {
+    retry_after_seconds: freshMs / 1000,
+  })
 }
