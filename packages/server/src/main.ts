@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import pino, { type Logger } from 'pino'
-import { type RunningServer, startServer } from './compose/start-server.ts'
+import { startServer } from './compose/start-server.ts'
 import { type Config, ConfigError, readConfig } from './config/read-config.ts'
 import { StartupError } from './errors.ts'
 import { migrateOnly } from './migrate-only.ts'
@@ -55,11 +55,11 @@ async function main(command = 'serve', ...rest: readonly string[]): Promise<void
 
 async function serve(version: string): Promise<void> {
   await withConfig(async (config, log) => {
-    let server: RunningServer | undefined
     let stopping = false
+    // What is half open can only be closed once it is whole.
+    const starting = startServer(config, log, version)
     const close = async () => {
-      if (server === undefined) return
-      await server.close()
+      await (await starting).close()
       log.info('stopped')
       process.exit(0)
     }
@@ -69,13 +69,13 @@ async function serve(version: string): Promise<void> {
       stopping = true
       log.info({ signal }, 'stopping')
       setTimeout(() => process.exit(1), stopMs).unref()
-      void close()
+      // That it could not be started is said below.
+      close().catch(() => undefined)
     }
     process.on('SIGTERM', stop)
     process.on('SIGINT', stop)
-    server = await startServer(config, log, version)
-    // Asked to while it started: what is half open can only be closed once it is whole.
-    if (stopping) return close()
+    const server = await starting
+    if (stopping) return
     const { path, token, created } = server.adminToken
     if (created) {
       process.stderr.write(
