@@ -1,5 +1,5 @@
 // A server that watches GitHub Actions: by polls and by the webhook, killed and started again, and asked over HTTP.
-import { afterAll, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest'
+import { afterAll, beforeAll, beforeEach, describe, expect, it, onTestFinished, vi } from 'vitest'
 import type {
   PipelineHistoryResponse,
   PipelineStatusResponse,
@@ -53,8 +53,8 @@ afterAll(async () => {
 const base = '/api/v2/pipelines'
 const get = <T>(path: string) => server.json<T>('GET', `${base}${path}`)
 const status = (query = '?branch=main') => get<PipelineStatusResponse>(`/status${query}`)
-const history = (repository: string, query = '') =>
-  get<PipelineHistoryResponse>(`/history/${repository}${query}`)
+const history = (repository: string, query = '', of = server) =>
+  of.json<PipelineHistoryResponse>('GET', `${base}/history/${repository}${query}`)
 async function deliver(event: string, payload: unknown): Promise<number> {
   const { headers, body } = signDelivery(secret, event, payload)
   const url = new URL('/api/v2/webhooks/github', server.url)
@@ -236,3 +236,26 @@ describe('a workflow', () => {
     expect(count()).toBe(before + 1)
   })
 })
+
+it('answers 503 while GitHub is away from the start, and by itself as soon as it is back', async () => {
+  const late = await startGitHubStandIn({ token })
+  late.actions.addRepository('acme/late')
+  late.actions.putRun('acme/late', { id: 1, ...ended, created_at: ago(minute) })
+  late.behave(() => refusal(502, 'Server Error'))
+  const other = await startTestServer({
+    GITHUB_API_URL: late.url,
+    GITHUB_TOKEN: token,
+    MONITORED_REPOSITORIES: 'acme/late',
+    SLIPWAY_MONITOR_INTERVAL: '1s',
+  })
+  onTestFinished(async () => {
+    await other.close()
+    await late.close()
+  })
+  const answered = async () => (await other.request('GET', `${base}/status`)).status
+  await expect.poll(answered, { timeout: 20_000 }).toBe(503)
+  expect((await other.request('GET', `${base}/history/acme/late`)).status).toBe(503)
+  late.behave(null)
+  await expect.poll(answered, { timeout: 20_000 }).toBe(200)
+  expect((await history('acme/late', '', other)).runs).toHaveLength(1)
+}, 60_000)
