@@ -40,6 +40,9 @@ const baseFiles = ['errors.ts', 'directories.ts']
 const capabilityRooms = [
   'monitor',
   'builds',
+  'branding',
+  'configurations',
+  'registries',
   'runs',
   'releases',
   'deployments',

@@ -1,4 +1,6 @@
 import Type, { type Static, type TSchema } from 'typebox'
+import { BuildFailureReason, BuildStepKey, BuildStepStatus } from './builds.ts'
+import { IntegerId } from './credentials.ts'
 import { AliasType, ReleaseTriggerType } from './releases.ts'
 import { PhaseStatus, WorkStatus } from './runs.ts'
 import { PipelineStatus } from './pipelines.ts'
@@ -235,6 +237,53 @@ export const WorkflowJobUpdatedEvent = event(
   }),
 )
 
+const build = {
+  build_id: IntegerId,
+  repository: Type.String(),
+}
+
+export const BuildCreatedEvent = event(
+  'build.created',
+  Type.Object({ ...build, steps_to_execute: Type.Array(BuildStepKey), created_by: Type.String() }),
+)
+
+/** An attempt at a build's steps has begun. */
+export const BuildStartedEvent = event(
+  'build.started',
+  Type.Object({ ...build, attempt: Type.Integer({ minimum: 1 }) }),
+)
+
+/** A step is in another state, or has come further: at most once a second for each build. */
+export const BuildStepUpdatedEvent = event(
+  'build.step.updated',
+  Type.Object({
+    ...build,
+    step: BuildStepKey,
+    status: BuildStepStatus,
+    progress: Type.Union([Type.Integer(), Type.Null()], { description: 'Whole percent.' }),
+  }),
+)
+
+export const BuildCompletedEvent = event(
+  'build.completed',
+  Type.Object({
+    ...build,
+    status: Type.Literal('completed'),
+    outputs: Type.Integer({ minimum: 0 }),
+    duration_seconds: Type.Integer({ minimum: 0, description: 'Whole seconds.' }),
+  }),
+)
+
+export const BuildFailedEvent = event(
+  'build.failed',
+  Type.Object({
+    ...build,
+    status: Type.Literal('failed'),
+    failure_reason: BuildFailureReason,
+    error: Type.String(),
+  }),
+)
+
 /** Every event there is, by its type. A later family adds its own here. */
 export const eventSchemas = {
   'pipeline.run.created': RunCreatedEvent,
@@ -259,6 +308,11 @@ export const eventSchemas = {
   'workflow.run.completed': WorkflowRunCompletedEvent,
   'workflow.run.failed': WorkflowRunFailedEvent,
   'workflow.job.updated': WorkflowJobUpdatedEvent,
+  'build.created': BuildCreatedEvent,
+  'build.started': BuildStartedEvent,
+  'build.step.updated': BuildStepUpdatedEvent,
+  'build.completed': BuildCompletedEvent,
+  'build.failed': BuildFailedEvent,
 } as const
 
 export type EventType = keyof typeof eventSchemas

@@ -1,9 +1,17 @@
 import Type, { type Static } from 'typebox'
+import { IntegerId } from './credentials.ts'
 import { Uuid } from './fields.ts'
 import { TriggerType } from './runs.ts'
 
-/** Job types of the ledger. `builds` and `runners` bring theirs with their families. */
-export const JobType = Type.Enum(['discovery', 'task', 'artifact', 'release', 'deployment'])
+/** Job types of the ledger. The runners bring theirs with their family. */
+export const JobType = Type.Enum([
+  'discovery',
+  'task',
+  'artifact',
+  'release',
+  'deployment',
+  'build',
+])
 export type JobType = Static<typeof JobType>
 
 /** Asks a worker to read a commit's `.forge` configuration. Subject `pipeline.discovery.{run-id}`. */
@@ -75,3 +83,7 @@ export const DeploymentJob = Type.Object(
   { $id: 'DeploymentJob' },
 )
 export type DeploymentJob = Static<typeof DeploymentJob>
+
+/** Asks a worker to do a build. Subject `builds.{build-id}`. It is told what to build when it begins. */
+export const BuildJob = Type.Object({ build_id: IntegerId }, { $id: 'BuildJob' })
+export type BuildJob = Static<typeof BuildJob>

@@ -45,6 +45,119 @@ export interface AuditLogTable {
   request_id: string
 }
 
+export interface BrandingAssetsTable {
+  id: GeneratedAlways<number>
+  template_id: number
+  asset_type: 'logo' | 'favicon' | 'theme' | 'manifest' | 'other'
+  file_name: string
+  target_path: string
+  content_type: string
+  size_bytes: number
+  sha256: string
+  object_key: string
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+}
+
+export interface BrandingTemplatesTable {
+  id: GeneratedAlways<number>
+  name: string
+  description: string | null
+  brand_name: string | null
+  replacement_rules: ColumnType<unknown, string | undefined, string>
+  archived_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
+export interface BuildOutputsTable {
+  id: GeneratedAlways<number>
+  build_id: number
+  output_type: 'zip' | 'docker_image'
+  object_key: string | null
+  file_name: string | null
+  file_size_bytes: number | null
+  checksum_sha256: string | null
+  image_url: string | null
+  image_id: string | null
+  image_digest: string | null
+  image_size_bytes: number | null
+  is_pushed: Generated<boolean>
+  download_count: Generated<number>
+  expires_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  cleaned_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_at: ColumnType<Date, Date | string, Date | string>
+}
+
+export interface BuildStepsTable {
+  build_id: number
+  position: number
+  key: string
+  status: Generated<'pending' | 'running' | 'completed' | 'failed' | 'skipped'>
+  progress: number | null
+  started_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+}
+
+export interface BuildsTable {
+  id: GeneratedAlways<number>
+  status: Generated<'pending' | 'running' | 'completed' | 'failed'>
+  failure_reason: 'cancelled' | 'step_failed' | 'timeout' | 'interrupted' | null
+  error: string | null
+  steps_to_execute: string[]
+  git_repository_id: number | null
+  repository_info: ColumnType<unknown, string, string>
+  repository: string
+  ref: string | null
+  commit_sha: string | null
+  output_type: 'zip' | 'docker_image' | 'both'
+  registry_id: number | null
+  branding_template_id: number | null
+  configuration_id: number | null
+  image_name: string | null
+  image_tag: string | null
+  build_args: ColumnType<unknown, string | undefined, string>
+  platforms: Generated<string[]>
+  custom_parameters: ColumnType<unknown, string | undefined, string>
+  retry_of: number | null
+  job_id: string | null
+  attempt: Generated<number>
+  created_by: string
+  started_at: ColumnType<Date, Date | string, Date | string>
+  executed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+}
+
+export interface ConfigurationsTable {
+  id: GeneratedAlways<number>
+  name: string
+  description: string | null
+  settings: ColumnType<unknown, string | undefined, string>
+  targets: ColumnType<unknown, string | undefined, string>
+  archived_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
+export interface ContainerRegistriesTable {
+  id: GeneratedAlways<number>
+  name: string
+  registry_type: 'docker_hub' | 'quay_io' | 'aws_ecr' | 'github' | 'gitlab' | 'generic'
+  registry_url: string
+  namespace: string | null
+  credential_id: number | null
+  description: string | null
+  is_verified: Generated<boolean>
+  verification_message: string | null
+  verified_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  archived_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
 export interface CredentialsTable {
   id: number
   name: string
@@ -317,6 +430,7 @@ export interface RepositoriesTable {
   created_by: string
   created_at: ColumnType<Date, Date | string, Date | string>
   updated_at: ColumnType<Date, Date | string, Date | string>
+  archived_at: ColumnType<Date | null, Date | string | null, Date | string | null>
 }
 
 export interface RunConfigurationsTable {
@@ -565,6 +679,13 @@ export interface Tables {
   approvals: ApprovalsTable
   artifacts: ArtifactsTable
   audit_log: AuditLogTable
+  branding_assets: BrandingAssetsTable
+  branding_templates: BrandingTemplatesTable
+  build_outputs: BuildOutputsTable
+  build_steps: BuildStepsTable
+  builds: BuildsTable
+  configurations: ConfigurationsTable
+  container_registries: ContainerRegistriesTable
   credentials: CredentialsTable
   deployments: DeploymentsTable
   event_consumers: EventConsumersTable
