@@ -290,6 +290,18 @@ describe('who may read', () => {
     expect(wrong.headers.allow).toContain('GET')
     expect(wrong.json<{ error: string }>().error).toBe('Method Not Allowed')
   })
+
+  it('answers a path that is not validly encoded in the words of the family', async () => {
+    const answer = await test.request('GET', '/api/v2/pipelines/history/owner%zzrepo')
+    expect(answer.statusCode).toBe(400)
+    expect(answer.json()).toEqual({
+      error: 'Bad Request',
+      details: 'The path is not validly encoded',
+    })
+    const builds = await test.request('GET', '/api/repositories/%zz')
+    expect(builds.statusCode).toBe(400)
+    expect(builds.json()).toMatchObject({ message: 'The path is not validly encoded' })
+  })
 })
 
 describe('with a limit of requests', () => {

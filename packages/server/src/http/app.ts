@@ -4,6 +4,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Logger } from 'pino'
 import type { AuditLog } from '../access/index.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
+import { answerWithoutRoute } from './answer-without-route.ts'
 import { createAuditHook, isChange } from './audit-changes.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
 import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
@@ -13,7 +14,7 @@ import type { Metrics } from '../metrics/index.ts'
 import { type McpPluginDeps, mcpPlugin } from './mcp/plugin.ts'
 import { openApiRoute } from './openapi/openapi-route.ts'
 import { registerOpenApi } from './openapi/register-openapi.ts'
-import { answerErrors, sendError } from './platform/answer-errors.ts'
+import { answerErrors } from './platform/answer-errors.ts'
 import { type PlatformDeps, platformPlugin } from './platform/plugin.ts'
 import { githubWebhookAliases } from './platform/routes/github-webhook.ts'
 import { decoratePrincipal } from './principal.ts'
@@ -107,7 +108,7 @@ function createApp(deps: HttpServerDeps): FastifyInstance {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },
-    frameworkErrors: (error, request, reply) => void sendError(error, request, reply),
+    frameworkErrors: answerWithoutRoute,
     clientErrorHandler: answerBrokenRequest,
   })
 }

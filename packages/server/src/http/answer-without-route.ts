@@ -1,0 +1,21 @@
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { toBuildError } from './builds/error-envelope.ts'
+import { toErrorAnswer } from './platform/error-envelope.ts'
+import { sendError, type ToAnswer } from './send-error.ts'
+import { toStatusError } from './status/error-envelope.ts'
+
+/** The families with error bodies of their own, the longest prefix first. */
+const envelopes: readonly (readonly [prefix: string, toAnswer: ToAnswer])[] = [
+  ['/api/v2/pipelines/', toStatusError],
+  ['/api/', toBuildError],
+]
+
+/** Answers what failed before a route was found, a path that cannot be decoded, as the family it was meant for. */
+export function answerWithoutRoute(
+  error: unknown,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): void {
+  const [, toAnswer] = envelopes.find(([prefix]) => request.url.startsWith(prefix)) ?? []
+  sendError(error, request, reply, toAnswer ?? toErrorAnswer)
+}
