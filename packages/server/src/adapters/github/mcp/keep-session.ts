@@ -1,5 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { CallToolResult, Client, Transport } from '@modelcontextprotocol/client'
+import type {
+  CallToolResult,
+  Client,
+  StreamableHTTPClientTransport,
+  Transport,
+} from '@modelcontextprotocol/client'
 import { McpFailure } from './mcp-failure.ts'
 import type { ToolCall, Tools } from './plan-call.ts'
 
@@ -44,6 +49,8 @@ interface Kept {
 }
 
 const longestPauseMs = 60_000
+/** Milliseconds that a server may take to be told that its session is over. */
+const farewellMs = 1_000
 /** Milliseconds for which the list of tools counts. */
 const refreshMs = 600_000
 
@@ -70,8 +77,8 @@ export function keepSession(options: SessionOptions): SessionKeeper {
     options.lost(why)
   }
   const shut = (client: Client) => {
-    const ended = client
-      .close()
+    const ended = endSession(client)
+      .then(() => client.close())
       .catch(() => {})
       .finally(() => closing.delete(ended))
     closing.add(ended)
@@ -98,7 +105,9 @@ export function keepSession(options: SessionOptions): SessionKeeper {
     connecting = client
     try {
       const transport = await options.open()
-      await client.connect(transport, { timeout: connectMs })
+      if (isClosed) throw new Error('closed')
+      // What it waits for besides the answer to its first message has no deadline of its own.
+      await inTime(connectMs, client.connect(transport, { timeout: connectMs }))
       const session: Session = {
         tools: new Map(),
         async refresh(signal) {
@@ -159,19 +168,11 @@ export function keepSession(options: SessionOptions): SessionKeeper {
         if (!isClosed) fail(describe(error))
       })
     }
-    const late = new AbortController()
     try {
-      return await Promise.race([
-        current,
-        sleep(connectMs, undefined, {
-          signal: AbortSignal.any([signal, late.signal]),
-        }).then(() => Promise.reject(new Error('no connection in time'))),
-      ])
+      return await inTime(connectMs, current, signal)
     } catch (error) {
       signal.throwIfAborted()
       throw new McpFailure('unreachable', describe(error), true)
-    } finally {
-      late.abort()
     }
   }
 
@@ -199,6 +200,27 @@ export function keepSession(options: SessionOptions): SessionKeeper {
       await Promise.all(closing)
     },
   }
+}
+
+/** Rejects where `work` takes longer, or `signal` aborts. */
+async function inTime<T>(ms: number, work: Promise<T>, signal?: AbortSignal): Promise<T> {
+  const done = new AbortController()
+  const until = signal === undefined ? done.signal : AbortSignal.any([signal, done.signal])
+  const late = sleep(ms, undefined, { signal: until }).then(() =>
+    Promise.reject(new Error('no connection in time')),
+  )
+  try {
+    return await Promise.race([work, late])
+  } finally {
+    done.abort()
+  }
+}
+
+/** Over HTTP a server keeps a session until it is told, or tired of it. */
+async function endSession({ transport }: Client): Promise<void> {
+  if (transport === undefined || !('terminateSession' in transport)) return
+  const { terminateSession } = transport as StreamableHTTPClientTransport
+  await inTime(farewellMs, terminateSession.call(transport)).catch(() => {})
 }
 
 const refusedCodes = ['ECONNREFUSED', 'ENOTFOUND', 'EHOSTUNREACH', 'ENETUNREACH', 'EAI_AGAIN']
