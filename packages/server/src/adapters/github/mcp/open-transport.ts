@@ -38,19 +38,27 @@ export async function openTransport(input: TransportInput): Promise<Transport> {
   }
   const { StdioClientTransport, getDefaultEnvironment } =
     await import('@modelcontextprotocol/client/stdio')
-  const { origin } = new URL(apiUrl)
+  const host = hostOf(apiUrl)
   return new StdioClientTransport({
     command: endpoint.command,
     args: [...endpoint.args],
     env: {
       ...getDefaultEnvironment(),
       GITHUB_TOOLSETS: toolset,
-      ...(origin === 'https://api.github.com' ? {} : { GITHUB_HOST: origin }),
+      ...(host === null ? {} : { GITHUB_HOST: host }),
       ...(token === null ? {} : { GITHUB_PERSONAL_ACCESS_TOKEN: token }),
     },
     // What it writes there may hold anything.
     stderr: 'ignore',
   })
+}
+
+/** What the official server calls the GitHub whose API this is; null: github.com. */
+export function hostOf(apiUrl: string): string | null {
+  const { origin, hostname } = new URL(apiUrl)
+  if (hostname === 'api.github.com') return null
+  // In GitHub's own cloud the API has a host of its own, which that server makes itself.
+  return hostname.endsWith('.ghe.com') ? origin.replace('://api.', '://') : origin
 }
 
 /** A GET would be a stream of what the server says unasked: nothing of that is needed. */
