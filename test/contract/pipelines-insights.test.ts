@@ -82,6 +82,7 @@ describe('GET /api/v2/pipelines/insights', () => {
       ...nothing,
       timeRange: '3d',
       timestamp: expect.any(String),
+      metadata: { cachedAt: null, stale: false },
     })
   })
 
@@ -264,6 +265,18 @@ describe('GET /api/v2/pipelines/insights', () => {
       // Twenty minutes and ten.
       timeToRestore: 900,
     })
+  })
+
+  it('says how old what it looks at is, also where it has looked already', async () => {
+    const { db } = test.database
+    const repo = await watchRepository(db, 'acme/aged')
+    expect((await ask('?repository=acme/aged')).metadata.stale).toBe(false)
+    const polledAt = new Date(Date.now() - 120_000)
+    await sql`update monitored_repositories set polled_at = ${polledAt} where id = ${repo}`.execute(
+      db,
+    )
+    const { metadata } = await ask('?repository=acme/aged')
+    expect(metadata).toEqual({ cachedAt: polledAt.toISOString(), stale: true })
   })
 
   it('shows a limited token its own repositories only', async () => {

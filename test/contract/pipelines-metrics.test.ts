@@ -48,7 +48,8 @@ const zero = {
 
 describe('GET /api/v2/pipelines/metrics', () => {
   it('answers as the document shows', async () => {
-    const repo = await watchRepository(test.database.db, 'owner/repo-name')
+    const polledAt = new Date()
+    const repo = await watchRepository(test.database.db, 'owner/repo-name', { polledAt })
     const many = (count: number, seconds: number, conclusion: string) =>
       Array.from({ length: count }, (_, n) => run(24 + n, seconds, { conclusion }))
     await test.storeRuns(repo, [
@@ -73,6 +74,7 @@ describe('GET /api/v2/pipelines/metrics', () => {
       },
       timeRange: '30d',
       timestamp: expect.any(String),
+      metadata: { cachedAt: polledAt.toISOString(), stale: false },
     })
   })
 
@@ -188,6 +190,13 @@ describe('GET /api/v2/pipelines/metrics', () => {
       'acme/new': 'Its runs are still being fetched',
     })
     expect((await ask('?repository=acme/partial&timeRange=24h')).errors).toBeUndefined()
+  })
+
+  it('says how old the figures are', async () => {
+    const polledAt = new Date(Date.now() - 120_000)
+    await watchRepository(test.database.db, 'acme/aged', { polledAt })
+    const { metadata } = await ask('?repository=acme/aged')
+    expect(metadata).toEqual({ cachedAt: polledAt.toISOString(), stale: true })
   })
 
   it('shows a limited token its own repositories only', async () => {

@@ -329,17 +329,23 @@ describe('where GitHub is away', () => {
   it('answers 503 only as long as nothing is stored', async () => {
     const away = await createPipelinesApp({ source: { isAway: () => true } })
     try {
-      const answer = await away.request('GET', path)
-      expect(answer.statusCode).toBe(503)
-      expect(Number(answer.headers['retry-after'])).toBe(60)
-      expect(answer.json()).toEqual({
-        error: 'Service Unavailable',
-        details: 'GitHub cannot be asked, and nothing is stored yet',
-      })
+      const urls = [path, '/api/v2/pipelines/metrics', '/api/v2/pipelines/insights']
+      for (const url of urls) {
+        const answer = await away.request('GET', url)
+        expect(answer.statusCode, url).toBe(503)
+        expect(Number(answer.headers['retry-after'])).toBe(60)
+        expect(answer.json()).toEqual({
+          error: 'Service Unavailable',
+          details: 'GitHub cannot be asked, and nothing is stored yet',
+        })
+      }
       await watchRepository(away.database.db, 'owner/repo-name', { polledAt: new Date(0) })
-      const later = await away.request('GET', path)
-      expect(later.statusCode).toBe(200)
-      expect(later.json()).toMatchObject({ pipelines: [], metadata: { stale: true } })
+      for (const url of urls) {
+        const later = await away.request('GET', url)
+        expect(later.statusCode, url).toBe(200)
+        expect(later.json()).toMatchObject({ metadata: { stale: true } })
+      }
+      expect((await away.request('GET', path)).json()).toMatchObject({ pipelines: [] })
     } finally {
       await away.close()
     }
@@ -352,7 +358,8 @@ describe('where GitHub is away', () => {
       const error = { polledAt: null, pollError: 'GitHub answered 502' }
       const repo = await watchRepository(db, 'owner/repo-name', error)
       const history = '/api/v2/pipelines/history/owner/repo-name'
-      for (const url of [path, `${path}?repo=owner/repo-name`, history]) {
+      const figures = ['metrics', 'insights'].map((name) => `/api/v2/pipelines/${name}`)
+      for (const url of [path, `${path}?repo=owner/repo-name`, history, ...figures]) {
         const answer = await away.request('GET', url)
         expect(answer.statusCode, url).toBe(503)
         expect(Number(answer.headers['retry-after'])).toBe(60)

@@ -243,6 +243,7 @@ export const PipelineMetricsResponse = Type.Object(
     metrics: Type.Record(Type.String(), RepositoryMetrics),
     timeRange: Type.String(),
     timestamp: Timestamp,
+    metadata: Type.Object(freshness),
     errors: Type.Optional(
       Type.Record(Type.String(), Type.String(), {
         description: 'Beyond the document: repositories whose figures may lack runs, and why.',
@@ -336,6 +337,7 @@ export const PipelineInsightsResponse = Type.Object(
     dora: Type.Record(Type.String(), DoraMeasures),
     timeRange: Type.String(),
     timestamp: Timestamp,
+    metadata: Type.Object(freshness),
     jobsSince: Type.Unsafe<string | null>({
       ...NullableTimestamp,
       description:

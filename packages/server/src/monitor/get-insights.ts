@@ -7,12 +7,12 @@ import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Principal } from '../ports/identity.ts'
 import type { MonitorDeps } from './deps.ts'
-import { findRepository } from './find-repository.ts'
 import { findFlakyPlaces, findSlowPlaces } from './find-places.ts'
+import { findWatched } from './find-watched.ts'
 import { type Looked, runsOf } from './looked-at.ts'
 import { measureDora } from './measure-dora.ts'
 import { parseTimeRange } from './parse-time-range.ts'
-import { listWatched, type Watched } from './watched.ts'
+import { freshnessOf, type Watched } from './watched.ts'
 
 /** Milliseconds that PostgreSQL may take for one of the statements. */
 const statementMs = 10_000
@@ -30,10 +30,7 @@ export async function getInsights(
   const { principal, query } = input
   const { repository: name, timeRange = '30d', branch } = query
   const rangeMs = parseTimeRange(timeRange)
-  const watched =
-    name === undefined
-      ? await listWatched(deps, { principal })
-      : [await findRepository(deps, { principal, name }, signal)]
+  const watched = await findWatched(deps, { principal, name }, signal)
   const now = Date.now()
   const ids = watched.map(({ id }) => id)
   const key = `insights ${rangeMs} ${ids.join()} ${branch ?? ''}`
@@ -45,7 +42,7 @@ export async function getInsights(
     },
     goodUntil: now + keptMs,
   }))
-  return { ...insights, timeRange }
+  return { ...insights, timeRange, metadata: freshnessOf(watched, new Date(now)) }
 }
 
 async function look(
@@ -69,7 +66,7 @@ async function look(
   })
 }
 
-type Insights = Omit<PipelineInsightsResponse, 'timeRange' | 'timestamp'>
+type Insights = Omit<PipelineInsightsResponse, 'timeRange' | 'timestamp' | 'metadata'>
 
 /** The wait of a run is the time until the first of its jobs begins. */
 async function measureWorkflows(

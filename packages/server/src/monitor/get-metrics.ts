@@ -1,30 +1,14 @@
-import type {
-  PipelineMetricsQuery,
-  PipelineMetricsResponse,
-  RepositoryMetrics,
-} from '@slipway/contract/pipelines'
-import { sql } from 'kysely'
+import type { PipelineMetricsQuery, PipelineMetricsResponse } from '@slipway/contract/pipelines'
 import type { Principal } from '../ports/identity.ts'
 import type { MonitorDeps } from './deps.ts'
-import { findRepository } from './find-repository.ts'
+import { findWatched } from './find-watched.ts'
+import { measureRuns } from './measure-runs.ts'
 import { parseTimeRange } from './parse-time-range.ts'
-import { percentOf } from './round-figures.ts'
-import { listWatched, type Watched } from './watched.ts'
-
-interface Figures {
-  repositoryId: number
-  total: number
-  completed: number
-  successful: number
-  cancelled: number
-  averageDuration: number | null
-  medianDuration: number | null
-  oldest: Date
-}
+import { freshnessOf, type Watched } from './watched.ts'
 
 /**
- * What became of the runs created within the range, per repository, newest attempt each. Figures of a
- * repository without changes are computed once, until its oldest run leaves the range.
+ * What became of the runs created within the range, per repository. `unavailable` only where nothing is
+ * here at all because GitHub is away; one repository's failure is told beside the others' figures.
  */
 export async function getMetrics(
   deps: MonitorDeps,
@@ -34,90 +18,22 @@ export async function getMetrics(
   const { principal, query } = input
   const { repository: name, timeRange = '30d', branch } = query
   const rangeMs = parseTimeRange(timeRange)
-  const watched =
-    name === undefined
-      ? await listWatched(deps, { principal })
-      : [await findRepository(deps, { principal, name }, signal)]
-  const now = Date.now()
-  const metrics = await measure(deps, { watched, rangeMs, branch, now })
+  const watched = await findWatched(deps, { principal, name }, signal)
+  const now = new Date()
+  const metricsOf = await measureRuns(deps, { watched, rangeMs, branch, now: now.getTime() })
   const errors = Object.fromEntries(
     watched.flatMap((repository) => {
-      const why = whyIncomplete(repository, now - rangeMs)
+      const why = whyIncomplete(repository, now.getTime() - rangeMs)
       return why === null ? [] : [[repository.fullName, why]]
     }),
   )
   return {
-    metrics: Object.fromEntries(watched.map(({ id, fullName }) => [fullName, metrics(id)])),
+    metrics: Object.fromEntries(watched.map(({ id, fullName }) => [fullName, metricsOf(id)])),
     timeRange,
-    timestamp: new Date(now).toISOString(),
+    timestamp: now.toISOString(),
+    metadata: freshnessOf(watched, now),
     ...(Object.keys(errors).length === 0 ? {} : { errors }),
   }
-}
-
-/** Answers the metrics of a repository by its id. */
-async function measure(
-  { db, memos }: MonitorDeps,
-  input: { watched: readonly Watched[]; rangeMs: number; branch: string | undefined; now: number },
-): Promise<(id: number) => RepositoryMetrics> {
-  const { watched, rangeMs, branch, now } = input
-  const found = new Map<number, RepositoryMetrics>()
-  const missing = new Map<number, Watched>()
-  const keyOf = ({ id }: Watched) => `metrics ${id} ${rangeMs} ${branch ?? ''}`
-  for (const repository of watched) {
-    const known = memos.figures.recall(keyOf(repository), repository.runsVersion, now)
-    if (known === undefined) missing.set(repository.id, repository)
-    else found.set(repository.id, known as RepositoryMetrics)
-  }
-  if (missing.size > 0) {
-    const inBranch = branch === undefined ? sql`` : sql`and branch = ${branch}`
-    const { rows } = await sql<Figures>`
-      select repository_id as "repositoryId", count(*) as total,
-             count(*) filter (where github_status = 'completed') as completed,
-             count(*) filter (where status = 'success') as successful,
-             count(*) filter (where conclusion = 'cancelled') as cancelled,
-             avg(duration) filter (where conclusion <> 'skipped')::float8 as "averageDuration",
-             percentile_cont(0.5) within group (order by duration)
-               filter (where conclusion <> 'skipped') as "medianDuration",
-             min(created_at) as oldest
-      from workflow_runs
-      where repository_id = any(${[...missing.keys()]}::int[]) ${inBranch}
-        and created_at >= ${new Date(now - rangeMs)}
-      group by repository_id`.execute(db)
-    const byId = new Map(rows.map((row) => [row.repositoryId, row]))
-    for (const [id, repository] of missing) {
-      const row = byId.get(id)
-      const figures = row === undefined ? none : toMetrics(row)
-      found.set(id, figures)
-      const goodUntil = row === undefined ? undefined : row.oldest.getTime() + rangeMs
-      memos.figures.keep(keyOf(repository), repository.runsVersion, figures, goodUntil)
-    }
-  }
-  return (id) => found.get(id) ?? none
-}
-
-function toMetrics(row: Figures): RepositoryMetrics {
-  const failed = row.completed - row.successful - row.cancelled
-  return {
-    total: row.total,
-    successful: row.successful,
-    failed,
-    cancelled: row.cancelled,
-    successRate: percentOf(row.successful, row.completed),
-    failureRate: percentOf(failed, row.completed),
-    averageDuration: Math.round(row.averageDuration ?? 0),
-    medianDuration: Math.round(row.medianDuration ?? 0),
-  }
-}
-
-const none: RepositoryMetrics = {
-  total: 0,
-  successful: 0,
-  failed: 0,
-  cancelled: 0,
-  successRate: 0,
-  failureRate: 0,
-  averageDuration: 0,
-  medianDuration: 0,
 }
 
 /** Why runs of the range may be missing; null where all are here. */

@@ -9,6 +9,7 @@ import { type RawBuilder, sql } from 'kysely'
 import type { Principal } from '../ports/identity.ts'
 import { countNewest } from './count-newest.ts'
 import type { MonitorDeps } from './deps.ts'
+import { listAllWatched } from './find-watched.ts'
 import { keepPage } from './keep-page.ts'
 import { secondsBetween } from './round-figures.ts'
 import type { StepSnapshot } from './snapshots.ts'
@@ -46,10 +47,10 @@ export async function getStatus(
 ): Promise<PipelineStatusResponse> {
   const { principal, query } = input
   const { repo, branch, status, limit = 50 } = query
-  if (repo !== undefined) requireNameVisible(principal, repo)
-  const watched = await listWatched(deps, { principal, name: repo })
-  const knowsNone = watched.length === 0 && repo === undefined && deps.source.isAway()
-  if (knowsNone || isNothingHere(watched)) throw nothingYet()
+  const watched =
+    repo === undefined
+      ? await listAllWatched(deps, principal)
+      : await listNamed(deps, principal, repo)
   const now = new Date()
   const [total, pipelines] = await Promise.all([
     countNewest(deps, { watched, branch, status }),
@@ -66,6 +67,18 @@ export async function getStatus(
   const shown = watched.filter(({ fullName }) => names.has(fullName))
   const freshness = freshnessOf(shown.length > 0 ? shown : watched, now)
   return { pipelines, metadata: { total, timestamp: now.toISOString(), ...freshness } }
+}
+
+/** That one where it is here; nothing is read through. */
+async function listNamed(
+  deps: MonitorDeps,
+  principal: Principal,
+  name: string,
+): Promise<Watched[]> {
+  requireNameVisible(principal, name)
+  const watched = await listWatched(deps, { principal, name })
+  if (isNothingHere(watched)) throw nothingYet()
+  return watched
 }
 
 async function findNewest(

@@ -1,6 +1,12 @@
 import type { RepositoryMetrics } from '@slipway/contract/pipelines'
 import type { Log } from '../../db/log.ts'
-import { countByStatus, getMetrics, listWatched, type MonitorDeps } from '../../monitor/index.ts'
+import {
+  countByStatus,
+  listWatched,
+  measureRuns,
+  type MonitorDeps,
+  type Watched,
+} from '../../monitor/index.ts'
 import type { Principal } from '../../ports/identity.ts'
 import type { Client, StatusClients } from './clients.ts'
 import { frameOf } from './to-frames.ts'
@@ -14,6 +20,8 @@ export interface FiguresOptions {
 /** What is computed for everybody, so by somebody who sees everything. */
 const everybody: Principal = { id: 'sockets', name: 'sockets', roles: [], repositories: null }
 
+/** What metrics are of, as where nobody asks for another range. */
+const rangeMs = 30 * 86_400_000
 /** Milliseconds in which more may happen that the same figures show. */
 const settleMs = 100
 /** Milliseconds to the next look where there was nothing to tell. */
@@ -68,8 +76,9 @@ export function keepFigures(
     touched = new Set()
     if (!isHeard()) return told.clear()
     try {
-      await tellMetrics(changed)
-      await tellSummaries(changed)
+      const watched = await listWatched(monitor, { principal: everybody })
+      await tellMetrics(watched, changed)
+      await tellSummaries(watched, changed)
     } catch (error) {
       if (closing.signal.aborted) return
       log.warn({ err: error }, 'Figures of pipelines could not be computed')
@@ -77,10 +86,15 @@ export function keepFigures(
     }
   }
 
-  async function tellMetrics(changed: ReadonlySet<string>): Promise<void> {
-    const input = { principal: everybody, query: {} }
-    const { metrics, timestamp } = await getMetrics(monitor, input, closing.signal)
-    for (const [repository, figures] of Object.entries(metrics)) {
+  async function tellMetrics(
+    watched: readonly Watched[],
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
+    const now = Date.now()
+    const metricsOf = await measureRuns(monitor, { watched, rangeMs, branch: undefined, now })
+    const timestamp = new Date(now).toISOString()
+    for (const { id, fullName: repository } of watched) {
+      const figures = metricsOf(id)
       const data = toData(repository, figures)
       const text = JSON.stringify(data)
       const before = told.get(repository)
@@ -92,13 +106,16 @@ export function keepFigures(
         if (view.sees(repository)) tell(view, frame)
       }
     }
+    const names = new Set(watched.map(({ fullName }) => fullName))
     for (const repository of told.keys()) {
-      if (!Object.hasOwn(metrics, repository)) told.delete(repository)
+      if (!names.has(repository)) told.delete(repository)
     }
   }
 
-  async function tellSummaries(changed: ReadonlySet<string>): Promise<void> {
-    const watched = await listWatched(monitor, { principal: everybody })
+  async function tellSummaries(
+    watched: readonly Watched[],
+    changed: ReadonlySet<string>,
+  ): Promise<void> {
     // Counted once for all: what is asked of a part of them then is known.
     await countByStatus(monitor, { watched })
     for (const view of clients.views()) {
