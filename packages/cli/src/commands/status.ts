@@ -9,7 +9,7 @@ import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
 import { openLiveArea } from '../render/live-area.ts'
-import { pipelineLines, pipelineRow } from '../render/pipeline-table.ts'
+import { fitPipelines, pipelineLines, pipelineRow } from '../render/pipeline-table.ts'
 
 interface Flags {
   repository?: string
@@ -98,10 +98,8 @@ async function redraw(
     if (current === null) return
     const seconds = Math.floor((Date.now() - current.at) / 1000)
     // A wider line than the terminal, or more of them, would scroll, and the next frame be drawn below.
-    const plain = styles.enabled ? Number.POSITIVE_INFINITY : io.out.columns() - 1
-    const lines = pipelineLines(runOn(current.answer, seconds, io.out), styles)
-    const frame = lines.slice(0, Math.max(3, io.out.rows() - 1)).map((line) => line.slice(0, plain))
-    drawing = area.draw(frame)
+    const room = { columns: io.out.columns() - 1, rows: Math.max(3, io.out.rows() - 1) }
+    drawing = area.draw(fitPipelines(runOn(current.answer, seconds), styles, room))
   }
   const timer = setInterval(draw, redrawMs)
   try {
@@ -116,20 +114,10 @@ async function redraw(
   }
 }
 
-/** The answer so many seconds later, its names short enough for the terminal. */
-function runOn(
-  answer: PipelineStatusResponse,
-  seconds: number,
-  out: Context['io']['out'],
-): PipelineStatusResponse {
-  // What is left of a line besides the three names.
-  const width = Math.max(8, Math.floor((out.columns() - 50) / 3))
-  const cut = (text: string) => (text.length > width ? `${text.slice(0, width - 1)}…` : text)
+/** The answer so many seconds later. */
+function runOn(answer: PipelineStatusResponse, seconds: number): PipelineStatusResponse {
   const pipelines = answer.pipelines.map((pipeline) => ({
     ...pipeline,
-    repository: cut(pipeline.repository),
-    branch: cut(pipeline.branch),
-    workflowName: cut(pipeline.workflowName),
     duration: pipeline.duration + (pipeline.status === 'running' ? seconds : 0),
   }))
   return { ...answer, pipelines }

@@ -2,7 +2,7 @@ import type { Output } from '../io.ts'
 
 /** The last lines of a terminal, drawn over again and again. */
 export interface LiveArea {
-  /** Lines must fit the terminal's width. */
+  /** What of a line is wider than the terminal is not seen. */
   draw(lines: readonly string[]): Promise<void>
   /** Leaves what is drawn where it is; the cursor is behind it. */
   close(): Promise<void>
@@ -10,6 +10,9 @@ export interface LiveArea {
 
 const HIDE_CURSOR = '\u001b[?25l'
 const SHOW_CURSOR = '\u001b[?25h'
+// Nobody but the terminal knows how wide it shows a character; a line that wraps would shift the next frame.
+const NO_WRAP = '\u001b[?7l'
+const WRAP = '\u001b[?7h'
 
 export function openLiveArea(output: Output): LiveArea {
   let drawn = 0
@@ -22,7 +25,7 @@ export function openLiveArea(output: Output): LiveArea {
       const start = hidden ? '' : HIDE_CURSOR
       hidden = true
       drawn = lines.length
-      await output.write(`${start}${up}${text}\u001b[J`)
+      await output.write(`${start}${NO_WRAP}${up}${text}\u001b[J${WRAP}`)
     },
     async close() {
       drawn = 0

@@ -1,31 +1,9 @@
 import type { Run } from '@slipway/contract/runs'
 import { describe, expect, it } from 'vitest'
 import { sampleRun } from '../../../../test/support/sample-run.ts'
+import { createScreen } from '../../../../test/support/screen.ts'
 import { showRun } from './show-run.ts'
 import { createStyles } from './styles.ts'
-
-/** What a terminal shows of what was written to it, as far as the sequences that we use go. */
-function createScreen(rows: number) {
-  const screen: string[] = ['']
-  let row = 0
-  let written = ''
-  function write(text: string): Promise<void> {
-    written += text
-    for (const token of text.match(/\u001b\[[?0-9]*[A-Za-z]|\n|\r|[^\u001b\n\r]+/g) ?? []) {
-      const up = /^\u001b\[(\d+)A$/.exec(token)
-      if (up) row = Math.max(0, screen.length - rows, row - Number(up[1]))
-      else if (token === '\u001b[2K') screen[row] = ''
-      else if (token === '\u001b[J') screen.splice(row, screen.length, '')
-      else if (token === '\n') {
-        row += 1
-        screen[row] ??= ''
-      } else if (!token.startsWith('\u001b') && token !== '\r') screen[row] += token
-    }
-    return Promise.resolve()
-  }
-  const output = { write, isTerminal: true, columns: () => 80, rows: () => rows }
-  return { output, shown: () => screen.filter(Boolean), written: () => written }
-}
 
 function states(): Run[] {
   const first = sampleRun()
@@ -51,7 +29,7 @@ async function* from(runs: readonly Run[], error?: Error) {
 
 describe('showRun', () => {
   it('draws over what it drew, and leaves the whole tree behind', async () => {
-    const { output, shown, written } = createScreen(24)
+    const { output, shown, written } = createScreen({ rows: 24 })
     const last = await showRun(output, createStyles(false), from(states()))
     expect(last?.status).toBe('failed')
     const lines = shown()
@@ -62,21 +40,21 @@ describe('showRun', () => {
   })
 
   it('leaves no traces of shorter frames on a small terminal', async () => {
-    const { output, shown } = createScreen(6)
+    const { output, shown } = createScreen({ rows: 6 })
     await showRun(output, createStyles(false), from(states()))
     expect(shown().filter((line) => line.includes('compile'))).toHaveLength(1)
     expect(shown()).toHaveLength(12)
   })
 
   it('gives the cursor back when watching fails', async () => {
-    const { output, written } = createScreen(24)
+    const { output, written } = createScreen({ rows: 24 })
     const gone = new Error('gone')
     await expect(showRun(output, createStyles(false), from(states(), gone))).rejects.toBe(gone)
     expect(written().endsWith('\u001b[?25h')).toBe(true)
   })
 
   it('prints a line for each change where there is no terminal', async () => {
-    const { output, written } = createScreen(24)
+    const { output, written } = createScreen({ rows: 24 })
     await showRun({ ...output, isTerminal: false }, createStyles(false), from(states()))
     expect(written()).not.toContain('\u001b')
     expect(written()).toContain('build/web/bundle  failed  1.0s  exit code 2\n')
