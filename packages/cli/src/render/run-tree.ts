@@ -1,5 +1,6 @@
 import type { Phase, Run, Step, Task } from '@slipway/contract/runs'
 import { formatSpan } from './format-time.ts'
+import { shorten } from './shorten.ts'
 import type { Style, Styles } from './styles.ts'
 import { terminalWord } from './terminal-text.ts'
 
@@ -43,7 +44,7 @@ export function renderRunTree(run: Run, options: TreeOptions): string[] {
   }
   const sha = run.commit_sha.slice(0, 8)
   const title = `${terminalWord(run.repository)} ${terminalWord(run.branch)} ${terminalWord(sha)}`
-  const head = `${styles.bold(cut(title, options.columns))}`
+  const head = `${styles.bold(shorten(title, options.columns))}`
   return [
     head,
     ...lines.slice(0, Math.max(1, options.rows - 1)).map((line) => format(line, options)),
@@ -98,9 +99,9 @@ function stepNote(step: Step, now: number): string {
 function format(line: Line, { styles, frame, columns }: TreeOptions): string {
   const mark =
     line.status === 'running' ? (spinner[frame % spinner.length] ?? '') : marks[line.status]
-  const name = cut(terminalWord(line.name), Math.max(8, columns - line.indent * 2 - 4))
+  const name = shorten(terminalWord(line.name), Math.max(8, columns - line.indent * 2 - 4))
   const room = columns - line.indent * 2 - 2 - name.length - 2
-  const note = room > 3 ? cut(terminalWord(line.note), room) : ''
+  const note = room > 3 ? shorten(terminalWord(line.note), room) : ''
   const shown = line.status === 'pending' || line.status === 'skipped' ? styles.dim(name) : name
   const indent = '  '.repeat(line.indent)
   return `${indent}${statusStyle(line.status, styles)(mark)} ${shown}${note ? `  ${styles.dim(note)}` : ''}`
@@ -111,8 +112,4 @@ function statusStyle(status: Status, styles: Styles): Style {
   if (status === 'failed') return styles.red
   if (status === 'running') return styles.cyan
   return status === 'cancelled' ? styles.yellow : styles.dim
-}
-
-function cut(text: string, columns: number): string {
-  return text.length <= columns ? text : `${text.slice(0, Math.max(0, columns - 1))}…`
 }
