@@ -22,9 +22,20 @@ export interface Admission {
 
 export type Refusal = { status: 401 | 403; details: string }
 
+/** The protocol that clients offer which bring their token in another one. */
+const ownProtocol = 'slipway'
+/** In front of the token, in the name of a protocol that is offered and never chosen. */
+const tokenProtocol = 'slipway.bearer.'
+
+/** Which of the offered protocols is spoken: never one that holds a token, so that no answer does. */
+export function chooseProtocol(offered: ReadonlySet<string>): string | false {
+  return offered.has(ownProtocol) ? ownProtocol : false
+}
+
 /**
- * Who asks for a socket: by the header, else by `?ticket=`, else nobody in particular where that is
- * allowed. Rejects when it cannot be told whose the credential is.
+ * Who asks for a socket: by the header, else by a protocol `slipway.bearer.<token>` that is offered beside
+ * `slipway`, as pages must that have a token and no way to a header, else by `?ticket=`, else nobody in
+ * particular where that is allowed. Rejects when it cannot be told whose the credential is.
  */
 export async function authenticateSocket(
   deps: AuthenticateSocketDeps,
@@ -38,9 +49,19 @@ export async function authenticateSocket(
     const admission = token === undefined ? null : await byToken(deps, token, permission)
     return judge(admission, 'token', permission)
   }
+  const offered = offeredToken(headers['sec-websocket-protocol'])
+  if (offered !== null) {
+    return judge(await byToken(deps, offered, permission), 'token', permission)
+  }
   if (ticket !== '') return judge(await byTicket(deps, ticket), 'ticket', permission)
   if (!deps.anonymousStatus) return { status: 401, details: 'This needs a bearer token' }
   return { principal: anonymous, credential: 'none', stillValid: async () => true }
+}
+
+function offeredToken(protocols = ''): string | null {
+  const names = protocols.split(',').map((name) => name.trim())
+  const offered = names.find((name) => name.startsWith(tokenProtocol))
+  return offered?.slice(tokenProtocol.length) ?? null
 }
 
 function judge(

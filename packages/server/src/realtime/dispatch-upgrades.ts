@@ -16,8 +16,8 @@ export interface Upgrade {
 
 /** What speaks a protocol of sockets at a path of its own. */
 export interface UpgradeTarget {
-  /** Such as `/ws`; a slash behind it is the same path. */
-  path: string
+  /** Such as `/ws`, or a pattern of the whole path; a slash behind it is the same path. */
+  path: string | RegExp
   /**
    * Ends when the handshake has: the socket is the target's then, or is closed. One that takes too
    * long is destroyed meanwhile.
@@ -65,7 +65,7 @@ export function dispatchUpgrades(
     try {
       await target.upgrade(upgrade)
     } catch (error) {
-      log.error({ err: error, path: target.path }, 'A handshake failed')
+      log.error({ err: error, path: String(target.path) }, 'A handshake failed')
       socket.destroy()
     } finally {
       clearTimeout(deadline)
@@ -77,7 +77,7 @@ export function dispatchUpgrades(
     socket.on('error', () => socket.destroy())
     if (!isWebSocket(request)) return answerWithoutUpgrade(server, { request, socket, head })
     const path = pathOf(request)
-    const target = targets.find((each) => each.path === path)
+    const target = targets.find((each) => isAt(each, path))
     if (target === undefined) return refuseUpgrade(socket, 404, `There is no socket at ${path}`)
     if (closed) return refuseUpgrade(socket, 503, 'The server is stopping')
     if (open.size >= maxClients + toldPolitely) {
@@ -106,7 +106,12 @@ function isWebSocket({ headers }: IncomingMessage): boolean {
   return headers.upgrade?.toLowerCase() === 'websocket'
 }
 
-function pathOf({ url = '/' }: IncomingMessage): string {
+function isAt({ path: own }: UpgradeTarget, path: string): boolean {
+  return typeof own === 'string' ? own === path : own.test(path)
+}
+
+/** Of a request for an upgrade: without a slash at its end. */
+export function pathOf({ url = '/' }: IncomingMessage): string {
   const path = url.split('?', 1)[0] ?? '/'
   return path.length > 1 && path.endsWith('/') ? path.slice(0, -1) : path
 }

@@ -8,7 +8,7 @@ const readMs = 2_000
 /** Answers a request for an upgrade by HTTP, and closes the connection. */
 export function refuseUpgrade(
   socket: Duplex,
-  status: 401 | 403 | 404 | 503,
+  status: 400 | 401 | 403 | 404 | 503,
   details: string,
   headers: Readonly<Record<string, string>> = {},
 ): void {

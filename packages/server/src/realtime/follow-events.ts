@@ -1,22 +1,22 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { Log } from '../../db/log.ts'
-import type { EventFeed, StoredEvent } from '../../events/index.ts'
-import { shownTypes } from './to-frames.ts'
+import type { Log } from '../db/log.ts'
+import type { EventFeed, EventTypeFilter, StoredEvent } from '../events/index.ts'
 
 const pauseMs = 1_000
 
 /**
- * Hands on every event of the outbox that a socket may show, in order, of whichever server: from now on,
- * until `signal` aborts. What the feed cannot read at the moment comes later.
+ * Hands on every event of the outbox of these types, in order, of whichever server: from now on, until
+ * `signal` aborts. What the feed cannot read at the moment comes later.
  */
 export async function followEvents(
   deps: { feed: EventFeed; log: Log },
+  types: EventTypeFilter,
   handle: (event: StoredEvent) => void,
   signal: AbortSignal,
 ): Promise<void> {
   let after: number | undefined
   while (!signal.aborted) {
-    const filter = { types: shownTypes, visibleRepositories: null }
+    const filter = { types, visibleRepositories: null }
     const following = deps.feed.follow(
       { ...(after === undefined ? {} : { after }), filter },
       signal,
