@@ -17,5 +17,7 @@ export default defineConfig({
     retry: process.env.CI === 'true' ? 1 : 0,
     testTimeout: 30_000,
     hookTimeout: 60_000,
+    // On a machine that is busy with something else, too.
+    expect: { poll: { timeout: 10_000 } },
   },
 })
