@@ -72,20 +72,21 @@ async function pollInTurns(
     const repositories = await listPolled(deps.db)
     forgetOthers(turns, repositories)
     const due = repositories
-      .map((repository) => ({ repository, turn: turnOf(turns, repository, deps.pollMs, spread) }))
+      .map((repository) => {
+        const turn = turnOf(turns, repository, deps.pollMs, spread)
+        // One that is being asked about may have been asked too early: its turn comes once more.
+        if (hurried.delete(repository.id)) turn.dueAt = 0
+        return { repository, turn }
+      })
       .toSorted((a, b) => a.turn.dueAt - b.turn.dueAt)
     let nextAt = Date.now() + lookMs
     for (const { repository, turn } of due) {
       if (lanes.has(repository.id)) continue
-      const isHurried = hurried.delete(repository.id)
-      if (!isHurried && turn.dueAt > Date.now()) {
+      if (turn.dueAt > Date.now()) {
         nextAt = Math.min(nextAt, turn.dueAt)
         break
       }
-      if (lanes.size >= mostLanes) {
-        if (isHurried) hurried.add(repository.id)
-        break
-      }
+      if (lanes.size >= mostLanes) break
       const lane = pollOnce(deps, { repository, turn, memory }, signal)
         .catch((error: unknown) => void failures.push(error))
         .finally(() => lanes.delete(repository.id))
