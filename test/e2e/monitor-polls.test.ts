@@ -123,6 +123,8 @@ describe('a poll', () => {
     await expect.poll(statuses).toEqual({ 1: 'running', 2: 'success' })
     world.github.actions.repositories[0]?.runs.delete(1)
     await expect.poll(statuses).toEqual({ 2: 'success' })
+    const { rows } = await world.database.pool.query('select run_id from newest_workflow_runs')
+    expect(rows).toEqual([{ run_id: 2 }])
   })
 
   it('brings a run that is run again, with what became of it before', async () => {

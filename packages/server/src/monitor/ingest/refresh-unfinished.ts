@@ -1,9 +1,9 @@
 import { sql } from 'kysely'
 import { transact } from '../../db/unit-of-work.ts'
 import { GitHubError } from '../../ports/github.ts'
-import { lockRepository, markRunsChanged } from '../lock-repository.ts'
 import type { RunChange } from '../store-run.ts'
-import type { IngestDeps } from './deps.ts'
+import { hasBudget, type IngestDeps } from './deps.ts'
+import { forgetRun } from './forget-run.ts'
 import type { Monitored } from './monitored.ts'
 import { newsSince, pageSize } from './poll-repository.ts'
 import { refreshInterval } from './refresh-interval.ts'
@@ -29,11 +29,16 @@ interface Looked {
 /** What is remembered of the runs that were looked at; it only saves requests. */
 export type UnfinishedMemory = Map<number, Looked>
 
+/** Runs that are looked at after one poll, and unfinished ones of which these are chosen. */
 const mostRuns = 50
+const mostUnfinished = 1_000
 const mostRemembered = 5_000
+/** Share of GitHub's budget that is left to polls and to people. */
+const spared = 0.1
 
 /**
- * Asks for the jobs of runs that have not ended, and for the runs that are too old for the poll's page.
+ * Asks for the jobs of runs that have not ended, and for the runs that are too old for the poll's page: of
+ * those whose turn it is the ones not looked at for longest, as many as fit between two polls.
  * Answers the runs that have ended by this. Rejects with a `GitHubError`.
  */
 export async function refreshUnfinished(
@@ -42,21 +47,41 @@ export async function refreshUnfinished(
   signal: AbortSignal,
 ): Promise<RunChange[]> {
   const { repository, memory } = input
+  const begunAt = Date.now()
   const ended: RunChange[] = []
-  for (const run of await findUnfinished(deps, repository)) {
-    const looked = memory.get(run.id)
-    const now = Date.now()
-    const known = looked?.attempt === run.attempt ? looked : undefined
-    if (
-      known !== undefined &&
-      now - known.at < refreshInterval(run, { now, pollMs: deps.pollMs })
-    ) {
-      continue
-    }
+  const due = dueOf(deps, await findUnfinished(deps, repository), memory)
+  for (const [index, { run, known }] of due.entries()) {
+    const isLate = index > 0 && Date.now() - begunAt > deps.pollMs / 2
+    if (isLate || !hasBudget(deps, spared)) break
     const changes = await refresh(deps, { repository, run, known, memory }, signal)
     ended.push(...changes.filter(({ after }) => after.githubStatus === 'completed'))
   }
   return ended
+}
+
+interface Due {
+  run: Unfinished
+  /** Of the same attempt. */
+  known: Looked | undefined
+}
+
+function dueOf(
+  { pollMs }: Pick<IngestDeps, 'pollMs'>,
+  runs: readonly Unfinished[],
+  memory: UnfinishedMemory,
+): Due[] {
+  const now = Date.now()
+  return runs
+    .map((run): Due => {
+      const looked = memory.get(run.id)
+      return { run, known: looked?.attempt === run.attempt ? looked : undefined }
+    })
+    .filter(
+      ({ run, known }) =>
+        known === undefined || now - known.at >= refreshInterval(run, { now, pollMs }),
+    )
+    .toSorted((a, b) => (a.known?.at ?? 0) - (b.known?.at ?? 0))
+    .slice(0, mostRuns)
 }
 
 async function findUnfinished({ db }: IngestDeps, { id }: Monitored): Promise<Unfinished[]> {
@@ -68,7 +93,7 @@ async function findUnfinished({ db }: IngestDeps, { id }: Monitored): Promise<Un
              order by created_at desc, id desc offset ${pageSize} - 1 limit 1), '-infinity') as "isOnPage"
     from workflow_runs
     where repository_id = ${id} and conclusion is null and github_status <> 'completed'
-    order by created_at desc limit ${mostRuns}`.execute(db)
+    order by created_at desc limit ${mostUnfinished}`.execute(db)
   return rows
 }
 
@@ -97,23 +122,25 @@ async function refresh(
     )
   try {
     const { attempt } = run
-    const jobs = await deps.actions.listJobs(
-      repository.fullName,
-      { runId, attempt, etag: looked.jobsEtag },
-      signal,
-    )
-    if (jobs.changed) {
+    const jobs = await deps.actions
+      .listJobs(repository.fullName, { runId, attempt, etag: looked.jobsEtag }, signal)
+      .catch((error: unknown) => {
+        // GitHub may know a run before its jobs: only the run itself says that it is gone.
+        if (isMissing(error)) return null
+        throw error
+      })
+    if (jobs?.changed === true) {
       looked.jobsEtag = jobs.etag
       await store({ jobs: jobs.value })
     }
-    if (run.isOnPage) return []
+    if (run.isOnPage && jobs !== null) return []
     const asked = { runId, etag: looked.runEtag }
     const answer = await deps.actions.getRun(repository.fullName, asked, signal)
     if (!answer.changed) return []
     looked.runEtag = answer.etag
     return (await store({ runs: [answer.value] })).runs
   } catch (error) {
-    if (!(error instanceof GitHubError) || error.reason !== 'missing') throw error
+    if (!isMissing(error)) throw error
     await forgetRun(deps, { repositoryId: repository.id, runId })
     return []
   } finally {
@@ -124,19 +151,6 @@ async function refresh(
   }
 }
 
-/** Somebody has deleted it at GitHub. */
-async function forgetRun(
-  deps: IngestDeps,
-  { repositoryId, runId }: { repositoryId: number; runId: number },
-): Promise<void> {
-  await transact(deps, async (unit) => {
-    await lockRepository(unit, repositoryId)
-    await sql`delete from workflow_runs where id = ${runId} and repository_id = ${repositoryId}`.execute(
-      unit.trx,
-    )
-    await sql`delete from workflow_jobs where run_id = ${runId} and repository_id = ${repositoryId}`.execute(
-      unit.trx,
-    )
-    await markRunsChanged(unit, repositoryId)
-  })
+function isMissing(error: unknown): boolean {
+  return error instanceof GitHubError && error.reason === 'missing'
 }
