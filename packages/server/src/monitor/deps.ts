@@ -17,9 +17,12 @@ export interface Memos {
   pages: Memo
 }
 
-/** Some tens of megabytes at most: a page of the largest size has a few hundred kilobytes. */
+/** Runs, jobs, steps and artifacts that all kept pages together show: some 500 bytes each, with their JSON. */
+const maxParts = 100_000
+
+/** Some tens of megabytes at most. */
 export function createMemos(): Memos {
-  return { figures: createMemo(20_000), pages: createMemo(100) }
+  return { figures: createMemo(20_000), pages: createMemo(100, maxParts) }
 }
 
 /** Who fills the tables from GitHub, and may be asked to do so at once. */

@@ -78,6 +78,11 @@ export async function getHistory(
       find: () => findPage(deps, { watched, workflowId, branch, page, perPage }),
       show: (row) => toRun(row, now),
       goodUntil: (row) => showsSameUntil(row, now),
+      parts: ({ jobs, artifacts }) =>
+        (jobs ?? []).reduce(
+          (sum, { steps }) => sum + 1 + steps.length,
+          1 + (artifacts?.length ?? 0),
+        ),
     }),
   ])
   return {

@@ -61,6 +61,7 @@ export async function getStatus(
       find: () => findNewest(deps, { watched, branch, status, limit }),
       show: (row) => toPipeline(row, now),
       goodUntil: ({ duration }) => (duration === null ? null : Number.POSITIVE_INFINITY),
+      parts: ({ jobs }) => (jobs ?? []).reduce((sum, [, steps]) => sum + steps.length, 1),
     }),
   ])
   const names = new Set(pipelines.map(({ repository }) => repository))

@@ -20,6 +20,8 @@ export async function keepPage<Row, Entry>(
     show: (row: Row) => Entry
     /** From when (ms) on a row shows as something else though nothing changed; infinity: never; null: always. */
     goodUntil: (row: Row) => number | null
+    /** How many parts a row shows, itself among them: pages are kept as long as all together have not too many. */
+    parts: (row: Row) => number
   },
 ): Promise<Entry[]> {
   const { key, version, now } = page
@@ -40,5 +42,6 @@ async function makePage<Row, Entry>(
     if (until > page.now.getTime()) goodUntil = Math.min(goodUntil, until)
     return { done: page.show(row) }
   })
-  return { value, goodUntil: rows.length <= maxEntries ? goodUntil : null }
+  const weight = rows.reduce((sum, row) => sum + page.parts(row), 0)
+  return { value, weight, goodUntil: rows.length <= maxEntries ? goodUntil : null }
 }

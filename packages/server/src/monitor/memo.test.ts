@@ -77,4 +77,22 @@ describe('share', () => {
     const kept = async () => ({ value: 'twice', goodUntil: 1 })
     expect(await memo.share('a', 1, 0, kept)).toBe('twice')
   })
+
+  it('holds no more than it may bear, and not at all what alone is too much', async () => {
+    const memo = createMemo(10, 100)
+    const share = (key: string, version: number, weight: number) =>
+      memo.share(key, version, 0, async () => ({ value: key, goodUntil: 1, weight }))
+    const kept = () => ['a', 'b', 'c', 'd'].filter((key) => memo.recall(key, 1, 0) !== undefined)
+    await share('a', 1, 60)
+    await share('b', 1, 40)
+    expect(kept()).toEqual(['a', 'b'])
+    await share('c', 1, 50)
+    expect(kept()).toEqual(['b', 'c'])
+    await share('d', 1, 101)
+    expect(kept()).toEqual(['b', 'c'])
+    // Another version takes the place of the one before, not a place beside it.
+    await share('b', 2, 50)
+    await share('b', 1, 50)
+    expect(kept()).toEqual(['b', 'c'])
+  })
 })

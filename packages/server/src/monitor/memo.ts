@@ -17,22 +17,35 @@ export interface Memo {
 export interface Made<T> {
   value: T
   goodUntil: number | null
+  /** How much memory it takes, in whatever unit the memo's limit has. Default: none. */
+  weight?: number
 }
 
 interface Entry {
   version: number
   value: unknown
   goodUntil: number
+  weight: number
 }
 
-export function createMemo(maxEntries: number): Memo {
+/** Holds at most so many entries, and no more than `maxWeight` of what those together weigh that are shared. */
+export function createMemo(maxEntries: number, maxWeight = Number.POSITIVE_INFINITY): Memo {
   const entries = new Map<string, Entry>()
+  let weight = 0
+
+  function drop(key: string): void {
+    weight -= entries.get(key)?.weight ?? 0
+    entries.delete(key)
+  }
 
   function put(key: string, entry: Entry): void {
-    entries.delete(key)
+    drop(key)
     entries.set(key, entry)
-    const [oldest] = entries.keys()
-    if (entries.size > maxEntries && oldest !== undefined) entries.delete(oldest)
+    weight += entry.weight
+    for (const oldest of entries.keys()) {
+      if (entries.size <= maxEntries && weight <= maxWeight) return
+      drop(oldest)
+    }
   }
 
   function recall(key: string, version: number, now: number): unknown {
@@ -43,27 +56,30 @@ export function createMemo(maxEntries: number): Memo {
   }
 
   async function make<T>(key: string, entry: Entry, made: Promise<Made<T>>): Promise<T> {
-    let goodUntil: number | null = null
+    let result: Made<T> | null = null
     try {
-      const result = await made
-      goodUntil = result.goodUntil
+      result = await made
       return result.value
     } finally {
-      if (goodUntil !== null) entry.goodUntil = goodUntil
-      // A newer version may be in its place by now.
-      else if (entries.get(key) === entry) entries.delete(key)
+      // Another version may be in its place by now.
+      if (entries.get(key) === entry) {
+        drop(key)
+        const { goodUntil = null, weight: own = 0 } = result ?? {}
+        if (goodUntil !== null && own <= maxWeight) put(key, { ...entry, goodUntil, weight: own })
+      }
     }
   }
 
   return {
     recall,
     keep(key, version, value, goodUntil = Number.POSITIVE_INFINITY) {
-      put(key, { version, value, goodUntil })
+      put(key, { version, value, goodUntil, weight: 0 })
     },
     share<T>(key: string, version: number, now: number, compute: () => Promise<Made<T>>) {
       const known = recall(key, version, now)
       if (known !== undefined) return known as Promise<T>
-      const entry: Entry = { version, value: undefined, goodUntil: Number.POSITIVE_INFINITY }
+      const goodUntil = Number.POSITIVE_INFINITY
+      const entry: Entry = { version, value: undefined, goodUntil, weight: 0 }
       const promise = make(key, entry, compute())
       entry.value = promise
       put(key, entry)
