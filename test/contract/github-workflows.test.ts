@@ -86,6 +86,24 @@ describe('a workflow run', () => {
     ])
   })
 
+  it('goes on where somebody has let it begin, and others are told of it', async () => {
+    const about = { ...newRepository(), id: ++ids }
+    const { repository } = about
+    const waits = () => workflowRunOf('completed', { ...about, conclusion: 'action_required' })
+    await deliver('workflow_run', waits())
+    expect(await runsOf(repository)).toMatchObject([{ conclusion: 'action_required' }])
+    await deliver('workflow_run', workflowRunOf('in_progress', about))
+    await deliver('workflow_run', waits())
+    expect(await runsOf(repository)).toMatchObject([{ status: 'running', conclusion: null }])
+    await deliver('workflow_run', workflowRunOf('completed', about))
+    expect(await runsOf(repository)).toMatchObject([{ status: 'success' }])
+    expect(await eventsOf(repository)).toEqual([
+      'workflow.run.failed',
+      'workflow.run.started',
+      'workflow.run.completed',
+    ])
+  })
+
   it('takes its jobs, also one that is told of before it', async () => {
     const { repository, repositoryId } = newRepository()
     const about = { repository, repositoryId, id: ++ids }

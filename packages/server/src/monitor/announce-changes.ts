@@ -2,7 +2,7 @@ import type { EventData, EventType } from '@slipway/contract/events'
 import { sql } from 'kysely'
 import type { UnitOfWork } from '../db/unit-of-work.ts'
 import { explainEnd, findFailedPlaces } from './explain-end.ts'
-import { mapStatus, progressOf } from './map-status.ts'
+import { awaitsApproval, mapStatus, progressOf } from './map-status.ts'
 import type { JobChange } from './store-job.ts'
 import type { RunChange } from './store-run.ts'
 import type { JobSnapshot, StepSnapshot } from './snapshots.ts'
@@ -70,6 +70,7 @@ function isNews(change: RunChange, since: Date | undefined): boolean {
     return since === undefined || at >= since
   }
   if (after.attempt > before.attempt) return true
+  if (awaitsApproval(before)) return !awaitsApproval(after)
   return before.githubStatus !== 'completed' && hasEnded(change)
 }
 

@@ -29,6 +29,14 @@ export function mapStatus(githubStatus: string, conclusion: string | null): Pipe
   return own(unfinished, githubStatus) ?? 'pending'
 }
 
+/**
+ * Whether a run waits until somebody lets it begin. GitHub calls that an end, and goes on with the same
+ * attempt afterwards.
+ */
+export function awaitsApproval(run: { githubStatus: string; conclusion: string | null }): boolean {
+  return run.githubStatus === 'completed' && run.conclusion === 'action_required'
+}
+
 /** How far a state is: a run, a job or a step only ever goes up. */
 export function progressOf(githubStatus: string): 0 | 1 | 2 {
   if (githubStatus === 'completed') return 2

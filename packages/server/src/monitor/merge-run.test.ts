@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { progressOf } from './map-status.ts'
+import { awaitsApproval, progressOf } from './map-status.ts'
 import { mergeRun } from './merge-run.ts'
 import type { RunSnapshot } from './snapshots.ts'
 
@@ -29,7 +29,7 @@ const anyState: fc.Arbitrary<RunSnapshot> = fc
   .record({
     attempt: fc.integer({ min: 1, max: 3 }),
     githubStatus: fc.constantFrom(...words),
-    conclusion: fc.constantFrom('success', 'failure', 'cancelled'),
+    conclusion: fc.constantFrom('success', 'failure', 'cancelled', 'action_required'),
     second: fc.integer({ min: 0, max: 3 }),
     actor: fc.constantFrom('a', 'b'),
   })
@@ -70,7 +70,7 @@ describe('mergeRun', () => {
       fc.property(anyState, anyState, (known, told) => {
         const after = mergeRun(known, told)
         expect(after.attempt).toBe(Math.max(known.attempt, told.attempt))
-        if (after.attempt === known.attempt) {
+        if (after.attempt === known.attempt && !awaitsApproval(known)) {
           expect(progressOf(after.githubStatus)).toBeGreaterThanOrEqual(
             progressOf(known.githubStatus),
           )
@@ -83,6 +83,18 @@ describe('mergeRun', () => {
     const known = { ...base, githubStatus: 'completed', conclusion: 'success' }
     expect(mergeRun(known, base)).toBe(known)
     expect(mergeRun(known, { ...known })).toBe(known)
+  })
+
+  it('goes on with an attempt that somebody has let begin', () => {
+    const waits = { ...base, githubStatus: 'completed', conclusion: 'action_required' }
+    const at = new Date('2025-01-01T10:01:00Z')
+    const queued = { ...base, updatedAt: at }
+    expect(mergeRun(waits, queued)).toBe(queued)
+    expect(mergeRun(queued, waits)).toBe(queued)
+    const running = { ...queued, githubStatus: 'in_progress' }
+    expect(mergeRun(running, { ...waits, updatedAt: new Date('2025-01-02T10:00:00Z') })).toBe(
+      running,
+    )
   })
 
   it('starts again with a new attempt, and forgets it for no late end of the old one', () => {

@@ -1,5 +1,5 @@
 import { compareText } from './compare-text.ts'
-import { progressOf } from './map-status.ts'
+import { awaitsApproval, progressOf } from './map-status.ts'
 import type { RunSnapshot } from './snapshots.ts'
 
 /**
@@ -15,10 +15,14 @@ export function mergeRun(known: RunSnapshot | null, told: RunSnapshot): RunSnaps
 function compare(a: RunSnapshot, b: RunSnapshot): number {
   return (
     a.attempt - b.attempt ||
-    progressOf(a.githubStatus) - progressOf(b.githubStatus) ||
+    progressOfRun(a) - progressOfRun(b) ||
     a.updatedAt.getTime() - b.updatedAt.getTime() ||
     compareText(textOf(a), textOf(b))
   )
+}
+
+function progressOfRun(run: RunSnapshot): number {
+  return awaitsApproval(run) ? 0 : progressOf(run.githubStatus)
 }
 
 /** One text for one content, however its object was made. */
