@@ -1,5 +1,5 @@
 import { backoff } from './retry-delay.ts'
-import { SlipwayError } from './slipway-error.ts'
+import { mayPass, SlipwayError } from './slipway-error.ts'
 import { createSseParser, type SseEvent } from './sse-parser.ts'
 import { readText } from './read-text.ts'
 import type { Query, Transport } from './transport.ts'
@@ -66,7 +66,7 @@ export async function* followStream(
       if (input.finite && !progress) return
     } catch (error) {
       signal?.throwIfAborted()
-      if (error instanceof SlipwayError && !passes(error)) throw error
+      if (error instanceof SlipwayError && !mayPass(error)) throw error
       if (error instanceof RangeError) throw error
       failure = error
     }
@@ -79,11 +79,6 @@ export async function* followStream(
     const delay = backoff(made, { ...transport.policy, maxDelayMs: MAX_DELAY_MS })
     await wait(Math.max(parser.retryMs ?? 0, delay), signal)
   }
-}
-
-/** No answer, and answers of proxies and of servers that stop or are full, may be better next time. */
-function passes(error: SlipwayError): boolean {
-  return error.status === 0 || error.status === 429 || [502, 503, 504].includes(error.status)
 }
 
 function asSlipwayError(error: unknown): SlipwayError {

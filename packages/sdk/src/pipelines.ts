@@ -118,15 +118,17 @@ async function* watchRun(
       const { runs } = await history(repository, { branch, per_page: lookedThrough }, call)
       const run = runs.find(({ id }) => id === runId) ?? null
       seen ||= run !== null
-      if (seen || Date.now() < giveUpAt) return run
-      const message = `Nothing is known of the run ${runId} of ${repository}`
-      throw new SlipwayError({ status: 0, code: 'timeout', message })
+      return run
     },
     textOf: (run: PipelineRun | null) =>
       JSON.stringify(run, (key, value: unknown) => (key === 'duration' ? undefined : value)),
-    isFinished: (run: PipelineRun | null) => run !== null && isFinished(run),
+    isFinished: (run: PipelineRun | null) =>
+      run === null ? !seen && Date.now() >= giveUpAt : isFinished(run),
   }
   for await (const run of watchAnswers(transport, watched, options)) if (run !== null) yield run
+  if (seen) return
+  const message = `Nothing is known of the run ${runId} of ${repository}`
+  throw new SlipwayError({ status: 0, code: 'timeout', message })
 }
 
 function isFinished({ status }: PipelineRun): boolean {

@@ -72,3 +72,9 @@ function readEnvelope(body: unknown, status: number) {
 function isRecord(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
+
+/** No answer, and answers of proxies and of servers that stop or are full, may be better next time. */
+export function mayPass(error: unknown): boolean {
+  if (!(error instanceof SlipwayError)) return false
+  return error.status === 0 || error.status === 429 || [502, 503, 504].includes(error.status)
+}

@@ -1,4 +1,5 @@
 import { followStream } from './follow-stream.ts'
+import { mayPass } from './slipway-error.ts'
 import type { CallOptions, Query, Transport } from './transport.ts'
 import { wait } from './wait.ts'
 
@@ -18,7 +19,8 @@ export interface Watched<T> {
 /**
  * Asks whenever an event speaks of it, and gives every answer that is another one than before, the
  * finished one last. Events only say when to ask: what they say is in the answer, so a reader that
- * lost some sees the same.
+ * lost some sees the same. Once there was an answer, a server that is away is waited for, up to the client's
+ * `reconnectMs`.
  */
 export async function* watchAnswers<T>(
   transport: Transport,
@@ -31,15 +33,28 @@ export async function* watchAnswers<T>(
   const events = followEvents(transport, watched.events, both, news)
   try {
     let shown: string | null = null
+    let answeredAt: number | null = null
+    const isAway = (error: unknown) =>
+      answeredAt !== null && Date.now() - answeredAt < transport.reconnectMs && mayPass(error)
     // What happens from the opening of the stream on is announced, so the first request follows it.
     await news.next(both)
     for (;;) {
       news.take()
-      const answer = await watched.ask({ signal })
-      const text = watched.textOf(answer)
-      if (text !== shown) yield answer
-      shown = text
-      if (watched.isFinished(answer)) return
+      const answered = await watched.ask({ signal }).then(
+        (answer) => ({ answer }),
+        (error: unknown) => {
+          if (signal?.aborted === true || !isAway(error)) throw error
+          return null
+        },
+      )
+      if (answered !== null) {
+        const { answer } = answered
+        const text = watched.textOf(answer)
+        answeredAt = Date.now()
+        if (text !== shown) yield answer
+        shown = text
+        if (watched.isFinished(answer)) return
+      }
       await wait(LEAST_MS, signal)
       await news.next(both)
     }
