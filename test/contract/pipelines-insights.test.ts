@@ -219,6 +219,22 @@ describe('GET /api/v2/pipelines/insights', () => {
     })
   })
 
+  it('measures all of the deliveries of a range, however many', async () => {
+    const repo = await watchRepository(test.database.db, 'acme/busy')
+    const first = run(100, 60)
+    await test.storeRuns(repo, [first])
+    const count = 21_000
+    ids += count
+    await sql`
+      insert into workflow_runs
+      select (jsonb_populate_record(r, jsonb_build_object('id', r.id + n))).*
+      from workflow_runs r, generate_series(1, ${count - 1}::int) n
+      where r.id = ${first.id}`.execute(test.database.db)
+    const { dora, workflows } = await ask('?repository=acme/busy&timeRange=1d')
+    expect(workflows).toMatchObject([{ runs: count }])
+    expect(dora['acme/busy']).toMatchObject({ deployments: count, deploymentFrequency: count })
+  })
+
   it('measures delivery by our own deployments where there are any', async () => {
     const repo = await watchRepository(test.database.db, 'acme/deployed')
     await test.storeRuns(repo, [run(100, 120)])

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { type Delivery, judgeDeliveries } from './measure-dora.ts'
+import { createJudge, type Delivery } from './judge-deliveries.ts'
 
 const start = Date.UTC(2025, 0, 1)
 /** One that ended so many minutes after the first, ten minutes after its commit. */
@@ -12,10 +12,15 @@ const delivery = (minute: number, succeeded: boolean, more: Partial<Delivery> = 
   ...more,
 })
 
-describe('judgeDeliveries', () => {
+const judge = (deliveries: readonly Delivery[], days: number) => {
+  const { add, measures } = createJudge()
+  for (const delivery of deliveries) add(delivery)
+  return measures(days)
+}
+
+describe('createJudge', () => {
   it('has nothing to say of nothing', () => {
-    expect(judgeDeliveries([], 'runs', 30)).toEqual({
-      source: 'runs',
+    expect(judge([], 30)).toEqual({
       deployments: 0,
       deploymentFrequency: 0,
       leadTime: null,
@@ -32,8 +37,7 @@ describe('judgeDeliveries', () => {
       delivery(70, false),
       delivery(90, true),
     ]
-    expect(judgeDeliveries(deliveries, 'deployments', 7)).toEqual({
-      source: 'deployments',
+    expect(judge(deliveries, 7)).toEqual({
       deployments: 2,
       deploymentFrequency: 0.29,
       leadTime: 600,
@@ -42,16 +46,16 @@ describe('judgeDeliveries', () => {
     })
   })
 
-  it('restores each line by itself, in the order of their ends', () => {
+  it('restores each line by itself', () => {
     const other = { line: 'production web' }
     const deliveries = [
-      delivery(100, true),
-      delivery(30, true, other),
-      delivery(20, false),
       delivery(10, false, other),
+      delivery(20, false),
+      delivery(30, true, other),
+      delivery(100, true),
     ]
     // 20 minutes for one, 80 for the other.
-    expect(judgeDeliveries(deliveries, 'runs', 1).timeToRestore).toBe(3000)
+    expect(judge(deliveries, 1).timeToRestore).toBe(3000)
   })
 
   it('takes a rollback for what restores, not for a change', () => {
@@ -60,7 +64,7 @@ describe('judgeDeliveries', () => {
       delivery(60, false),
       delivery(65, true, { rollback: true }),
     ]
-    expect(judgeDeliveries(deliveries, 'deployments', 1)).toMatchObject({
+    expect(judge(deliveries, 1)).toMatchObject({
       deployments: 1,
       changeFailureRate: 50,
       timeToRestore: 300,
