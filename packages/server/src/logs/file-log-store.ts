@@ -64,7 +64,7 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
   }
 
   return {
-    async open(key, { secrets, marker }) {
+    async open(key, { marker, ...options }) {
       files.path(key)
       claim(key)
       const topic = topics.acquire(key)
@@ -87,7 +87,7 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
             free()
           }
         }
-        const writer = writeLog({ appender, handOver }, secrets)
+        const writer = writeLog({ appender, handOver }, options)
         writers.set(key, { writer, free })
         topic.writing = true
         topic.changed()

@@ -32,6 +32,8 @@ export interface OpenLogOptions {
   secrets: readonly string[]
   /** A line of our own that goes first, e.g. that a second attempt begins. */
   marker?: string
+  /** Every line of this writer, `marker` and notes too, begins with `[<ISO 8601 with milliseconds>] `. */
+  stampLines?: boolean
 }
 
 export interface LogWriter {

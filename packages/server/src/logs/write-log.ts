@@ -2,6 +2,7 @@ import { compileMasks } from '../secrets/index.ts'
 import type { LogAppender } from './append-log.ts'
 import type { LogStat, LogWriter, OpenLogOptions } from './log-store.ts'
 import { createLineSplitter } from './split-lines.ts'
+import { createLineStamper } from './stamp-lines.ts'
 
 export interface WriteLogDeps {
   appender: LogAppender
@@ -20,11 +21,12 @@ const maxBacklog = 512 * 1024
 
 export function writeLog(
   { appender, handOver }: WriteLogDeps,
-  secrets: OpenLogOptions['secrets'],
+  { secrets, stampLines = false }: Omit<OpenLogOptions, 'marker'>,
 ): OpenWriter {
   const masks = compileMasks(secrets)
   const masker = masks.masker()
   const splitter = createLineSplitter()
+  const stamp = stampLines ? createLineStamper() : (lines: Buffer[]) => lines
   let closing: Promise<void> | null = null
   let sealing: Promise<LogStat> | null = null
   let discarded = false
@@ -37,12 +39,12 @@ export function writeLog(
     if (closing !== null) return ended()
     const own = createLineSplitter()
     const text = masks.text(line.replaceAll(/\r?\n/g, ' '))
-    return appender.append([...own.push([Buffer.from(text)]), ...own.end()])
+    return appender.append(stamp([...own.push([Buffer.from(text)]), ...own.end()]))
   }
 
   const suspend = () => {
     closing ??= (async () => {
-      const rest = [...splitter.push(masker.end()), ...splitter.end()]
+      const rest = stamp([...splitter.push(masker.end()), ...splitter.end()])
       // What is in the file is worth keeping after a failed write too.
       if (rest.length > 0) await appender.append(rest).catch(() => {})
       await appender.close()
@@ -74,7 +76,7 @@ export function writeLog(
     write(chunk) {
       if (discarded) return
       if (closing !== null) return ended()
-      const lines = splitter.push(masker.push(chunk))
+      const lines = stamp(splitter.push(masker.push(chunk)))
       if (lines.length === 0) return
       const written = appender.append(lines)
       if (appender.failure !== null || appender.backlog > maxBacklog) return written
