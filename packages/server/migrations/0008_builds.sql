@@ -99,8 +99,12 @@ create table builds (
   -- The documents' "started_at" is the moment of creation; the execution began at "executed_at".
   started_at       timestamptz not null,
   executed_at      timestamptz,
-  completed_at     timestamptz
+  completed_at     timestamptz,
+  -- Whether what its dead attempts left in the object store has been removed.
+  is_swept         boolean not null default false
 );
+create unique index builds_of_job on builds (job_id) where job_id is not null;
+create index builds_to_sweep on builds (completed_at) where completed_at is not null and not is_swept;
 create index builds_by_status on builds (status, id);
 create index builds_by_repository on builds (repository, id);
 create index builds_by_git_repository on builds (git_repository_id, id) where git_repository_id is not null;

@@ -127,6 +127,7 @@ export interface BuildsTable {
   started_at: ColumnType<Date, Date | string, Date | string>
   executed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  is_swept: Generated<boolean>
 }
 
 export interface ConfigurationsTable {
