@@ -163,6 +163,22 @@ describe('a repository', () => {
     })
   })
 
+  it('gets its new name also when everything about it comes at once', async () => {
+    const several = Array.from({ length: 30 }, newRepository)
+    await Promise.all(
+      several.map(async (about) => {
+        const renamed = { ...about, repository: `${about.repository}-renamed` }
+        await deliver('workflow_run', workflowRunOf('requested', { ...about, id: ++ids }))
+        await deliver('repository', repositoryEventOf('renamed', renamed))
+      }),
+    )
+    await test.settled()
+    for (const { repository } of several) {
+      expect(await rowOf(repository)).toBeUndefined()
+      expect(await runsOf(`${repository}-renamed`)).toHaveLength(1)
+    }
+  })
+
   it('keeps its new name when an old delivery is late', async () => {
     // One that can be asked: what it says of names is newer than any delivery.
     const app = await createGithubApp({}, { actions: {} as GitHubActions })

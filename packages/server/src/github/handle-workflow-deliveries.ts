@@ -4,6 +4,7 @@ import { transact } from '../db/unit-of-work.ts'
 import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
 import { type WorkflowDeliveries, type WorkflowDelivery, workflowEvents } from '../monitor/index.ts'
 import type { GithubDeps } from './deps.ts'
+import { groupDeliveries } from './group-deliveries.ts'
 import { judge, settle, type Tried } from './handle-delivery.ts'
 
 interface DueWorkflowDelivery extends Tried {
@@ -50,14 +51,8 @@ async function handleDue(
   signal: AbortSignal,
 ): Promise<{ count: number; nextMs: number }> {
   const due = await findDue(deps)
-  const groups = new Map<string, DueWorkflowDelivery[]>()
-  for (const delivery of due) {
-    const group = groups.get(delivery.repository) ?? []
-    groups.set(delivery.repository, group)
-    group.push(delivery)
-  }
   let isHeld = false
-  const queue = groups.values()
+  const queue = groupDeliveries(due).values()
   const work = async () => {
     for (const group of queue) {
       if (signal.aborted) return
