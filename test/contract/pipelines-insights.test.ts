@@ -182,6 +182,24 @@ describe('GET /api/v2/pipelines/insights', () => {
     expect(flakiestSteps).toEqual([{ ...flaky, step: 'Run tests' }])
   })
 
+  it('takes no step for flaky because another one of the same name succeeded in the same attempt', async () => {
+    const repo = await watchRepository(test.database.db, 'acme/names')
+    const one = run(100, 60, { conclusion: 'failure' })
+    const ended = (seconds: number) =>
+      new Date(one.runStartedAt.getTime() + seconds * 1000).toISOString()
+    const upload = (number: number, conclusion: string) =>
+      sampleStep({ number, name: 'Upload', conclusion, completed_at: ended(number) })
+    const steps = [upload(1, 'failure'), upload(2, 'success')]
+    await test.storeRuns(repo, [one])
+    await test.storeJobs(repo, [jobOf(one, 10, { conclusion: 'failure', steps })])
+    const asked = '?repository=acme/names&timeRange='
+    expect((await ask(`${asked}1d`)).flakiestSteps).toEqual([])
+    const again = { ...run(90, 60), id: one.id, attempt: 2 }
+    await test.storeRuns(repo, [again])
+    await test.storeJobs(repo, [jobOf(again, 10, { steps: [upload(3_000, 'success')] })])
+    expect((await ask(`${asked}2d`)).flakiestSteps).toMatchObject([{ step: 'Upload', flakes: 1 }])
+  })
+
   it('filters by branch and range', async () => {
     const repo = await watchRepository(test.database.db, 'acme/filtered')
     await test.storeRuns(repo, [

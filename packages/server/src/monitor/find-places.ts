@@ -20,7 +20,7 @@ function placesOf(looked: Looked, kind: Kind) {
               as s(name text, conclusion text, started_at timestamptz, completed_at timestamptz)`
   return sql`
     select r.repository_id, r.workflow_id, r.workflow_name, r.commit_sha, r.created_at,
-           j.name as job, p.step, p.conclusion, p.started_at, p.completed_at
+           r.id as run_id, j.attempt, j.name as job, p.step, p.conclusion, p.started_at, p.completed_at
     from workflow_runs r join workflow_jobs j on j.run_id = r.id
     cross join lateral (${part}) p
     where ${runsOf(looked)} and p.conclusion in ('success', 'failure', 'timed_out')
@@ -56,13 +56,19 @@ export async function findFlakyPlaces(
   kind: Kind,
 ): Promise<FlakyPlace[]> {
   const { rows } = await sql<Omit<FlakyPlace, 'flakeRate'>>`
-    with place as (${placesOf(looked, kind)}), commit as (
+    with place as (${placesOf(looked, kind)}), attempt as (
+      -- Several steps of a job may have one name: the attempt failed where one of them did.
+      select repository_id, workflow_id, job, step, commit_sha,
+             max(workflow_name) as workflow_name, max(created_at) as created_at,
+             bool_and(conclusion = 'success') as succeeded, max(completed_at) as ended_at
+      from place group by repository_id, workflow_id, job, step, commit_sha, run_id, attempt
+    ), commit as (
       select repository_id, workflow_id, job, step, commit_sha,
              (array_agg(workflow_name order by created_at desc))[1] as workflow_name,
              max(created_at) as created_at,
-             min(completed_at) filter (where conclusion <> 'success') as failed_at,
-             max(completed_at) filter (where conclusion = 'success') as succeeded_at
-      from place group by repository_id, workflow_id, job, step, commit_sha
+             min(ended_at) filter (where not succeeded) as failed_at,
+             max(ended_at) filter (where succeeded) as succeeded_at
+      from attempt group by repository_id, workflow_id, job, step, commit_sha
     )
     select m.full_name as repository,
            (array_agg(c.workflow_name order by c.created_at desc))[1] as "workflowName",
