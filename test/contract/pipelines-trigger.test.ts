@@ -83,8 +83,15 @@ describe('POST /api/v2/pipelines/trigger', () => {
         dispatch: { workflowId: 42, ref: 'develop', inputs: { debug: 'true' } },
       },
     ])
-    // What is stored answers which workflow this is.
-    expect(lists).toBe(0)
+  })
+
+  it('starts the workflow that has the name by now, and none where several have it', async () => {
+    listed = [workflow(42, 'CI, the old one', 'ci.yml'), workflow(43, 'CI/CD Pipeline', 'new.yml')]
+    expect((await trigger(example)).statusCode).toBe(200)
+    expect(dispatched[0]?.dispatch).toMatchObject({ workflowId: 43 })
+    listed = [workflow(42, 'CI/CD Pipeline', 'ci.yml'), workflow(43, 'CI/CD Pipeline', 'new.yml')]
+    expect((await trigger(example)).statusCode).toBe(400)
+    expect(dispatched).toHaveLength(1)
   })
 
   it('goes to main unless told, without inputs, and may not know the run', async () => {
@@ -108,6 +115,8 @@ describe('POST /api/v2/pipelines/trigger', () => {
       const answer = await trigger({ ...example, workflow: name })
       expect(answer.json<TriggerPipelineResponse>().workflow).toBe(name)
       expect(dispatched[0]?.dispatch).toMatchObject({ workflowId: 42 })
+      // What is stored answers which workflow this is.
+      expect(lists).toBe(0)
     },
   )
 
@@ -144,12 +153,17 @@ describe('POST /api/v2/pipelines/trigger', () => {
     ['missing', 404, 'Not Found', /no such workflow in owner\/repo-name/],
     ['invalid', 400, 'Bad Request', /No ref found for: develop/],
     ['refused', 503, 'Service Unavailable', /needs the permission "Actions: write"/],
-    ['away', 503, 'Service Unavailable', /cannot be reached/],
+    [
+      'away',
+      503,
+      'Service Unavailable',
+      /cannot be reached.*whether the workflow started is not known/,
+    ],
     ['limited', 503, 'Service Unavailable', /takes no more requests/],
   ] as const)('answers what GitHub says is %s with %d', async (reason, status, error, details) => {
     const wait = reason === 'limited' ? 90_000 : null
     failure = new GitHubError(reason, 'No ref found for: develop', wait)
-    const answer = await trigger(example)
+    const answer = await trigger({ ...example, workflow: 'ci.yml' })
     expect(answer.statusCode).toBe(status)
     expect(answer.json()).toEqual({ error, details: expect.stringMatching(details) })
     const waits = { limited: '90', away: '60' } as Record<string, string>
@@ -162,6 +176,13 @@ describe('POST /api/v2/pipelines/trigger', () => {
     failure = new GitHubError('missing', 'Not Found')
     const answer = await trigger({ ...example, repository: 'acme/hidden' })
     expect(answer.statusCode).toBe(404)
+    failure = new GitHubError('away', 'no answer')
+    const away = await trigger({ ...example, repository: 'acme/hidden' })
+    expect(away.statusCode).toBe(503)
+    expect(away.json()).toEqual({
+      error: 'Service Unavailable',
+      details: 'GitHub cannot be reached, or does not answer; nothing was started',
+    })
     expect(dispatched).toEqual([])
   })
 

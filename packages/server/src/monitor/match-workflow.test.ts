@@ -26,7 +26,8 @@ describe('matchWorkflow', () => {
     ['ci.yml', ci],
     ['1', confusing],
   ])('finds %s', (text, found) => {
-    expect(matchWorkflow(all, text)).toEqual({ kind: 'one', workflow: found })
+    const byName = text === found.name
+    expect(matchWorkflow(all, text)).toEqual({ kind: 'one', workflow: found, byName })
   })
 
   it('names all that share a name', () => {

@@ -49,9 +49,10 @@ export async function triggerPipeline(
       Object.entries(inputs).map(([name, value]) => [name, String(value)]),
     ),
   }
-  const run = await asked(repository, () =>
-    dispatcher.dispatchWorkflow(repository, dispatch, signal),
-  )
+  const run = await asked(() => dispatcher.dispatchWorkflow(repository, dispatch, signal), {
+    repository,
+    mayHaveStarted: true,
+  })
   return {
     success: true,
     repository,
@@ -64,15 +65,21 @@ export async function triggerPipeline(
   }
 }
 
-/** In what is stored, and where nothing there is called so, at GitHub: it may be new. */
+/**
+ * In what is stored, and where nothing there is called so, at GitHub: it may be new. Whose name it is by now
+ * only GitHub knows: what is stored may have had it before.
+ */
 async function findWorkflow(
   deps: TriggerDeps & { dispatcher: WorkflowDispatcher },
   { repository, text }: { repository: string; text: string },
   signal: AbortSignal,
 ): Promise<Workflow> {
   let match = matchWorkflow(await storedWorkflows(deps, repository), text)
-  if (match.kind !== 'one') {
-    const listed = await asked(repository, () => deps.dispatcher.listWorkflows(repository, signal))
+  if (match.kind !== 'one' || match.byName) {
+    const listed = await asked(() => deps.dispatcher.listWorkflows(repository, signal), {
+      repository,
+      mayHaveStarted: false,
+    })
     match = matchWorkflow(listed, text)
   }
   return theOne(match, { repository, text })
@@ -104,15 +111,21 @@ async function storedWorkflows(
   return rows
 }
 
-async function asked<T>(repository: string, ask: () => Promise<T>): Promise<T> {
+interface Question {
+  repository: string
+  /** Whether what GitHub was asked for may be done though it did not say so. */
+  mayHaveStarted: boolean
+}
+
+async function asked<T>(ask: () => Promise<T>, question: Question): Promise<T> {
   try {
     return await ask()
   } catch (error) {
-    throw error instanceof GitHubError ? refusalOf(error, repository) : error
+    throw error instanceof GitHubError ? refusalOf(error, question) : error
   }
 }
 
-function refusalOf(error: GitHubError, repository: string): AppError {
+function refusalOf(error: GitHubError, { repository, mayHaveStarted }: Question): AppError {
   const { reason, retryAfterMs } = error
   switch (reason) {
     case 'missing':
@@ -133,7 +146,7 @@ function refusalOf(error: GitHubError, repository: string): AppError {
         'unavailable',
         reason === 'limited'
           ? 'GitHub takes no more requests of this server for now'
-          : 'GitHub cannot be reached, or does not answer; whether the workflow started is not known',
+          : `GitHub cannot be reached, or does not answer; ${mayHaveStarted ? 'whether the workflow started is not known' : 'nothing was started'}`,
         { retry_after_seconds: Math.ceil((retryAfterMs ?? freshMs) / 1000) },
       )
   }
