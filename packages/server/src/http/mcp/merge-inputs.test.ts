@@ -59,18 +59,31 @@ describe('mergeInputs', () => {
     expect(validate({ one: { a: 1 }, many: [] })).toBe(false)
   })
 
-  it('asks for no body where none may be sent', () => {
-    const { schema, needsBody } = mergeInputs({ body: Type.Union([Named, Type.Null()]) })
+  it.each([
+    ['a choice', Type.Union([Named, Type.Null()])],
+    ['a list of types', { ...Named, type: ['object', 'null'] }],
+  ])('asks for no body where none may be sent, said by %s', (_what, body) => {
+    const { schema, needsBody } = mergeInputs({ body })
     expect(needsBody).toBe(false)
     expect(schema.required).toEqual([])
     expect(Object.keys(schema.properties)).toEqual(['a'])
+  })
+
+  it('leaves it to the route how many fields of a body there must be', () => {
+    const body = Type.Object({ a: Type.Optional(Type.String()) }, { minProperties: 1 })
+    const { schema, needsBody } = mergeInputs({ body })
+    expect(schema).toMatchObject({ properties: { a: { type: 'string' } }, required: [] })
+    expect(needsBody).toBe(true)
   })
 
   it.each([
     ['a list', Type.Array(Type.String())],
     ['a choice', Type.Union([Named, Type.Object({ b: Type.String() })])],
     ['a map', Type.Record(Type.String(), Type.String())],
-    ['an object with a condition', Type.Object({ a: Type.String() }, { minProperties: 1 })],
+    [
+      'an object with a condition',
+      Type.Object({ a: Type.String() }, { dependentRequired: { a: ['b'] } }),
+    ],
     ['an object open to others', Type.Object({}, { additionalProperties: true })],
   ])('takes %s as one argument', (_what, body) => {
     const { schema, places } = mergeInputs({ body })

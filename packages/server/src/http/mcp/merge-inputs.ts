@@ -96,6 +96,14 @@ function withoutNull(schema: JsonSchema | undefined): {
   schema: JsonSchema | undefined
   mayBeMissing: boolean
 } {
+  const types = schema?.['type']
+  if (Array.isArray(types) && types.includes('null')) {
+    const [type, ...more] = (types as string[]).filter((one) => one !== 'null')
+    return {
+      schema: { ...schema, type: more.length === 0 ? type : [type, ...more] },
+      mayBeMissing: true,
+    }
+  }
   const all = schema?.['anyOf']
   if (!Array.isArray(all)) return { schema, mayBeMissing: false }
   const others = (all as JsonSchema[]).filter(({ type }) => type !== 'null')
@@ -108,12 +116,15 @@ const plainKeywords: ReadonlySet<string> = new Set([
   'properties',
   'required',
   'additionalProperties',
+  // Of the fields; path and query are counted apart from them, by the route.
+  'minProperties',
+  'maxProperties',
   'title',
   'description',
   'examples',
 ])
 
-/** Whether a schema says nothing but which fields there are, and allows no others. */
+/** Whether a schema says nothing but which fields there are and how many, and allows no others. */
 function isPlainObject(schema: JsonSchema): boolean {
   return (
     schema['type'] === 'object' &&
