@@ -310,7 +310,8 @@ describe('POST /mcp', () => {
     )
     expect(answer.json().result).toMatchObject({
       protocolVersion: '2025-06-18',
-      capabilities: { tools: {} },
+      // Nothing is sent unasked.
+      capabilities: { tools: { listChanged: false } },
       serverInfo: { name: 'slipway', version: '0.0.0' },
     })
     expect(answer.headers['mcp-session-id']).toBeUndefined()

@@ -69,7 +69,7 @@ async function connect({ url, token, version, signal }: ForwardMcpInput): Promis
 function createServer(remote: Client): McpServer {
   const instructions = remote.getInstructions()
   const mcp = new McpServer(remote.getServerVersion() ?? { name: 'slipway', version: '' }, {
-    capabilities: { tools: {} },
+    capabilities: { tools: { listChanged: false } },
     ...(instructions === undefined ? {} : { instructions }),
   })
   // Tools are passed on as they are, which only the layer below can.

@@ -60,7 +60,7 @@ export async function serveMcp(deps: ServeMcpDeps, input: McpRequest): Promise<R
 function createServer(deps: ServeMcpDeps, { principal, caller }: McpRequest): McpServer {
   const mcp = new McpServer(
     { name: 'slipway', title: 'Slipway', version: deps.version },
-    { capabilities: { tools: {} }, instructions },
+    { capabilities: { tools: { listChanged: false } }, instructions },
   )
   // Tools are given by JSON Schema, which only the layer below takes as it is.
   const { server } = mcp
