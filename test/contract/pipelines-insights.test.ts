@@ -337,6 +337,33 @@ describe('GET /api/v2/pipelines/insights', () => {
     expect(Object.keys(answer.json<object>())).toEqual(['error', 'details'])
   })
 
+  it('is computed for a few at once, refused to too many, and leaves the database to others', async () => {
+    await watchRepository(test.database.db, 'acme/crowded')
+    const blocker = await test.database.pool.connect()
+    try {
+      await blocker.query('begin; lock table workflow_runs in access exclusive mode')
+      const crowd = Array.from({ length: 30 }, (_, n) =>
+        test.request('GET', `${path}?repository=acme/crowded&timeRange=${n + 1}h`),
+      )
+      expect((await test.request('GET', '/v1/audit?limit=1')).statusCode).toBe(200)
+      // Those that are not let in are answered while the others wait.
+      const refused = await Promise.race(crowd)
+      expect(refused.statusCode).toBe(503)
+      expect(refused.headers['retry-after']).toBe('10')
+      expect(refused.json()).toEqual({
+        error: 'Service Unavailable',
+        details: 'Too many such figures are being computed already',
+      })
+      await blocker.query('rollback')
+      const codes = (await Promise.all(crowd)).map(({ statusCode }) => statusCode)
+      expect(codes.filter((code) => code === 200)).toHaveLength(22)
+      expect(codes.filter((code) => code === 503)).toHaveLength(8)
+    } finally {
+      await blocker.query('rollback')
+      blocker.release()
+    }
+  })
+
   it('needs a token', async () => {
     expect((await test.request('GET', path, { token: null })).statusCode).toBe(401)
   })

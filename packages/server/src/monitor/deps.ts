@@ -1,6 +1,7 @@
 import type { Kysely } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import { createMemo, type Memo } from './memo.ts'
+import { takeTurns } from './take-turns.ts'
 
 /** What the queries of this room need. */
 export interface MonitorDeps {
@@ -15,6 +16,8 @@ export interface Memos {
   figures: Memo
   /** Pages of pipelines and runs, and insights. */
   pages: Memo
+  /** Computes insights, a few at once: they take seconds, and a connection to the database each. */
+  inTurn: ReturnType<typeof takeTurns>
 }
 
 /** Runs, jobs, steps and artifacts that all kept pages together show: some 500 bytes each, with their JSON. */
@@ -22,7 +25,8 @@ const maxParts = 100_000
 
 /** Some tens of megabytes at most. */
 export function createMemos(): Memos {
-  return { figures: createMemo(20_000), pages: createMemo(100, maxParts) }
+  const pages = createMemo(100, maxParts)
+  return { figures: createMemo(20_000), pages, inTurn: takeTurns(2, 20) }
 }
 
 /** Who fills the tables from GitHub, and may be asked to do so at once. */

@@ -14,6 +14,7 @@ import { measureDora } from './measure-dora.ts'
 import { parseTimeRange } from './parse-time-range.ts'
 import { freshnessOf, type Watched } from './watched.ts'
 
+const dayMs = 86_400_000
 /** Milliseconds that PostgreSQL may take for one of the statements. */
 const statementMs = 10_000
 /** Milliseconds for which the answer to a question is good enough to be given again. */
@@ -21,7 +22,10 @@ const keptMs = 60_000
 /** Workflows that an answer names: those with most runs. */
 const maxWorkflows = 200
 
-/** What the runs of a range show about where time goes, what cannot be relied on, and delivery as a whole. */
+/**
+ * What the runs of a range show about where time goes, what cannot be relied on, and delivery as a whole.
+ * `unavailable` where too many ask for too much at once.
+ */
 export async function getInsights(
   deps: MonitorDeps,
   input: { principal: Principal; query: PipelineInsightsQuery },
@@ -37,7 +41,7 @@ export async function getInsights(
   const looked: Looked = { repositoryIds: ids, branch, since: new Date(now - rangeMs) }
   const insights = await deps.memos.pages.share(key, 0, now, async () => ({
     value: {
-      ...(await look(deps, { watched, looked, days: rangeMs / 86_400_000 })),
+      ...(await deps.memos.inTurn(() => look(deps, { watched, looked, days: rangeMs / dayMs }))),
       timestamp: new Date(now).toISOString(),
     },
     goodUntil: now + keptMs,

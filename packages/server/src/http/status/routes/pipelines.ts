@@ -30,6 +30,7 @@ export interface PipelineRoutesDeps {
 const HistoryParams = Type.Object({ repo: RepositoryName })
 const tags = ['Pipelines']
 const away = 'GitHub cannot be asked, and nothing is stored; see `Retry-After`.'
+const awayOrBusy = `${away} Or too many ask at once.`
 
 /** What is known of GitHub Actions (Pipeline Status API Documentation). Nothing here asks GitHub where the answer is stored. */
 export function pipelineRoutes(deps: PipelineRoutesDeps): FastifyPluginAsync {
@@ -99,7 +100,7 @@ export function pipelineRoutes(deps: PipelineRoutesDeps): FastifyPluginAsync {
           querystring: PipelineInsightsQuery,
           response: {
             200: PipelineInsightsResponse,
-            ...refusals({ 404: 'There is no such repository.', 503: away }),
+            ...refusals({ 404: 'There is no such repository.', 503: awayOrBusy }),
           },
         },
       },
