@@ -1,9 +1,11 @@
 import type {
   FlakyPlace,
   PipelineInsightsResponse,
+  PipelineMetricsQuery,
   PipelineMetricsResponse,
   SlowPlace,
 } from '@slipway/contract/pipelines'
+import type { CallOptions, PipelinesApi } from '@slipway/sdk'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
@@ -23,7 +25,11 @@ export function addMetricsCommand(program: Command, act: Act): void {
     program
       .command('metrics [repository]')
       .description('how many GitHub Actions runs succeeded, and how long they took'),
-  ).action(act((context, flags: Flags, [name]) => showMetrics(context, name, flags)))
+  ).action(
+    act((context, flags: Flags, [name]) =>
+      show(context, queryOf(name, flags), (api, ...asked) => api.metrics(...asked), printMetrics),
+    ),
+  )
 }
 
 export function addInsightsCommand(program: Command, act: Act): void {
@@ -31,7 +37,11 @@ export function addInsightsCommand(program: Command, act: Act): void {
     program
       .command('insights [repository]')
       .description('what of GitHub Actions is slow or flaky, and how delivery goes'),
-  ).action(act((context, flags: Flags, [name]) => showInsights(context, name, flags)))
+  ).action(
+    act((context, flags: Flags, [name]) =>
+      show(context, queryOf(name, flags), (api, ...asked) => api.insights(...asked), printInsights),
+    ),
+  )
 }
 
 function addOptions(command: Command): Command {
@@ -40,7 +50,7 @@ function addOptions(command: Command): Command {
     .option('-b, --branch <branch>', 'only of this branch')
 }
 
-function queryOf(repository: string | undefined, { range, branch }: Flags) {
+function queryOf(repository: string | undefined, { range, branch }: Flags): PipelineMetricsQuery {
   return {
     timeRange: range,
     ...(repository === undefined ? {} : { repository }),
@@ -48,17 +58,17 @@ function queryOf(repository: string | undefined, { range, branch }: Flags) {
   }
 }
 
-async function showMetrics(
+/** Asks, and prints the answer: as it is with `--json`. */
+async function show<Answer>(
   context: Context,
-  name: string | undefined,
-  flags: Flags,
+  query: PipelineMetricsQuery,
+  ask: (api: PipelinesApi, query: PipelineMetricsQuery, options: CallOptions) => Promise<Answer>,
+  print: (context: Context, answer: Answer) => Promise<void>,
 ): Promise<number> {
-  const { io } = context
+  const { io, json } = context
   const { client } = await context.connect()
-  const query = queryOf(name, flags)
-  const answer = await client.pipelines.metrics(query, { signal: io.signal })
-  if (context.json) await printJson(io, answer)
-  else await printMetrics(context, answer)
+  const answer = await ask(client.pipelines, query, { signal: io.signal })
+  await (json ? printJson(io, answer) : print(context, answer))
   return exitCodes.success
 }
 
@@ -81,20 +91,6 @@ async function printMetrics(context: Context, answer: PipelineMetricsResponse): 
   for (const [repository, why] of Object.entries(answer.errors ?? {})) {
     await io.err.write(`${styles.yellow(terminalWord(`${repository}: ${why}`))}\n`)
   }
-}
-
-async function showInsights(
-  context: Context,
-  name: string | undefined,
-  flags: Flags,
-): Promise<number> {
-  const { io } = context
-  const { client } = await context.connect()
-  const query = queryOf(name, flags)
-  const answer = await client.pipelines.insights(query, { signal: io.signal })
-  if (context.json) await printJson(io, answer)
-  else await printInsights(context, answer)
-  return exitCodes.success
 }
 
 async function printInsights(context: Context, answer: PipelineInsightsResponse): Promise<void> {
