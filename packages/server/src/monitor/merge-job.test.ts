@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { expectSameInAnyOrder } from '../../../../test/support/any-order.ts'
 import { progressOf } from './map-status.ts'
 import { changedSteps, isSameJob, mergeJob } from './merge-job.ts'
 import type { JobSnapshot, StepSnapshot } from './snapshots.ts'
@@ -55,27 +56,9 @@ const anyState: fc.Arbitrary<JobSnapshot> = fc
     }
   })
 
-const mergeAll = (states: readonly JobSnapshot[]) =>
-  states.reduce<JobSnapshot | null>((known, told) => mergeJob(known, told), null)
-
 describe('mergeJob', () => {
   it('comes to the same whatever the order, and however often each delivery comes', () => {
-    fc.assert(
-      fc.property(
-        fc.array(anyState, { minLength: 1, maxLength: 6 }).chain((states) =>
-          fc.tuple(
-            fc.constant(states),
-            fc.shuffledSubarray([...states, ...states], {
-              minLength: states.length * 2,
-              maxLength: states.length * 2,
-            }),
-          ),
-        ),
-        ([states, deliveries]) => {
-          expect(mergeAll(deliveries)).toEqual(mergeAll(states))
-        },
-      ),
-    )
+    expectSameInAnyOrder(anyState, mergeJob)
   })
 
   it('takes neither the job nor any of its steps back', () => {

@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { expectSameInAnyOrder } from '../../../../test/support/any-order.ts'
 import { awaitsApproval, progressOf } from './map-status.ts'
 import { mergeRun } from './merge-run.ts'
 import type { RunSnapshot } from './snapshots.ts'
@@ -42,27 +43,9 @@ const anyState: fc.Arbitrary<RunSnapshot> = fc
     updatedAt: new Date(base.updatedAt.getTime() + second * 1000),
   }))
 
-const mergeAll = (states: readonly RunSnapshot[]) =>
-  states.reduce<RunSnapshot | null>((known, told) => mergeRun(known, told), null)
-
 describe('mergeRun', () => {
   it('comes to the same whatever the order, and however often each delivery comes', () => {
-    fc.assert(
-      fc.property(
-        fc.array(anyState, { minLength: 1, maxLength: 8 }).chain((states) =>
-          fc.tuple(
-            fc.constant(states),
-            fc.shuffledSubarray([...states, ...states], {
-              minLength: states.length * 2,
-              maxLength: states.length * 2,
-            }),
-          ),
-        ),
-        ([states, deliveries]) => {
-          expect(mergeAll(deliveries)).toEqual(mergeAll(states))
-        },
-      ),
-    )
+    expectSameInAnyOrder(anyState, mergeRun)
   })
 
   it('never goes back within an attempt, nor to an earlier attempt', () => {
