@@ -57,8 +57,7 @@ export function createStatusClients(
       : answerMessage(client.subscriptions, textOf(data))
     send(client, JSON.stringify({ ...answer, timestamp: new Date().toISOString() }))
     if (!client.subscriptions.has('pipelines')) return subscribers.remove(client)
-    subscribers.add(client, client.admission.principal)
-    deps.onSubscribed()
+    if (subscribers.add(client, client.admission.principal)) deps.onSubscribed()
   }
 
   return {

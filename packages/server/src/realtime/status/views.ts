@@ -11,7 +11,8 @@ export interface View<Client> {
 export interface Views<Client> {
   /** Views that somebody has. */
   all(): Iterable<View<Client>>
-  add(client: Client, principal: Principal): void
+  /** Whether the client was not there yet. */
+  add(client: Client, principal: Principal): boolean
   remove(client: Client): void
 }
 
@@ -21,12 +22,13 @@ export function createViews<Client>(): Views<Client> {
   return {
     all: () => views.values(),
     add(client, principal) {
-      if (keys.has(client)) return
+      if (keys.has(client)) return false
       const key = keyOf(principal)
       const view = views.get(key) ?? createView<Client>(principal)
       view.clients.add(client)
       views.set(key, view)
       keys.set(client, key)
+      return true
     },
     remove(client) {
       const key = keys.get(client)
