@@ -2,25 +2,8 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { ConfigError, readConfig } from './read-config.ts'
-
-async function problemsOf(env: Record<string, string>): Promise<readonly string[]> {
-  try {
-    await readConfig(env)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-}
-
-const noApproval = {
-  required: false,
-  approvals: 1,
-  roles: ['approver', 'operator', 'admin'],
-  expiresMs: 86_400_000,
-  selfApproval: true,
-}
+import { noApproval, problemsOf } from '../../../../test/support/config-problems.ts'
+import { readConfig } from './read-config.ts'
 
 describe('the file of SLIPWAY_CONFIG', () => {
   let directory: string

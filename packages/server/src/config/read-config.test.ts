@@ -4,26 +4,9 @@ import type { StepConfig } from '@slipway/forge'
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
 import { stepEnvironment } from '../worker/step-environment.ts'
-import { ConfigError, readConfig } from './read-config.ts'
+import { noApproval, problemsOf } from '../../../../test/support/config-problems.ts'
+import { readConfig } from './read-config.ts'
 import { settings } from './settings.ts'
-
-async function problemsOf(env: Record<string, string>): Promise<readonly string[]> {
-  try {
-    await readConfig(env)
-    return []
-  } catch (error) {
-    if (error instanceof ConfigError) return error.problems
-    throw error
-  }
-}
-
-const noApproval = {
-  required: false,
-  approvals: 1,
-  roles: ['approver', 'operator', 'admin'],
-  expiresMs: 86_400_000,
-  selfApproval: true,
-}
 
 describe('readConfig', () => {
   it('has a default for everything', async () => {
