@@ -9,12 +9,15 @@ import {
 } from './access.ts'
 import { approvalsApi, type ApprovalsApi } from './approvals.ts'
 import { batchApi, type BatchApi } from './batch.ts'
+import { buildsApi, type BuildsApi } from './builds.ts'
+import { configurationsApi, type ConfigurationsApi } from './configurations.ts'
 import { credentialsApi, type CredentialsApi } from './credentials.ts'
 import { deploymentsApi, type DeploymentsApi } from './deployments.ts'
 import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
 import { pullRequestsApi, type PullRequestsApi } from './pull-requests.ts'
 import { pipelinesApi, type PipelinesApi } from './pipelines.ts'
+import { registriesApi, type RegistriesApi } from './registries.ts'
 import { releasesApi, type ReleasesApi } from './releases.ts'
 import { repositoriesApi, type RepositoriesApi } from './repositories.ts'
 import { runsApi, type RunsApi } from './runs.ts'
@@ -45,6 +48,9 @@ export interface SlipwayClient {
   readonly credentials: CredentialsApi
   readonly repositories: RepositoriesApi
   readonly pipelines: PipelinesApi
+  readonly builds: BuildsApi
+  readonly configurations: ConfigurationsApi
+  readonly registries: RegistriesApi
   /** Also of a server that says it is unhealthy (503). */
   health(options?: CallOptions): Promise<Health>
 }
@@ -72,6 +78,9 @@ export function createClient(options: ClientOptions): SlipwayClient {
     credentials: credentialsApi(transport),
     repositories: repositoriesApi(transport),
     pipelines: pipelinesApi(transport),
+    builds: buildsApi(transport),
+    configurations: configurationsApi(transport),
+    registries: registriesApi(transport),
     async health({ signal } = {}) {
       return (await transport.json({ path: 'health', signal, accept: [503] })) as Health
     },

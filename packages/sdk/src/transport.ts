@@ -30,6 +30,8 @@ export interface RequestInput {
   path: string
   query?: Query
   body?: unknown
+  /** Sent as multipart/form-data, in place of `body`. */
+  form?: FormData
   headers?: Record<string, string>
   signal?: AbortSignal | undefined
   /** Statuses that are an answer although they are not 2xx. */
@@ -79,6 +81,7 @@ export function createTransport(options: ClientOptions): Transport {
         ...input.headers,
       },
       signal,
+      ...(input.form === undefined ? {} : { body: input.form }),
       ...(input.body === undefined ? {} : { body: JSON.stringify(input.body) }),
     }
     const response = await send(url, init)

@@ -6,10 +6,14 @@ import { wait } from './wait.ts'
 /** Between two requests at least, and at most, in milliseconds. */
 const LEAST_MS = 100
 const MOST_MS = 15_000
+/** Milliseconds that the stream may take to open before it is asked all the same. */
+const OPEN_MS = 2_000
 
 /** What is watched: where events of it come from, how it is asked for, and what is a change of it. */
 export interface Watched<T> {
   events: Query
+  /** Whether an event with this data speaks of it; absent: every one does. */
+  concerns?: (data: object) => boolean
   ask: (options: CallOptions) => Promise<T>
   /** A text that is another one when the answer is. */
   textOf: (answer: T) => string
@@ -30,14 +34,14 @@ export async function* watchAnswers<T>(
   const ending = new AbortController()
   const both = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal
   const news = createNews()
-  const events = followEvents(transport, watched.events, both, news)
+  const events = followEvents(transport, watched, both, news)
   try {
     let shown: string | null = null
     let answeredAt: number | null = null
     const isAway = (error: unknown) =>
       answeredAt !== null && Date.now() - answeredAt < transport.reconnectMs && mayPass(error)
-    // What happens from the opening of the stream on is announced, so the first request follows it.
-    await news.next(both)
+    // What happens from the opening of the stream on is announced, so the first request best follows it.
+    await news.next(OPEN_MS, both)
     for (;;) {
       news.take()
       const answered = await watched.ask({ signal }).then(
@@ -56,7 +60,7 @@ export async function* watchAnswers<T>(
         if (watched.isFinished(answer)) return
       }
       await wait(LEAST_MS, signal)
-      await news.next(both)
+      await news.next(MOST_MS, both)
     }
   } finally {
     ending.abort()
@@ -67,24 +71,36 @@ export async function* watchAnswers<T>(
 /** Announces each event, and each opening of the stream. Never rejects. */
 async function followEvents(
   transport: Transport,
-  query: Query,
+  { events: query, concerns }: Pick<Watched<never>, 'events' | 'concerns'>,
   signal: AbortSignal,
   news: News,
 ): Promise<void> {
   try {
     const input = { path: 'v1/events', query, signal, finite: false, onOpen: news.announce }
-    for await (const _event of followStream(transport, input)) news.announce()
+    for await (const { data } of followStream(transport, input)) {
+      if (concerns === undefined || concerns(dataOf(data))) news.announce()
+    }
   } catch {
     // Without events it is asked for every so often, and the answers say themselves what is wrong.
     news.announce()
   }
 }
 
+/** An event that cannot be read is about nothing. */
+function dataOf(text: string): object {
+  try {
+    const { data } = JSON.parse(text) as { data?: unknown }
+    return typeof data === 'object' && data !== null ? data : {}
+  } catch {
+    return {}
+  }
+}
+
 interface News {
   announce: () => void
   take: () => void
-  /** Resolves once there is news, or after `MOST_MS`. */
-  next: (signal: AbortSignal) => Promise<void>
+  /** Resolves once there is news, or after `mostMs`. */
+  next: (mostMs: number, signal: AbortSignal) => Promise<void>
 }
 
 function createNews(): News {
@@ -98,12 +114,12 @@ function createNews(): News {
     take() {
       pending = false
     },
-    async next(signal) {
+    async next(mostMs, signal) {
       if (pending) return
       const woken = new AbortController()
       wake = () => woken.abort()
       try {
-        await wait(MOST_MS, AbortSignal.any([signal, woken.signal]))
+        await wait(mostMs, AbortSignal.any([signal, woken.signal]))
       } catch {
         signal.throwIfAborted()
       } finally {
