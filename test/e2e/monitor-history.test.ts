@@ -92,6 +92,36 @@ describe('the runs of before', () => {
     await expect.poll(statuses, { timeout: 10_000 }).toEqual({ 3: 'success', 4: 'success' })
   })
 
+  it('have what they consist of fetched, also beside one that GitHub does not tell of', async () => {
+    for (let id = 1; id <= 12; id++) {
+      world.github.actions.putRun(shop, { id, ...ended, created_at: ago((20 - id) * minute) })
+    }
+    world.github.behave(({ path }) =>
+      path.includes('/runs/12/attempts/') ? refusal(422, 'Unprocessable') : undefined,
+    )
+    world.open({ configured: [shop] })
+    const lacking = async () =>
+      (await world.runs(shop)).filter((run) => !run.jobs_complete).map(({ id }) => id)
+    await expect.poll(async () => (await world.runs(shop)).length).toBe(12)
+    await expect.poll(lacking).toEqual([12])
+  })
+
+  it('are asked for their jobs again where GitHub says the end of these late', async () => {
+    const end = { ...ended, created_at: ago(minute), updated_at: ago(0) }
+    const working = jobOf(11, { status: 'in_progress' })
+    world.github.actions.putRun(shop, { id: 1, ...end, jobs: { 1: [working] } })
+    world.open({ configured: [shop] })
+    const first = async () => (await world.runs(shop)).find(({ id }) => id === 1)
+    await expect
+      .poll(first)
+      .toMatchObject({ jobs: [{ steps: ['Set up completed', 'Test in_progress'] }] })
+    world.github.actions.putRun(shop, { id: 1, jobs: { 1: [jobOf(11)] } })
+    await expect.poll(first).toMatchObject({
+      jobs_complete: true,
+      jobs: [{ steps: ['Set up completed', 'Test completed'] }],
+    })
+  })
+
   it('wait for as long as GitHub’s requests are scarce', async () => {
     old(300)
     world.github.budget.remaining = 2_000

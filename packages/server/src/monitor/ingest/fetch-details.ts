@@ -14,20 +14,24 @@ export interface Undetailed {
   runId: number
   attempt: number
   createdAt: Date
+  endedAt: Date
 }
 
+/** Milliseconds after a run's end that GitHub may still show its jobs at work. */
+const settlesMs = 600_000
 /** Earlier attempts of one run that are read. */
 const mostAttempts = 5
 
 /**
  * Fetches what an ended run has, once: its jobs with their steps, its artifacts, and what became of its
  * earlier attempts. Rejects with a `GitHubError`; a run that is gone at GitHub has nothing more.
+ * Answers whether this is all: false where GitHub does not say the end of each job yet.
  */
 export async function fetchDetails(
   deps: IngestDeps,
   run: Undetailed,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<boolean> {
   const { repository, repositoryId, runId, attempt } = run
   const { actions } = deps
   const jobs: JobSnapshot[] = []
@@ -45,12 +49,16 @@ export async function fetchDetails(
     // The run is gone, not the repository: else this is refused.
     await actions.getRepository(repository, signal)
   }
+  const isAll =
+    jobs.every(({ githubStatus }) => githubStatus === 'completed') ||
+    Date.now() - run.endedAt.getTime() > settlesMs
   await transact(deps, async (unit) => {
     await lockRepository(unit, repositoryId)
     await storeTold(unit, { repositoryId, jobs, runs: attempts, newsSince: null })
-    await completeJobs(unit, { runId, attempt })
+    if (isAll) await completeJobs(unit, { runId, attempt })
     await storeArtifacts(unit, { runId, attempt, artifacts })
   })
+  return isAll
 }
 
 async function jobsOf(
@@ -82,19 +90,27 @@ async function unknownAttempts(
 /** Ended runs of the last `days` that lack something, newest first. */
 export async function findUndetailed(
   { db }: Pick<IngestDeps, 'db'>,
-  input: { since: Date; limit: number; repositoryId?: number; without?: readonly number[] },
+  input: {
+    since: Date
+    limit: number
+    repositoryId?: number
+    /** Repositories, and runs, that are left alone. */
+    without?: readonly number[]
+    withoutRuns?: readonly number[]
+  },
 ): Promise<Undetailed[]> {
-  const { since, limit, repositoryId, without = [] } = input
+  const { since, limit, repositoryId, without = [], withoutRuns = [] } = input
   const which =
     repositoryId === undefined
       ? sql`m.source <> 'read' and m.id <> all(${without}::int[])`
       : sql`m.id = ${repositoryId}`
   const { rows } = await sql<Undetailed>`
     select r.repository_id as "repositoryId", m.full_name as repository, r.id as "runId", r.attempt,
-           r.created_at as "createdAt"
+           r.created_at as "createdAt", r.updated_at as "endedAt"
     from workflow_runs r join monitored_repositories m on m.id = r.repository_id
     where r.github_status = 'completed' and (not r.jobs_complete or r.artifacts is null)
       and r.created_at >= ${since} and m.lost_at is null and ${which}
+      and r.id <> all(${withoutRuns}::bigint[])
     order by r.created_at desc limit ${limit}`.execute(db)
   return rows
 }

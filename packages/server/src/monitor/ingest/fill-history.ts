@@ -3,7 +3,7 @@ import { transact } from '../../db/unit-of-work.ts'
 import { type Duty, startDuty } from '../../duties/index.ts'
 import { GitHubError } from '../../ports/github.ts'
 import { backfillDays, dayMs, hasBudget, type IngestDeps } from './deps.ts'
-import { fetchDetails, findUndetailed } from './fetch-details.ts'
+import { fetchDetails, findUndetailed, type Undetailed } from './fetch-details.ts'
 import { findBusy, lookAgain, type LookedAgain } from './look-again.ts'
 import { readBackwards } from './read-backwards.ts'
 import { storeTold } from './store-told.ts'
@@ -12,6 +12,8 @@ import { storeTold } from './store-told.ts'
 const lookMs = 60_000
 /** A repository that could not be asked is left alone for so long. */
 const asideMs = 600_000
+/** Likewise a run that alone could not be asked about. */
+const runAsideMs = 3_600_000
 const atOnce = 2
 const batchSize = 20
 /** Shares of GitHub's budget that are left to others: of what has just ended, and of what is old. */
@@ -25,20 +27,22 @@ const spared = { fresh: 0.1, old: 0.5 }
 export function startFilling(deps: IngestDeps): Duty {
   /** By repository, until when it is left alone. */
   const aside = new Map<number, number>()
+  const runsAside = new Map<number, RunAside>()
   const looked: LookedAgain = new Map()
   return startDuty(deps, {
     name: 'github actions history',
     everyMs: lookMs,
     async run(signal) {
       for (const [id, until] of aside) if (until < Date.now()) aside.delete(id)
+      for (const [id, { until }] of runsAside) if (until < Date.now()) runsAside.delete(id)
       const without = [...aside.keys()]
-      const look = { deps, without, aside, signal }
+      const look = { deps, without, aside, runsAside, signal }
       if (hasBudget(deps, spared.fresh) && (await fillDetails(look, dayMs))) return 0
       if (!hasBudget(deps, spared.old)) return lookMs
       if (await fillRuns(look)) return 0
       if (await fillDetails(look, backfillDays * dayMs)) return 0
       const busy = await findBusy(deps, looked)
-      if (busy === null) return Math.min(lookMs, deps.rescanMs)
+      if (busy === null) return Math.min(lookMs, deps.rescanMs, msUntilNext(runsAside))
       looked.set(busy.id, Date.now())
       const mayGoOn = () => hasBudget(deps, spared.old)
       await orAside(look, busy.id, () => lookAgain(deps, { busy, mayGoOn }, signal))
@@ -47,27 +51,59 @@ export function startFilling(deps: IngestDeps): Duty {
   })
 }
 
+function msUntilNext(runsAside: ReadonlyMap<number, RunAside>): number {
+  const soonest = Math.min(...[...runsAside.values()].map(({ until }) => until))
+  return Math.max(0, soonest - Date.now()) + 1
+}
+
 interface Look {
   deps: IngestDeps
   without: readonly number[]
   aside: Map<number, number>
+  runsAside: Map<number, RunAside>
   signal: AbortSignal
+}
+
+/** A run that is left alone for a while. */
+interface RunAside {
+  until: number
+  repositoryId: number
+  hasFailed: boolean
 }
 
 /** Whether there was something to do. */
 async function fillDetails(look: Look, ageMs: number): Promise<boolean> {
-  const { deps, without, signal } = look
+  const { deps, without, runsAside, signal } = look
   const since = new Date(Date.now() - ageMs)
-  const runs = await findUndetailed(deps, { since, limit: batchSize, without })
+  const withoutRuns = [...runsAside.keys()]
+  const runs = await findUndetailed(deps, { since, limit: batchSize, without, withoutRuns })
   const queue = runs.values()
   const work = async () => {
     for (const run of queue) {
       if (signal.aborted) return
-      await orAside(look, run.repositoryId, () => fetchDetails(deps, run, signal))
+      await orAside(look, run.repositoryId, () => fillRun(look, run))
     }
   }
   await Promise.all(Array.from({ length: atOnce }, work))
   return runs.length > 0
+}
+
+/** What GitHub does not answer of one run holds up no other of its repository, unless it is not the only one. */
+async function fillRun({ deps, runsAside, signal }: Look, run: Undetailed): Promise<void> {
+  const { runId, repositoryId } = run
+  const leave = (ms: number, hasFailed: boolean) =>
+    runsAside.set(runId, { until: Date.now() + ms, repositoryId, hasFailed })
+  try {
+    if (!(await fetchDetails(deps, run, signal))) leave(deps.pollMs, false)
+  } catch (error) {
+    if (signal.aborted || !(error instanceof GitHubError)) throw error
+    const isAlone = ![...runsAside.values()].some(
+      (other) => other.hasFailed && other.repositoryId === repositoryId,
+    )
+    if (error.reason !== 'limited') leave(runAsideMs, true)
+    if (error.reason === 'limited' || !isAlone) throw error
+    deps.log.info({ run: runId, reason: error.message }, 'GitHub does not tell what a run has')
+  }
 }
 
 /** Reads one page of older runs of each repository that lacks some. */
