@@ -10,7 +10,9 @@ it('waits longer the longer GitHub is away, and as long as GitHub says', () => {
     60, 120, 240, 300, 300,
   ])
   expect([1, 2, 50].map((failures) => delay('refused', failures))).toEqual([120, 240, 900])
-  expect(delay('missing', 1)).toBe(3_600)
+  expect([1, 2, 3, 50].map((failures) => delay('missing', failures))).toEqual([
+    300, 480, 960, 3_600,
+  ])
   expect(delay('limited', 9, 600_000)).toBe(630)
   expect(delay('limited', 1, 1_000)).toBe(90)
 })
