@@ -176,6 +176,27 @@ describe('a poll', () => {
     await expect.poll(async () => (await world.runs(shop)).length, { timeout: 10_000 }).toBe(351)
     expect((await world.repository(shop))?.complete_since).toEqual(new Date(0))
   })
+
+  it('takes nothing back of what the backfill has noted meanwhile', async () => {
+    for (let id = 1; id <= 150; id++) {
+      world.github.actions.putRun(shop, { id, ...ended, created_at: ago((200 - id) * minute) })
+    }
+    // Too few for the backfill, for which the test stands in.
+    world.github.budget.remaining = 2_000
+    world.open({ configured: [shop] })
+    await world.polled(shop)
+    const noted = new Date('2020-01-01T00:00:00Z')
+    let notes: Promise<unknown> | null = null
+    world.github.behave(() => {
+      const text = 'update monitored_repositories set complete_since = $1'
+      notes ??= world.database.pool.query(text, [noted])
+      return undefined
+    })
+    world.github.actions.putRun(shop, { id: 151, created_at: ago(0) })
+    await expect.poll(async () => (await world.runs(shop))[0]?.id).toBe(151)
+    await notes
+    expect((await world.repository(shop))?.complete_since).toEqual(noted)
+  })
 })
 
 describe('a repository', () => {
@@ -215,6 +236,17 @@ describe('a repository', () => {
     world.github.actions.addRepository(shop, { id: 78 })
     world.github.actions.putRun(shop, { id: 2, created_at: ago(0) })
     await expect.poll(() => statuses()).toEqual({ 2: 'pending' })
+    expect(await world.repository(`${shop}~77`)).toMatchObject({ lost_at: expect.any(Date) })
+  })
+
+  it('never shows what another one of its name has done, also before it has done anything', async () => {
+    world.github.actions.putRun(shop, { id: 1, ...ended, created_at: ago(minute) })
+    world.open({ configured: [shop] })
+    await expect.poll(statuses).toEqual({ 1: 'success' })
+    world.github.actions.remove(shop)
+    world.github.actions.addRepository(shop, { id: 78 })
+    await expect.poll(() => world.repository(shop)).toMatchObject({ github_id: 78, lost_at: null })
+    expect(await statuses()).toEqual({})
     expect(await world.repository(`${shop}~77`)).toMatchObject({ lost_at: expect.any(Date) })
   })
 

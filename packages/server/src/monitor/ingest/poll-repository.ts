@@ -45,7 +45,7 @@ export async function pollRepository(
     return { kind: 'unchanged', repository: { ...repository, polledAt }, ended: [] }
   }
   const page = answer.value
-  const seen = page.repository
+  const seen = page.repository ?? (await whoseIsEmpty(deps, repository, signal))
   if (seen !== null && (seen.id !== repository.githubId || seen.fullName !== fullName)) {
     const { source } = repository
     await transact(deps, (unit) => learnRepository(unit, { seen, source }))
@@ -64,12 +64,24 @@ export async function pollRepository(
     await sql`
       update monitored_repositories
       set polled_at = ${polledAt}, poll_error = null, lost_at = null, runs_etag = ${next},
-          complete_since = ${completeSince}
+          -- Not where it is as it was: the backfill may have gone on meanwhile.
+          complete_since = ${completeSince === repository.completeSince ? sql`complete_since` : completeSince}
       where id = ${repository.id}`.execute(unit.trx)
     return stored.runs
   })
   const ended = changes.filter(({ after }) => after.githubStatus === 'completed')
   return { kind: 'changed', repository: { ...repository, polledAt }, ended }
+}
+
+/** Where runs are here and GitHub has none, the name may be another repository's. */
+async function whoseIsEmpty(
+  { db, actions }: IngestDeps,
+  { id, fullName }: Monitored,
+  signal: AbortSignal,
+): Promise<RunsPage['repository']> {
+  const { rows } = await sql`
+    select 1 from workflow_runs where repository_id = ${id} limit 1`.execute(db)
+  return rows.length === 0 ? null : actions.getRepository(fullName, signal)
 }
 
 /** Since when what is heard of a repository for the first time is news. */
