@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto'
 import {
   type PipelineInsightsResponse,
   PipelineInsightsResponse as ResponseSchema,
-} from '@slipway/contract/pipelines'
+} from '@slipway/contract/pipeline-insights'
 import { sql } from 'kysely'
 import Value from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'

@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox'
-import { PipelineStatus } from './pipelines.ts'
 import { Timestamp } from './fields.ts'
+import { NullableString, RunId, Seconds } from './pipeline-fields.ts'
+import { PipelineStatus } from './pipelines.ts'
 
 // Source of the event envelope and of the events: Pipeline Status API Documentation, "WebSocket Events".
 // The conversation around them is ours, in the words of that document.
@@ -45,9 +46,6 @@ export const SocketAnswer = Type.Union([
 ])
 export type SocketAnswer = Static<typeof SocketAnswer>
 
-const RunId = Type.Integer({ description: 'GitHub’s id of the workflow run.' })
-const Seconds = Type.Integer({ minimum: 0, description: 'Whole seconds.' })
-const NullableString = Type.Union([Type.String(), Type.Null()])
 const started = {
   repository: Type.String(),
   workflow: Type.String(),

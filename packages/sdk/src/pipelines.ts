@@ -1,8 +1,10 @@
 import type {
-  PipelineHistoryQuery,
-  PipelineHistoryResponse,
   PipelineInsightsQuery,
   PipelineInsightsResponse,
+} from '@slipway/contract/pipeline-insights'
+import type {
+  PipelineHistoryQuery,
+  PipelineHistoryResponse,
   PipelineMetricsQuery,
   PipelineMetricsResponse,
   PipelineRun,

@@ -1,10 +1,9 @@
 import type {
   FlakyPlace,
   PipelineInsightsResponse,
-  PipelineMetricsQuery,
-  PipelineMetricsResponse,
   SlowPlace,
-} from '@slipway/contract/pipelines'
+} from '@slipway/contract/pipeline-insights'
+import type { PipelineMetricsQuery, PipelineMetricsResponse } from '@slipway/contract/pipelines'
 import type { CallOptions, PipelinesApi } from '@slipway/sdk'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'

@@ -1,4 +1,4 @@
-import type { FlakyPlace, SlowPlace } from '@slipway/contract/pipelines'
+import type { FlakyPlace, SlowPlace } from '@slipway/contract/pipeline-insights'
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import { type Looked, runsOf } from './looked-at.ts'

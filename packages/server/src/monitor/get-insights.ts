@@ -2,7 +2,7 @@ import type {
   PipelineInsightsQuery,
   PipelineInsightsResponse,
   WorkflowInsight,
-} from '@slipway/contract/pipelines'
+} from '@slipway/contract/pipeline-insights'
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Principal } from '../ports/identity.ts'

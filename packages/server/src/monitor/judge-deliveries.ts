@@ -1,4 +1,4 @@
-import type { DoraMeasures } from '@slipway/contract/pipelines'
+import type { DoraMeasures } from '@slipway/contract/pipeline-insights'
 import { medianOf, percentOf, roundTo } from './round-figures.ts'
 
 /** One change on its way to where it is used: a deployment, or a run that stands for one. */

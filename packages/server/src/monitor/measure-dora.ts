@@ -1,4 +1,4 @@
-import type { DoraMeasures } from '@slipway/contract/pipelines'
+import type { DoraMeasures } from '@slipway/contract/pipeline-insights'
 import type { Kysely } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import { findDefaultBranchRuns, findDeployments } from './find-deliveries.ts'

@@ -1,9 +1,11 @@
 import { RepositoryName } from '@slipway/contract/fields'
 import {
-  PipelineHistoryQuery,
-  PipelineHistoryResponse,
   PipelineInsightsQuery,
   PipelineInsightsResponse,
+} from '@slipway/contract/pipeline-insights'
+import {
+  PipelineHistoryQuery,
+  PipelineHistoryResponse,
   PipelineMetricsQuery,
   PipelineMetricsResponse,
   PipelineStatusQuery,
