@@ -50,6 +50,14 @@ describe('what is watched', () => {
     expect(seen).toEqual({ states: ['running', 'completed'], error: null })
   })
 
+  it('is shown although the stream of events does not open', async () => {
+    const seen = await watch((response, request) => {
+      if (!request.url.startsWith('/v1/events')) done(response, request)
+    })
+    expect(seen).toEqual({ states: ['completed'], error: null })
+    // Far less than until it is asked for want of events.
+  }, 10_000)
+
   it('is given up when the server stays away', async () => {
     const { states, error } = await watch(answering(json(200, run('running')), hangUp), 300)
     expect(states).toEqual(['running'])
