@@ -3,18 +3,20 @@ import type { UnitOfWork } from '../db/unit-of-work.ts'
 import type { JobOwners, UnsettledJob } from './job-owners.ts'
 
 /**
- * Cancels what is queued or running for a run, inside the caller's transaction, which holds the run's
- * lock; owners are told in it. Answers the ids that were running: after the commit, `bus.cancel` tells
+ * Cancels what is queued or running for a run, or one job, inside the caller's transaction, which holds the
+ * lock of whoever it is for; owners are told in it. Answers the ids that were running: after the commit, `bus.cancel` tells
  * their holders (whatever they report later is refused in any case).
  */
 export async function cancelJobs(
   deps: { unit: UnitOfWork; owners: JobOwners },
-  input: { runId: string; error?: string },
+  input: ({ runId: string } | { jobId: string }) & { error?: string },
 ): Promise<string[]> {
+  const which =
+    'runId' in input ? sql`run_id = ${input.runId}::uuid` : sql`id = ${input.jobId}::uuid`
   const { rows } = await sql<CancelledRow>`
     with live as materialized (
       select id, state, worker_id from jobs
-       where run_id = ${input.runId}::uuid and state in ('queued', 'running')
+       where ${which} and state in ('queued', 'running')
        order by id for update
     )
     update jobs set state = 'cancelled', finished_at = now(), error = ${input.error ?? null}::text

@@ -190,8 +190,8 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
       }
     },
 
-    async listAbandoned() {
-      const live = await files.listLive('pipeline-runs/')
+    async listAbandoned(prefix) {
+      const live = await files.listLive(prefix)
       return live.filter((key) => !writers.has(key))
     },
 

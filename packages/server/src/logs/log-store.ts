@@ -22,8 +22,8 @@ export interface LogStore {
   deletePrefix(prefix: string): Promise<void>
   /** Seals what dead writers of this data directory left open: one log, or all under a prefix ending in `/`. */
   sealAbandoned(keyOrPrefix: string): Promise<void>
-  /** Keys of unsealed logs of this data directory that nobody writes here. */
-  listAbandoned(): Promise<string[]>
+  /** Keys below `prefix`, which ends in `/`, of unsealed logs of this data directory that nobody writes here. */
+  listAbandoned(prefix: string): Promise<string[]>
   close(): Promise<void>
 }
 

@@ -6,7 +6,7 @@ export {
   listBranches,
   listRepositories,
 } from './list-repositories.ts'
-export { locateRepository, type RepositoryLocation } from './locate-repository.ts'
+export { locateRepository, locateUrl, type RepositoryLocation } from './locate-repository.ts'
 export { validateUrl } from './validate-url.ts'
 export { verifyRepository } from './verify-repository.ts'
 export { createRepository, updateRepository } from './write-repository.ts'

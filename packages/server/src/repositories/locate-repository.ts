@@ -19,16 +19,34 @@ export async function locateRepository(
     .select(['repository_url', 'credential_id', 'host_keys'])
     .where('name', '=', input.repository)
     .executeTakeFirst()
-  const url = registered?.repository_url ?? repositoryUrl(deps.gitBaseUrl, input.repository)
-  const protocol = protocolOf(url)
-  if (protocol === 'file' && !deps.allowFileRepositories) {
+  const { repository } = input
+  return locateUrl(deps, {
+    repository,
+    url: registered?.repository_url ?? repositoryUrl(deps.gitBaseUrl, repository),
+    credentialId: registered?.credential_id ?? null,
+    hostKeys: registered?.host_keys ?? null,
+  })
+}
+
+/** The same of a repository whose URL is known. */
+export async function locateUrl(
+  deps: Omit<RepositoriesDeps, 'accessDirectory'>,
+  input: {
+    /** Its name, for people. */
+    repository: string
+    url: string
+    credentialId: number | null
+    hostKeys: string | null
+  },
+): Promise<RepositoryLocation> {
+  const { repository, url, hostKeys } = input
+  if (protocolOf(url) === 'file' && !deps.allowFileRepositories) {
     return {
       ok: false,
-      message: `${input.repository} is registered with a file: URL, which this server does not allow`,
+      message: `${repository} is registered with a file: URL, which this server does not allow`,
     }
   }
-  const which = credentialFor(deps, { url, credentialId: registered?.credential_id ?? null })
-  const hostKeys = registered?.host_keys ?? null
+  const which = credentialFor(deps, input)
   if (which === null) return { ok: true, remote: { url, hostKeys } }
   try {
     const credential = await readCredential(deps, which)
@@ -44,7 +62,7 @@ export async function locateRepository(
     }
   } catch (error) {
     if (!(error instanceof AppError)) throw error
-    return { ok: false, message: `${input.repository} cannot be fetched: ${error.message}` }
+    return { ok: false, message: `${repository} cannot be fetched: ${error.message}` }
   }
 }
 

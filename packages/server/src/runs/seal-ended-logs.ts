@@ -15,7 +15,7 @@ export async function sealEndedLogs(
 ): Promise<number> {
   const { db, logs } = deps
   const runIds = new Set<string>()
-  for (const key of await logs.listAbandoned()) {
+  for (const key of await logs.listAbandoned('pipeline-runs/')) {
     const [, id = ''] = key.split('/')
     if (/^[0-9a-f-]{36}$/.test(id)) runIds.add(id)
   }

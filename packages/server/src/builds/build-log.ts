@@ -1,0 +1,73 @@
+import type { LogChunk, LogRange, LogStore } from '../logs/index.ts'
+
+/** What every build's log begins with, without its time. */
+export const createdLine = 'Pipeline run created. Waiting for execution.'
+
+/** Bytes of a log that a build object shows at most. */
+const shownBytes = 65_536
+
+export function buildLogKey(buildId: number): string {
+  return `builds/${buildId}/logs/build.log`
+}
+
+/** A build's log: the line of its creation, which is line 1, and behind it those of the file. */
+export interface BuildLog {
+  /** Length of the whole, as it is now. */
+  size(): Promise<number>
+  /** The lines of `range`; of one with `follow`, also those to come, until the file is sealed or `signal` aborts. */
+  lines(range: LogRange & { follow?: boolean }, signal: AbortSignal): AsyncIterable<LogChunk>
+  /** Bytes `start..end`, inclusive. */
+  bytes(start: number, end: number): AsyncIterable<Buffer>
+}
+
+/** Opens nothing yet: a log may be read before there is a file. */
+export function openBuildLog(
+  { logs }: { logs: LogStore },
+  build: { id: number; startedAt: Date },
+): BuildLog {
+  const key = buildLogKey(build.id)
+  const first = Buffer.from(`[${build.startedAt.toISOString()}] ${createdLine}\n`)
+  return {
+    async size() {
+      return first.length + ((await logs.stat(key))?.bytes ?? 0)
+    },
+
+    async *lines({ follow = false, ...range }, signal) {
+      // Of the last lines, the first one is among them only where the file has fewer.
+      const inFile = range.tail === undefined ? 0 : ((await logs.stat(key))?.lines ?? 0)
+      const from = Math.max(
+        range.after ?? 0,
+        range.tail === undefined ? 0 : inFile + 1 - range.tail,
+      )
+      if (from < 1) yield { seq: 1, lines: 1, at: build.startedAt, data: first }
+      const rest = { after: Math.max(0, from - 1) }
+      const chunks = follow ? logs.follow(key, rest, signal) : logs.read(key, rest, signal)
+      for await (const chunk of chunks) yield { ...chunk, seq: chunk.seq + 1 }
+    },
+
+    async *bytes(start, end) {
+      if (start < first.length) yield first.subarray(start, end + 1)
+      if (end < first.length) return
+      yield* logs.readBytes(key, Math.max(0, start - first.length), end - first.length)
+    },
+  }
+}
+
+/** What a build object shows of its log: its last 64 KiB, from the beginning of a line on. */
+export async function readLogTail(
+  { logs }: { logs: LogStore },
+  buildId: number,
+): Promise<{ logs: string; logs_truncated: boolean }> {
+  const key = buildLogKey(buildId)
+  const bytes = (await logs.stat(key))?.bytes ?? 0
+  const begin = Buffer.from(`${createdLine}\n`)
+  const fits = begin.length + bytes <= shownBytes
+  const start = fits ? 0 : bytes - shownBytes
+  const parts: Buffer[] = fits ? [begin] : []
+  if (bytes > 0) for await (const part of logs.readBytes(key, start, bytes - 1)) parts.push(part)
+  const text = Buffer.concat(parts)
+  return {
+    logs: (fits ? text : text.subarray(text.indexOf('\n') + 1)).toString('utf8'),
+    logs_truncated: !fits,
+  }
+}

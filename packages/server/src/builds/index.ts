@@ -1,0 +1,29 @@
+// The room of builds: custom packages and images from Git repositories.
+export { buildLogKey, createdLine, openBuildLog } from './build-log.ts'
+export { createBuildControl } from './build-control.ts'
+export { findBuild } from './build-rows.ts'
+export { hasEnded } from './build-states.ts'
+export type {
+  BrandingToApply,
+  BuildAttempt,
+  BuildControl,
+  BuildResult,
+  ConfigurationToApply,
+  ProducedOutput,
+  ReplacementRule,
+} from './build-work.ts'
+export { cancelBuild } from './cancel-build.ts'
+export { cleanUpOutputs } from './clean-up.ts'
+export { createBuild } from './create-build.ts'
+export type { BuildsDeps } from './deps.ts'
+export { countDownload, type Download, findDownload, listOutputs } from './downloads.ts'
+export { executeBuild } from './execute-build.ts'
+export { getBuild } from './get-build.ts'
+export { buildJobOwners } from './job-owner.ts'
+export type { BuildProblem } from './judge-request.ts'
+export { listBuilds } from './list-builds.ts'
+export { retryBuild } from './retry-build.ts'
+export { startBuildDuties } from './start-build-duties.ts'
+export { readRepositoryUsage, readStatistics } from './statistics.ts'
+export { attemptTimeoutMs, defaultStepLimits, type StepLimits } from './step-limits.ts'
+export { waitForBuild } from './wait-for-build.ts'

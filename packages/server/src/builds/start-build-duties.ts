@@ -1,0 +1,39 @@
+import { type DutyDeps, startDuty } from '../duties/index.ts'
+import { cleanUpOutputs } from './clean-up.ts'
+import type { BuildsDeps } from './deps.ts'
+import { sealBuildLogs } from './seal-build-logs.ts'
+import { sweepAttempts } from './sweep-attempts.ts'
+
+const hourMs = 3_600_000
+/** A worker that was given up has stopped long before. */
+const graceMs = 600_000
+
+/**
+ * Starts what is done about builds without being asked: expired outputs and what dead attempts left are
+ * removed hourly by one server, and each data directory seals the logs that nobody writes any more.
+ */
+export function startBuildDuties(
+  deps: DutyDeps & Pick<BuildsDeps, 'objects' | 'removeImage' | 'logs'>,
+  options: { home: string },
+): { close(): Promise<void> } {
+  const duties = [
+    startDuty(deps, {
+      name: 'build-cleanup',
+      everyMs: hourMs,
+      run: async (signal) => {
+        await cleanUpOutputs(deps, { principal: null, signal })
+        await sweepAttempts(deps, { graceMs, signal })
+      },
+    }),
+    startDuty(deps, {
+      name: `seal build logs of ${options.home}`,
+      everyMs: 600_000,
+      run: async (signal) => void (await sealBuildLogs(deps, signal)),
+    }),
+  ]
+  return {
+    async close() {
+      await Promise.all(duties.map((duty) => duty.close()))
+    },
+  }
+}
