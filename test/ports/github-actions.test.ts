@@ -316,6 +316,16 @@ describe('a token', () => {
     expect(standIn.seen).toHaveLength(1)
   })
 
+  it('asks a GitHub that is too busy nothing before the time it says', async () => {
+    const headers = { 'retry-after': '20' }
+    standIn.behave(() => ({ kind: 'answer', status: 503, headers, body: '{"message":"Busy"}' }))
+    const actions = open()
+    const failure = await failureOf(actions.listRuns(repository, all, never))
+    expect(failure).toMatchObject({ reason: 'limited', retryAfterMs: 20_000 })
+    expect((await failureOf(actions.getRepository(repository, never))).reason).toBe('limited')
+    expect(standIn.seen).toHaveLength(1)
+  })
+
   it('knows when the hour’s requests are spent', async () => {
     standIn.budget.remaining = 1
     const actions = open()

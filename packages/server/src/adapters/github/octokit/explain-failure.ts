@@ -27,9 +27,13 @@ export function explainFailure(answer: RefusedAnswer, what: string, now: number)
   return new GitHubError(invalid ? 'invalid' : 'away', why)
 }
 
-/** Both limits answer 403 or 429; the secondary one does not count down. */
+/**
+ * Both limits answer 403 or 429; the secondary one does not count down. A server that is too busy says when
+ * to come back, which is a limit, too.
+ */
 function isLimited({ status, headers, body }: RefusedAnswer): boolean {
   if (status === 429) return true
+  if (status >= 500) return wholeNumber(headers['retry-after']) !== null
   if (status !== 403) return false
   if (headers['retry-after'] !== undefined) return true
   return String(headers['x-ratelimit-remaining']) === '0' || /rate limit/i.test(messageOf(body))
