@@ -79,8 +79,9 @@ function isFresh(polledAt: Date | null): boolean {
 function orAbort<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
     const leave = () => reject(signal.reason as Error)
-    if (signal.aborted) return leave()
-    signal.addEventListener('abort', leave, { once: true })
+    if (signal.aborted) leave()
+    else signal.addEventListener('abort', leave, { once: true })
+    // Also where nobody waits any more: what it rejects with must not be left to the process.
     promise.then(resolve, reject).finally(() => signal.removeEventListener('abort', leave))
   })
 }
