@@ -92,6 +92,30 @@ describe('the runs of before', () => {
     await expect.poll(statuses, { timeout: 10_000 }).toEqual({ 3: 'success', 4: 'success' })
   })
 
+  it('go with a repository that nobody has asked for, or that was gone, for as long', async () => {
+    const { pool } = world.database
+    await pool.query(
+      `insert into monitored_repositories (full_name, source, polled_at, lost_at, created_at)
+       select name, source, now() - asked * interval '1 day', now() - lost * interval '1 day',
+              now() - interval '500 days'
+       from (values ('acme/asked', 'read', 450, null::int), ('acme/lately', 'read', 300, null),
+                    ('acme/gone', 'webhook', 450, 450), ('acme/hidden', 'webhook', 450, 20))
+         as r (name, source, asked, lost)`,
+    )
+    await pool.query(
+      `insert into workflows (id, repository_id, name, path, state, updated_at)
+       select id, id, 'CI', 'ci.yml', 'active', now() from monitored_repositories`,
+    )
+    world.open()
+    const names = async () => {
+      const { rows } = await pool.query<{ name: string }>(
+        `select full_name as name from monitored_repositories where full_name <> '${shop}' order by 1`,
+      )
+      return rows.map(({ name }) => name)
+    }
+    await expect.poll(names).toEqual(['acme/hidden', 'acme/lately'])
+  })
+
   it('have what they consist of fetched, also beside one that GitHub does not tell of', async () => {
     for (let id = 1; id <= 12; id++) {
       world.github.actions.putRun(shop, { id, ...ended, created_at: ago((20 - id) * minute) })

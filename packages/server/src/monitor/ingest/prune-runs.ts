@@ -8,7 +8,10 @@ import { dayMs } from './deps.ts'
 const keptDays = 400
 const batchSize = 1_000
 
-/** Deletes runs that no figure needs any more; the newest of each workflow and branch stays. */
+/**
+ * Deletes runs that no figure needs any more; the newest of each workflow and branch stays, as long as
+ * anybody watches or asks for the repository.
+ */
 export function startPruning(deps: UnitOfWorkDeps & DutyDeps): Duty {
   return startDuty(deps, {
     name: 'github actions retention',
@@ -20,6 +23,11 @@ export function startPruning(deps: UnitOfWorkDeps & DutyDeps): Duty {
       for (const { id } of rows) {
         while (!signal.aborted && (await deleteSome(deps, id, before)) === batchSize) continue
       }
+      // What nobody has asked for since then, or GitHub has not had: few of its runs are left by now.
+      await sql`
+        delete from monitored_repositories
+        where (source = 'read' and coalesce(polled_at, created_at) < ${before})
+           or (source <> 'configured' and lost_at < ${before})`.execute(deps.db)
     },
   })
 }
