@@ -61,8 +61,8 @@ export function openIngest(
       ? null
       : {
           take(unit, deliveries) {
-            const now = Date.now()
             unit.afterCommit(() => {
+              const now = Date.now()
               for (const { receivedAt } of deliveries) {
                 deps.observe.lag(Math.max(0, now - receivedAt.getTime()))
               }
