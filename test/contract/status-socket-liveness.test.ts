@@ -13,6 +13,10 @@ import { connectSocket } from '../support/socket-client.ts'
 
 const viewer: Principal = { id: 'viewer', name: 'viewer', roles: ['viewer'], repositories: null }
 
+const handshake =
+  'GET /ws HTTP/1.1\r\nhost: test\r\nauthorization: Bearer token\r\nconnection: upgrade\r\n' +
+  'upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n'
+
 const away = new Error('the database is away')
 
 let release: () => Promise<void>
@@ -97,6 +101,19 @@ describe('a client', () => {
     await expect(connectSocket(url.href, { token: 'token' })).rejects.toThrow('socket hang up')
   })
 
+  it('is heard though it spoke before it was let in', async () => {
+    const url = new URL(await openServer(async () => viewer))
+    const hasty = connect(Number(url.port), url.hostname)
+    onTestFinished(() => void hasty.destroy())
+    const message = JSON.stringify({ type: 'subscribe', channel: 'pipelines' })
+    // One masked text frame (RFC 6455, 5.2), the mask being nothing.
+    const frame = Buffer.from([0x81, 0x80 | message.length, 0, 0, 0, 0, ...Buffer.from(message)])
+    hasty.write(Buffer.concat([Buffer.from(handshake), frame]))
+    let heard = ''
+    hasty.on('data', (data) => (heard += data.toString()))
+    await expect.poll(() => heard).toMatch(/phase2\.channels.*phase2\.subscribed/s)
+  })
+
   it('may go while it is looked at', async () => {
     const { promise: isAsked, resolve: asked } = withResolvers<void>()
     const { promise: isFound, resolve: find } = withResolvers<Principal>()
@@ -108,10 +125,7 @@ describe('a client', () => {
     )
     const leaving = connect(Number(url.port), url.hostname)
     onTestFinished(() => void leaving.destroy())
-    leaving.write(
-      'GET /ws HTTP/1.1\r\nhost: test\r\nauthorization: Bearer token\r\nconnection: upgrade\r\n' +
-        'upgrade: websocket\r\nsec-websocket-version: 13\r\nsec-websocket-key: AQIDBAUGBwgJCgsMDQ4PEA==\r\n\r\n',
-    )
+    leaving.write(handshake)
     await isAsked
     leaving.resetAndDestroy()
     await once(leaving, 'close')
