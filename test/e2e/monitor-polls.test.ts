@@ -186,15 +186,15 @@ describe('a poll', () => {
     world.open({ configured: [shop] })
     await world.polled(shop)
     const noted = new Date('2020-01-01T00:00:00Z')
-    let notes: Promise<unknown> | null = null
+    const notes: Promise<unknown>[] = []
     world.github.behave(() => {
       const text = 'update monitored_repositories set complete_since = $1'
-      notes ??= world.database.pool.query(text, [noted])
+      if (notes.length === 0) notes.push(world.database.pool.query(text, [noted]))
       return undefined
     })
     world.github.actions.putRun(shop, { id: 151, created_at: ago(0) })
     await expect.poll(async () => (await world.runs(shop))[0]?.id).toBe(151)
-    await notes
+    await Promise.all(notes)
     expect((await world.repository(shop))?.complete_since).toEqual(noted)
   })
 })

@@ -1,5 +1,5 @@
 /** What is needed of a delivery to know what it is about. */
-export interface About {
+interface About {
   number: number
   /** owner/name, as it was called then. */
   repository: string
