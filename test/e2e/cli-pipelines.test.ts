@@ -125,6 +125,18 @@ describe('slipway status', () => {
   })
 })
 
+it.each([
+  ['history', 'shop'],
+  ['trigger', 'https://github.com/acme/shop', 'ci.yml'],
+  ['metrics', 'shop'],
+  ['insights', 'acme/'],
+  ['status', '--repository', 'shop'],
+])('says how a repository is written, asking nobody: %s %s', async (...args) => {
+  const result = await runCli([...args, '--url', 'http://127.0.0.1:9'])
+  expect(result).toMatchObject({ code: 2, out: '' })
+  expect(result.err).toContain('Write it as owner/name.')
+})
+
 describe('slipway history', () => {
   it('shows the runs, and where they failed', async () => {
     const result = await cli('history', 'owner/repo-name', '--workflow', 'ci.yml')

@@ -7,6 +7,7 @@ import { integerBetween } from '../integer-between.ts'
 import { shortTime, statusStyle, took } from '../render/pipeline-table.ts'
 import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { repositoryName } from '../repository-name.ts'
 
 interface Flags {
   workflow?: string
@@ -19,8 +20,9 @@ const header = ['STATUS', 'RUN', 'WORKFLOW', 'BRANCH', 'COMMIT', 'STARTED', 'TOO
 
 export function addHistoryCommand(program: Command, act: Act): void {
   program
-    .command('history <repository>')
+    .command('history')
     .description('the GitHub Actions runs of a repository, newest first')
+    .argument('<repository>', 'owner/name', repositoryName)
     .option('--workflow <workflow>', "only of this one: its file's name or its id")
     .option('-b, --branch <branch>', 'only of this branch')
     .option('-n, --limit <n>', 'how many, 1 to 100', integerBetween(1, 100), 30)

@@ -13,6 +13,7 @@ import { formatDuration } from '../render/format-time.ts'
 import { took } from '../render/pipeline-table.ts'
 import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { repositoryName } from '../repository-name.ts'
 
 interface Flags {
   range: string
@@ -22,7 +23,7 @@ interface Flags {
 export function addMetricsCommand(program: Command, act: Act): void {
   addOptions(
     program
-      .command('metrics [repository]')
+      .command('metrics')
       .description('how many GitHub Actions runs succeeded, and how long they took'),
   ).action(
     act((context, flags: Flags, [name]) =>
@@ -34,7 +35,7 @@ export function addMetricsCommand(program: Command, act: Act): void {
 export function addInsightsCommand(program: Command, act: Act): void {
   addOptions(
     program
-      .command('insights [repository]')
+      .command('insights')
       .description('what of GitHub Actions is slow or flaky, and how delivery goes'),
   ).action(
     act((context, flags: Flags, [name]) =>
@@ -45,6 +46,7 @@ export function addInsightsCommand(program: Command, act: Act): void {
 
 function addOptions(command: Command): Command {
   return command
+    .argument('[repository]', 'only of this one: owner/name', repositoryName)
     .option('--range <range>', 'hours, days or weeks up to now, such as 24h, 7d, 2w', '30d')
     .option('-b, --branch <branch>', 'only of this branch')
 }

@@ -10,6 +10,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
 import { openLiveArea } from '../render/live-area.ts'
 import { fitPipelines, pipelineLines, pipelineRow } from '../render/pipeline-table.ts'
+import { repositoryName } from '../repository-name.ts'
 
 interface Flags {
   repository?: string
@@ -26,7 +27,7 @@ export function addStatusCommand(program: Command, act: Act): void {
   program
     .command('status')
     .description('the newest run of each GitHub Actions workflow and branch')
-    .option('-r, --repository <owner/name>', 'only of this repository')
+    .option('-r, --repository <owner/name>', 'only of this repository', repositoryName)
     .option('-b, --branch <branch>', 'only of this branch')
     .addOption(new Option('--status <status>', 'only those').choices(statuses))
     .option('-n, --limit <n>', 'how many, 1 to 500', integerBetween(1, 500), 50)

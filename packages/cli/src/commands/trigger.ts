@@ -6,6 +6,7 @@ import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { took } from '../render/pipeline-table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { repositoryName } from '../repository-name.ts'
 import { failedPlaces } from './history.ts'
 
 interface Flags {
@@ -16,10 +17,10 @@ interface Flags {
 
 export function addTriggerCommand(program: Command, act: Act): void {
   program
-    .command('trigger <repository> <workflow>')
-    .description(
-      "start a GitHub Actions workflow: by its name, its file's name, its path or its id",
-    )
+    .command('trigger')
+    .description('start a GitHub Actions workflow')
+    .argument('<repository>', 'owner/name', repositoryName)
+    .argument('<workflow>', "its name, its file's name, its path or its id")
     .option('-b, --branch <branch>', 'branch or tag that it runs on', 'main')
     .option('-i, --input <name=value>', 'input of the workflow; may be repeated', addInput, {})
     .option('-w, --watch', 'show the run until it is finished, and exit with its outcome')
