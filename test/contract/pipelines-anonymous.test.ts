@@ -84,6 +84,18 @@ describe('SLIPWAY_ANONYMOUS_STATUS', () => {
     expect(asked).toEqual([])
   })
 
+  it('says that GitHub could not be asked, but not why', async () => {
+    const pollError = "GitHub can't be reached (connect ECONNREFUSED 10.1.2.3:443)"
+    await watchRepository(test.database.db, 'owner/broken', { pollError })
+    const url = `${family}/metrics?repository=owner/broken`
+    const open = await test.request('GET', url, { token: null })
+    expect(open.json()).toMatchObject({
+      errors: { 'owner/broken': 'GitHub could not be asked about it the last time' },
+    })
+    const known = await test.request('GET', url)
+    expect(known.json()).toMatchObject({ errors: { 'owner/broken': pollError } })
+  })
+
   it('limits the requests of an address', async () => {
     const limited = await createPipelinesApp({
       overrides: {

@@ -1,4 +1,5 @@
 import type { PipelineMetricsQuery, PipelineMetricsResponse } from '@slipway/contract/pipelines'
+import { isAnonymous } from '../access/index.ts'
 import type { Principal } from '../ports/identity.ts'
 import type { MonitorDeps } from './deps.ts'
 import { findWatched } from './find-watched.ts'
@@ -24,7 +25,9 @@ export async function getMetrics(
   const errors = Object.fromEntries(
     watched.flatMap((repository) => {
       const why = whyIncomplete(repository, now.getTime() - rangeMs)
-      return why === null ? [] : [[repository.fullName, why]]
+      if (why === null) return []
+      const isFailure = repository.pollError !== null
+      return [[repository.fullName, isFailure && isAnonymous(principal) ? failed : why]]
     }),
   )
   return {
@@ -35,6 +38,9 @@ export async function getMetrics(
     ...(Object.keys(errors).length === 0 ? {} : { errors }),
   }
 }
+
+/** A failure as it was may name what is inside, a server's address: it is for those with a token. */
+const failed = 'GitHub could not be asked about it the last time'
 
 /** Why runs of the range may be missing; null where all are here. */
 function whyIncomplete(repository: Watched, since: number): string | null {
