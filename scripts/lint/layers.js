@@ -32,6 +32,7 @@ const sharedRooms = [
   'access',
   'git',
   'oci',
+  'docker',
   'signing',
   'duties',
 ]
@@ -112,6 +113,7 @@ const adapterImports = {
   identity: ['db', 'access'],
   registry: ['db', 'oci'],
   publisher: ['oci'],
+  'image-engine': ['docker'],
 }
 
 /**

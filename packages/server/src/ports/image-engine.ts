@@ -20,15 +20,28 @@ export interface ImageEngine {
     output: ImageOutput,
     signal: AbortSignal,
   ): Promise<{ digest: string }>
-  /** Removes the image with everything that nobody else uses of it; true if it was there. */
+  /** An image by its name or id; null when there is none. */
+  find(image: string, signal: AbortSignal): Promise<EngineImage | null>
+  /**
+   * Removes an image with everything that nobody else uses of it; true if it was there. By its name only
+   * that name, and the image once it has no other; by its id with all its names. `resource_conflict`
+   * while a container runs it.
+   */
   remove(image: string): Promise<boolean>
   /** Images with this label, e.g. to find those that a dead build left behind; at most 10,000. */
-  list(
-    label: string,
-  ): Promise<readonly { id: string; names: string[]; labels: Record<string, string> }[]>
+  list(label: string): Promise<readonly EngineImage[]>
   /** Rejects when the engine can't be reached. */
   check(): Promise<void>
   close(): Promise<void>
+}
+
+/** An image at the engine. */
+export interface EngineImage {
+  /** `sha256:…`. */
+  id: string
+  /** `name:tag` each. */
+  names: readonly string[]
+  labels: Readonly<Record<string, string>>
 }
 
 export interface ImageBuild {
@@ -43,7 +56,7 @@ export interface ImageBuild {
   args: Readonly<Record<string, string>>
   /** Such as linux/amd64; null: the engine's own. */
   platform: string | null
-  /** Whether RUN lines reach the network. */
+  /** Whether RUN lines reach the network; where the engine has none, they don't. */
   network: 'default' | 'none'
 }
 
@@ -64,6 +77,6 @@ export interface BuiltImage {
 export interface ImageLogin {
   username: string
   password: string
-  /** `host[:port]` that the login is for. */
+  /** `host[:port]` that the login is for, as images' names say it. */
   serverAddress: string
 }
