@@ -1,0 +1,38 @@
+import { requireUnlimited } from '../access/index.ts'
+import { AppError } from '../errors.ts'
+import type { Principal } from '../ports/identity.ts'
+import { templatePrefix } from './asset-objects.ts'
+import type { BrandingDeps } from './deps.ts'
+import { lockTemplate, things } from './template-rows.ts'
+
+/**
+ * Deletes a template and the files of its assets. A `resource_conflict` while builds refer to it,
+ * unless it is archived.
+ */
+export async function deleteTemplate(
+  { db, objects }: Pick<BrandingDeps, 'db' | 'objects'>,
+  input: { principal: Principal; id: number },
+): Promise<void> {
+  const { principal, id } = input
+  requireUnlimited(principal, things)
+  await db.transaction().execute(async (trx) => {
+    // Behind the lock, so that a build which is being made is seen.
+    const row = await lockTemplate(trx, id)
+    const build = await trx
+      .selectFrom('builds')
+      .select('id')
+      .where('branding_template_id', '=', id)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (build !== undefined && row.archived_at === null) {
+      throw new AppError(
+        'resource_conflict',
+        `The branding template ${row.name} is used by the build ${build.id}: archive it first`,
+        { in_use: true },
+      )
+    }
+    await trx.deleteFrom('branding_templates').where('id', '=', id).execute()
+  })
+  await objects.deletePrefix(templatePrefix(id))
+}
