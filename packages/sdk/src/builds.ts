@@ -1,6 +1,5 @@
 import type {
   Build,
-  BuildLogsQuery,
   BuildOutput,
   BuildResponse,
   BuildStepInfo,
@@ -17,7 +16,7 @@ import type {
   RepositoryUsage,
 } from '@slipway/contract/build-figures'
 import { type BuildDownload, type DownloadOptions, downloadOutput } from './download-output.ts'
-import { followTextLines, type NumberedLine } from './follow-text-lines.ts'
+import { followLog, type LogLine, type LogOptions } from './follow-log.ts'
 import type { CallOptions, Transport } from './transport.ts'
 import { watchAnswers } from './watch-answers.ts'
 
@@ -38,11 +37,8 @@ export interface BuildsApi {
    * (the last 64 KiB), but lines alone are no change.
    */
   watch(id: number, options?: CallOptions): AsyncIterable<Build>
-  /**
-   * Lines of the log, each behind its time as the server wrote it; with `follow` to the end of the build,
-   * over as many connections as it takes: none is missed or given twice.
-   */
-  logs(id: number, options?: BuildLogOptions): AsyncIterable<NumberedLine>
+  /** The lines of its log, each behind its time, as the log has them. */
+  logs(id: number, options?: LogOptions): AsyncIterable<LogLine>
   outputs(id: number, options?: CallOptions): Promise<BuildOutput[]>
   /** Opens the file of an output; one that has expired is `gone`. */
   download(outputId: number, options?: DownloadOptions): Promise<BuildDownload>
@@ -52,8 +48,6 @@ export interface BuildsApi {
   cleanup(options?: CallOptions): Promise<CleanupResult>
   usage(repositoryId: number, options?: CallOptions): Promise<RepositoryUsage>
 }
-
-export interface BuildLogOptions extends CallOptions, Pick<BuildLogsQuery, 'after' | 'follow'> {}
 
 const root = 'api/pipelines'
 const newest = 100
@@ -90,8 +84,7 @@ export function buildsApi(transport: Transport): BuildsApi {
       }
       return watchAnswers(transport, watched, options)
     },
-    logs: (id, { after = 0, follow = false, signal } = {}) =>
-      followTextLines(transport, { path: `${root}/runs/${id}/logs`, after, follow, signal }),
+    logs: (id, options = {}) => followLog(transport, `${root}/runs/${id}/logs`, options),
     async outputs(id, options) {
       const answer = await read(`runs/${id}/outputs`, options)
       return (answer as ListBuildOutputsResponse).build_outputs
