@@ -1,6 +1,7 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { BuildFailureReason, BuildStepKey, BuildStepStatus } from './builds.ts'
 import { IntegerId } from './credentials.ts'
+import { DelegationStatus } from './delegations.ts'
 import { AliasType, ReleaseTriggerType } from './releases.ts'
 import { PhaseStatus, WorkStatus } from './runs.ts'
 import { PipelineStatus } from './pipelines.ts'
@@ -284,7 +285,29 @@ export const BuildFailedEvent = event(
   }),
 )
 
-/** Every event there is, by its type. A later family adds its own here. */
+const delegation = {
+  delegation_id: Uuid,
+  repository: Type.String(),
+  job: Type.String({ description: 'GitHub’s id of the job, or its key.' }),
+  github_run_id: Type.String(),
+}
+
+export const RunnerJobDelegatedEvent = event(
+  'runner.job.delegated',
+  Type.Object({ ...delegation, status: DelegationStatus, labels: Type.Array(Type.String()) }),
+)
+
+/** A delegated job is in another state. */
+export const RunnerJobUpdatedEvent = event(
+  'runner.job.updated',
+  Type.Object({
+    ...delegation,
+    status: DelegationStatus,
+    reason: Type.Union([Type.String(), Type.Null()]),
+  }),
+)
+
+/** Every event there is, by its type. */
 export const eventSchemas = {
   'pipeline.run.created': RunCreatedEvent,
   'pipeline.run.started': RunStartedEvent,
@@ -313,6 +336,8 @@ export const eventSchemas = {
   'build.step.updated': BuildStepUpdatedEvent,
   'build.completed': BuildCompletedEvent,
   'build.failed': BuildFailedEvent,
+  'runner.job.delegated': RunnerJobDelegatedEvent,
+  'runner.job.updated': RunnerJobUpdatedEvent,
 } as const
 
 export type EventType = keyof typeof eventSchemas

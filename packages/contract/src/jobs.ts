@@ -3,7 +3,7 @@ import { IntegerId } from './credentials.ts'
 import { Uuid } from './fields.ts'
 import { TriggerType } from './runs.ts'
 
-/** Job types of the ledger. The runners bring theirs with their family. */
+/** Job types of the ledger. */
 export const JobType = Type.Enum([
   'discovery',
   'task',
@@ -11,6 +11,7 @@ export const JobType = Type.Enum([
   'release',
   'deployment',
   'build',
+  'delegation',
 ])
 export type JobType = Static<typeof JobType>
 
@@ -87,3 +88,7 @@ export type DeploymentJob = Static<typeof DeploymentJob>
 /** Asks a worker to do a build. Subject `builds.{build-id}`. It is told what to build when it begins. */
 export const BuildJob = Type.Object({ build_id: IntegerId }, { $id: 'BuildJob' })
 export type BuildJob = Static<typeof BuildJob>
+
+/** Asks a worker to look after the container of a delegated job. Subject `runners.{delegation-id}`. */
+export const DelegationJob = Type.Object({ delegation_id: Uuid }, { $id: 'DelegationJob' })
+export type DelegationJob = Static<typeof DelegationJob>

@@ -171,6 +171,43 @@ export interface CredentialsTable {
   updated_at: ColumnType<Date, Date | string, Date | string>
 }
 
+export interface DelegationsTable {
+  id: string
+  job_ref: string
+  github_job_id: number | null
+  job_name: string | null
+  github_run_id: string
+  run_attempt: Generated<number>
+  repository: string
+  workflow: string | null
+  proxy_runner: string | null
+  sha: string | null
+  ref: string | null
+  event_name: string | null
+  actor: string | null
+  labels: Generated<string[]>
+  source: 'queue' | 'proxy' | 'api'
+  class: string | null
+  status: Generated<'queued' | 'assigned' | 'running' | 'completed' | 'failed' | 'cancelled'>
+  reason: string | null
+  definition: ColumnType<unknown, string | null, string | null>
+  runner_id: string | null
+  container_id: string | null
+  exit_code: number | null
+  ledger_job_id: string | null
+  attempt: Generated<number>
+  log_key: string
+  proxy_status: string | null
+  proxy_completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  queued_at: ColumnType<Date, Date | string, Date | string>
+  created_by: string
+  created_at: ColumnType<Date, Date | string, Date | string>
+  assigned_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  started_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
 export interface DeploymentsTable {
   id: string
   release_id: string
@@ -455,6 +492,22 @@ export interface RunProjectsTable {
   release_trigger: 'branch_push' | 'tag' | null
 }
 
+export interface RunnersTable {
+  id: string
+  name: string
+  type: 'proxy' | 'ephemeral' | 'dedicated'
+  status: 'idle' | 'busy' | 'offline' | 'starting' | 'stopping'
+  labels: Generated<string[]>
+  repository: string | null
+  github_id: number | null
+  class: string | null
+  delegation_id: string | null
+  container_id: string | null
+  last_heartbeat: ColumnType<Date, Date | string, Date | string>
+  created_at: ColumnType<Date, Date | string, Date | string>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
 export interface RunsTable {
   id: string
   repository: string
@@ -688,6 +741,7 @@ export interface Tables {
   configurations: ConfigurationsTable
   container_registries: ContainerRegistriesTable
   credentials: CredentialsTable
+  delegations: DelegationsTable
   deployments: DeploymentsTable
   event_consumers: EventConsumersTable
   event_sequence: EventSequenceTable
@@ -714,6 +768,7 @@ export interface Tables {
   run_configurations: RunConfigurationsTable
   run_ordinals: RunOrdinalsTable
   run_projects: RunProjectsTable
+  runners: RunnersTable
   runs: RunsTable
   search_documents: SearchDocumentsTable
   secrets: SecretsTable
