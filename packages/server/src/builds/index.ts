@@ -1,7 +1,7 @@
 // The room of builds: custom packages and images from Git repositories.
-export { buildLogKey, createdLine, openBuildLog } from './build-log.ts'
+export { type BuildLog, buildLogKey, createdLine, openBuildLog } from './build-log.ts'
 export { createBuildControl } from './build-control.ts'
-export { findBuild } from './build-rows.ts'
+export { type BuildWithoutLog, findBuild } from './build-rows.ts'
 export { hasEnded } from './build-states.ts'
 export type {
   BrandingToApply,
@@ -16,8 +16,9 @@ export { cancelBuild } from './cancel-build.ts'
 export { cleanUpOutputs } from './clean-up.ts'
 export { createBuild } from './create-build.ts'
 export type { BuildsDeps } from './deps.ts'
-export { countDownload, type Download, findDownload, listOutputs } from './downloads.ts'
+export { countDownload, type Download, fileIsGone, findDownload, listOutputs } from './downloads.ts'
 export { executeBuild } from './execute-build.ts'
+export { findBuildState } from './find-build-state.ts'
 export { getBuild } from './get-build.ts'
 export { buildJobOwners } from './job-owner.ts'
 export type { BuildProblem } from './judge-request.ts'

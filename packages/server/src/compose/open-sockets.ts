@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/read-config.ts'
 import type { Listener } from '../http/listen.ts'
+import { type BuildSocketsDeps, openBuildSockets } from '../realtime/builds/open-build-sockets.ts'
 import { dispatchUpgrades, type UpgradeDispatcher } from '../realtime/dispatch-upgrades.ts'
 import {
   openStatusSockets,
@@ -12,7 +13,7 @@ import type { Resources } from '../resources.ts'
 export function openSockets(
   config: Config,
   log: Logger,
-  opened: Omit<StatusSocketsDeps, 'log' | 'publicUrl' | 'anonymousStatus'> & {
+  opened: Omit<StatusSocketsDeps & BuildSocketsDeps, 'log' | 'publicUrl' | 'anonymousStatus'> & {
     listener: Listener
   },
   resources: Resources,
@@ -25,9 +26,11 @@ export function openSockets(
     publicUrl,
     anonymousStatus: config.status.anonymous,
   })
+  const builds = openBuildSockets({ ...deps, log, publicUrl })
+  const targets = [status, builds]
   return resources.add(
     'sockets',
-    dispatchUpgrades({ log, servers: listener.servers, targets: [status] }, config.sockets),
+    dispatchUpgrades({ log, servers: listener.servers, targets }, config.sockets),
     (dispatcher) => dispatcher.close(),
   )
 }

@@ -17,6 +17,7 @@ import { createResources, type Resources } from '../resources.ts'
 import { resolveMasterKey } from '../server-keys.ts'
 import { openApprovals } from './open-approvals.ts'
 import { openArtifacts, openSigningKey } from './open-artifacts.ts'
+import { openBuilds } from './open-builds.ts'
 import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
 import { openGithub } from './open-github.ts'
@@ -98,6 +99,20 @@ async function start(
     store,
     masterKey,
   })
+  const { builds } = openBuilds(
+    config,
+    log,
+    {
+      unitOfWork: jobs.runs,
+      feed: events.feed,
+      logs,
+      objects,
+      repositories,
+      holder: jobs.workerId,
+      home: jobs.home,
+    },
+    resources,
+  )
   const webhooks = openWebhooks(
     config,
     log,
@@ -207,7 +222,7 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     metrics,
-    builds: { credentials, repositories, signal: stopping.signal },
+    builds: { credentials, repositories, builds, signal: stopping.signal },
     status: { ...monitored, signal: stopping.signal },
     anonymousStatus: config.status.anonymous,
     platform: {
@@ -232,7 +247,14 @@ async function start(
   const sockets = openSockets(
     config,
     log,
-    { listener, db: store.db, identity: tokens, feed: events.feed, monitor: monitored.monitor },
+    {
+      listener,
+      db: store.db,
+      logs,
+      identity: tokens,
+      feed: events.feed,
+      monitor: monitored.monitor,
+    },
     resources,
   )
   metrics.watchSockets(() => sockets.count())

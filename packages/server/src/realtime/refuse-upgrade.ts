@@ -5,15 +5,21 @@ import type { StatusError } from '@slipway/contract/pipelines'
 /** Milliseconds in which a client may read why it is refused. */
 const readMs = 2_000
 
+export type RefusalStatus = 400 | 401 | 403 | 404 | 503
+
+/** The body of a refusal, in the words of a family. */
+export type RefusalBody = (status: RefusalStatus, details: string) => object
+
 /** Answers a request for an upgrade by HTTP, and closes the connection. */
 export function refuseUpgrade(
   socket: Duplex,
-  status: 400 | 401 | 403 | 404 | 503,
+  status: RefusalStatus,
   details: string,
   headers: Readonly<Record<string, string>> = {},
+  toBody: RefusalBody = toStatusError,
 ): void {
   const error = STATUS_CODES[status] ?? 'Error'
-  const body = JSON.stringify({ error, details } satisfies StatusError)
+  const body = JSON.stringify(toBody(status, details))
   const all = {
     connection: 'close',
     'content-type': 'application/json; charset=utf-8',
@@ -26,4 +32,8 @@ export function refuseUpgrade(
   cut.unref()
   socket.once('close', () => clearTimeout(cut))
   socket.end(`HTTP/1.1 ${status} ${error}\r\n${lines.join('')}\r\n${body}`)
+}
+
+function toStatusError(status: RefusalStatus, details: string): StatusError {
+  return { error: STATUS_CODES[status] ?? 'Error', details }
 }

@@ -10,7 +10,7 @@ import {
 } from './authenticate-socket.ts'
 import { closeSocket } from './close-socket.ts'
 import type { Upgrade } from './dispatch-upgrades.ts'
-import { refuseUpgrade } from './refuse-upgrade.ts'
+import { type RefusalBody, type RefusalStatus, refuseUpgrade } from './refuse-upgrade.ts'
 
 export interface HandshakesDeps extends AuthenticateSocketDeps {
   log: Log
@@ -44,7 +44,11 @@ const maxMessageBytes = 4_096
 /** Credentials that are looked at at once; a flood of them may not take the database. */
 const maxAuthenticating = 100
 
-export function createHandshakes(deps: HandshakesDeps, permission: Permission): Handshakes {
+export function createHandshakes(
+  deps: HandshakesDeps,
+  permission: Permission,
+  toBody?: RefusalBody,
+): Handshakes {
   const { log } = deps
   const server = new WebSocketServer({
     noServer: true,
@@ -55,6 +59,16 @@ export function createHandshakes(deps: HandshakesDeps, permission: Permission): 
     handleProtocols: chooseProtocol,
   })
   let authenticating = 0
+
+  function refuse(
+    socket: Duplex,
+    status: RefusalStatus,
+    details: string,
+    headers: Readonly<Record<string, string>> = {},
+  ): null {
+    refuseUpgrade(socket, status, details, headers, toBody)
+    return null
+  }
 
   /** Null: it was no handshake of WebSockets, or the client has left. */
   function accept({ request, socket, head }: Upgrade): Promise<WebSocket | null> {
@@ -78,25 +92,25 @@ export function createHandshakes(deps: HandshakesDeps, permission: Permission): 
     { request, socket }: Upgrade,
     object: (admission: Admission) => Promise<Objection | null>,
   ): Promise<Admission | null> {
-    if (authenticating >= maxAuthenticating) return busy(socket)
+    if (authenticating >= maxAuthenticating) {
+      return refuse(socket, 503, 'Too many connections are being opened', { 'retry-after': '1' })
+    }
     authenticating += 1
     try {
       const found = await authenticateSocket(deps, request, permission)
       if ('principal' in found) {
         const objection = await object(found)
         if (objection === null) return found
-        refuseUpgrade(socket, objection.status, objection.details)
-        return null
+        return refuse(socket, objection.status, objection.details)
       }
       const { status, details } = found
-      refuseUpgrade(socket, status, details, status === 401 ? { 'www-authenticate': 'Bearer' } : {})
+      return refuse(socket, status, details, status === 401 ? { 'www-authenticate': 'Bearer' } : {})
     } catch (error) {
       log.error({ err: error }, 'A token could not be checked')
-      refuseUpgrade(socket, 503, 'Whose token this is cannot be told at the moment')
+      return refuse(socket, 503, 'Whose token this is cannot be told at the moment')
     } finally {
       authenticating -= 1
     }
-    return null
   }
 
   return {
@@ -112,9 +126,4 @@ export function createHandshakes(deps: HandshakesDeps, permission: Permission): 
       return socket === null ? null : { socket, admission }
     },
   }
-}
-
-function busy(socket: Duplex): null {
-  refuseUpgrade(socket, 503, 'Too many connections are being opened', { 'retry-after': '1' })
-  return null
 }
