@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest'
 import { Interrupted } from '../../packages/cli/src/interrupted.ts'
 import { runCli } from '../../packages/cli/src/run-cli.ts'
 import { createScreen } from '../support/screen.ts'
-import { type Answer, json, serve } from '../support/scripted-server.ts'
+import { type Answer, hangUp, json, serve } from '../support/scripted-server.ts'
 
 const at = '2026-01-02T10:00:00.000Z'
 
@@ -30,9 +30,9 @@ function answer(pipelines: Pipeline[], total = pipelines.length): PipelineStatus
   return { pipelines, metadata }
 }
 
-/** Shows these answers, one after another, and the last one for good; says at each what is on the screen. */
+/** Shows these answers, one after another, and the last one for good (null: none); says at each what is on the screen. */
 async function watch(
-  answers: readonly PipelineStatusResponse[],
+  answers: readonly (PipelineStatusResponse | null)[],
   size: { rows: number; columns: number },
   isEnough: (shown: string[]) => boolean,
 ) {
@@ -44,7 +44,9 @@ async function watch(
         setTimeout(() => response.write(`id: ${id}\ndata: {}\n\n`), id * 150)
       return
     }
-    json(200, answers[Math.min(asked++, answers.length - 1)])(response, request)
+    const next = answers[Math.min(asked++, answers.length - 1)]
+    if (next === null) hangUp(response, request)
+    else json(200, next)(response, request)
   }
   const { baseUrl } = await serve(answering)
   const screen = createScreen(size)
@@ -97,6 +99,22 @@ describe('slipway status --watch', () => {
       if (columns >= 80) expect(shown[1]).toMatch(/ 59m 59s +19456789001$/)
     },
   )
+
+  it('says that the server does not answer, until it does', async () => {
+    let wasAway = false
+    const now = answer([pipeline(1)])
+    const away = 'The server does not answer: this is how things were.'
+    const { code, shown } = await watch(
+      [now, null, null, null, null, now],
+      { rows: 24, columns: 80 },
+      (lines) => {
+        wasAway ||= lines.includes(away)
+        return wasAway && lines.length > 1 && !lines.includes(away)
+      },
+    )
+    expect(code).toBe(130)
+    expect(shown).toHaveLength(3)
+  })
 
   it('says on a small terminal what does not fit, and that it may be old', async () => {
     const many = Array.from({ length: 30 }, (_, number) => pipeline(number))

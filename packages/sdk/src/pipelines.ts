@@ -15,7 +15,7 @@ import type {
 } from '@slipway/contract/pipelines'
 import { SlipwayError } from './slipway-error.ts'
 import type { CallOptions, Transport } from './transport.ts'
-import { watchAnswers } from './watch-answers.ts'
+import { watchAnswers, type WatchOptions } from './watch-answers.ts'
 
 /** GitHub Actions, as Slipway watches them. */
 export interface PipelinesApi {
@@ -23,7 +23,7 @@ export interface PipelinesApi {
   /** The status as it is now, and again each time that it changed, without end. */
   watchStatus(
     query?: PipelineStatusQuery,
-    options?: CallOptions,
+    options?: WatchOptions,
   ): AsyncIterable<PipelineStatusResponse>
   /** A page of the runs of `owner/name`, newest first. */
   history(

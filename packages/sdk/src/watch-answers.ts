@@ -20,6 +20,11 @@ export interface Watched<T> {
   isFinished: (answer: T) => boolean
 }
 
+export interface WatchOptions extends CallOptions {
+  /** Told when the server is away, and when it is back. */
+  onAway?: ((isAway: boolean) => void) | undefined
+}
+
 /**
  * Asks whenever an event speaks of it, and gives every answer that is another one than before, the
  * finished one last. Events only say when to ask: what they say is in the answer, so a reader that
@@ -29,7 +34,7 @@ export interface Watched<T> {
 export async function* watchAnswers<T>(
   transport: Transport,
   watched: Watched<T>,
-  { signal }: CallOptions,
+  { signal, onAway }: WatchOptions,
 ): AsyncGenerator<T, void, undefined> {
   const ending = new AbortController()
   const both = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal
@@ -38,6 +43,11 @@ export async function* watchAnswers<T>(
   try {
     let shown: string | null = null
     let answeredAt: number | null = null
+    let wasAway = false
+    const tell = (away: boolean) => {
+      if (away !== wasAway) onAway?.(away)
+      wasAway = away
+    }
     const isAway = (error: unknown) =>
       answeredAt !== null && Date.now() - answeredAt < transport.reconnectMs && mayPass(error)
     // What happens from the opening of the stream on is announced, so the first request best follows it.
@@ -51,6 +61,7 @@ export async function* watchAnswers<T>(
           return null
         },
       )
+      tell(answered === null)
       if (answered !== null) {
         const { answer } = answered
         const text = watched.textOf(answer)

@@ -46,7 +46,9 @@ async function showStatus(context: Context, flags: Flags): Promise<number> {
     ...(status === undefined ? {} : { status }),
   }
   if (flags.watch === true) {
-    await follow(context, client.pipelines.watchStatus(query, { signal: io.signal }))
+    await follow(context, (onAway) =>
+      client.pipelines.watchStatus(query, { signal: io.signal, onAway }),
+    )
     return exitCodes.success
   }
   const answer = await client.pipelines.status(query, { signal: io.signal })
@@ -55,16 +57,20 @@ async function showStatus(context: Context, flags: Flags): Promise<number> {
   return exitCodes.success
 }
 
-async function follow(
-  context: Context,
-  answers: AsyncIterable<PipelineStatusResponse>,
-): Promise<void> {
+type Watch = (onAway: (isAway: boolean) => void) => AsyncIterable<PipelineStatusResponse>
+
+async function follow(context: Context, watch: Watch): Promise<void> {
   const { io } = context
+  if (io.out.isTerminal && !context.json) return redraw(context, watch)
+  const answers = watch((isAway) => {
+    if (isAway && !context.json)
+      void io.err.write('The server does not answer; it is asked again.\n')
+  })
   if (context.json) {
     for await (const answer of answers) await printJson(io, answer)
     return
   }
-  await (io.out.isTerminal ? redraw(context, answers) : printChanges(context, answers))
+  await printChanges(context, answers)
 }
 
 /** A line for each pipeline that is not as it was. */
@@ -88,11 +94,9 @@ async function printChanges(
 }
 
 /** On every path the terminal has its cursor back. */
-async function redraw(
-  { io, styles }: Context,
-  answers: AsyncIterable<PipelineStatusResponse>,
-): Promise<void> {
+async function redraw({ io, styles }: Context, watch: Watch): Promise<void> {
   const area = openLiveArea(io.out)
+  let notes: string[] = []
   let current: { answer: PipelineStatusResponse; at: number } | null = null
   let drawing: Promise<void> = Promise.resolve()
   const draw = () => {
@@ -100,10 +104,14 @@ async function redraw(
     const seconds = Math.floor((Date.now() - current.at) / 1000)
     // A wider line than the terminal, or more of them, would scroll, and the next frame be drawn below.
     const room = { columns: io.out.columns() - 1, rows: Math.max(3, io.out.rows() - 1) }
-    drawing = area.draw(fitPipelines(runOn(current.answer, seconds), styles, room))
+    drawing = area.draw(fitPipelines(runOn(current.answer, seconds), styles, room, notes))
   }
   const timer = setInterval(draw, redrawMs)
   try {
+    const answers = watch((isAway) => {
+      notes = isAway ? ['The server does not answer: this is how things were.'] : []
+      draw()
+    })
     for await (const answer of answers) {
       current = { answer, at: Date.now() }
       draw()

@@ -12,14 +12,15 @@ export function pipelineLines(answer: PipelineStatusResponse, styles: Styles): s
   return fitPipelines(answer, styles, { columns: Infinity, rows: Infinity })
 }
 
-/** The same within so many columns and rows: names are shortened, and what has no place is counted. */
+/** The same within so many columns and rows, with notes below: names are shortened, and what has no place is counted. */
 export function fitPipelines(
   answer: PipelineStatusResponse,
   styles: Styles,
   { columns, rows }: { columns: number; rows: number },
+  notes: readonly string[] = [],
 ): string[] {
   const cut = (line: string) => shorten(line, columns)
-  const old = staleLines(answer).map((line) => styles.yellow(cut(line)))
+  const old = [...staleLines(answer), ...notes].map((line) => styles.yellow(cut(line)))
   const { pipelines, metadata } = answer
   if (pipelines.length === 0) return [cut('There are no such pipelines.'), ...old]
   const place = Math.max(1, rows - 1 - old.length)
