@@ -108,6 +108,6 @@ it('shows those without a token what is watched, and not what somebody else aske
   await server.hear(asked, { runs: [sampleRun({ id: ids++ })] })
   const run = sampleRun({ id: ids++ })
   await server.hear(repositoryId, { runs: [run] })
-  const told = await client.take(({ event }) => event === 'pipeline:started')
+  const told = await client.take(({ event }) => event === 'pipeline:completed')
   expect(told['data']).toMatchObject({ runId: run.id })
 })
