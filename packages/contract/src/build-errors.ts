@@ -7,7 +7,10 @@ import type { ErrorCode } from './errors.ts'
  */
 export const BuildApiError = Type.Object(
   {
-    error: Type.String({ description: 'Kind of error, such as Validation error.' }),
+    error: Type.String({
+      description:
+        'Kind of error: Validation error, Resource not found, Database error, Execution error, Download error and others.',
+    }),
     message: Type.String({ description: 'What is wrong, all of it.' }),
   },
   { $id: 'BuildApiError', description: 'Error body of the /api family.' },
@@ -29,3 +32,11 @@ export const buildErrorTypes = {
   internal_error: 'Server error',
   unavailable: 'Service unavailable',
 } as const satisfies Record<ErrorCode, string>
+
+/** All of them, with those that say more than their code does. */
+export type BuildErrorType =
+  | (typeof buildErrorTypes)[ErrorCode]
+  | 'Database error'
+  | 'Execution error'
+  | 'Download error'
+  | 'Resource in use'

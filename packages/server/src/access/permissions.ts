@@ -32,6 +32,9 @@ export const permissions = [
   'credentials:manage',
   'repositories:read',
   'repositories:manage',
+  'builds:read',
+  'builds:create',
+  'builds:manage',
   'pipelines:read',
   'pipelines:trigger',
   'metrics:read',
@@ -52,6 +55,7 @@ const viewer: readonly Permission[] = [
   'gitops:read',
   'registry:pull',
   'repositories:read',
+  'builds:read',
   'pull-requests:read',
   'pipelines:read',
   'metrics:read',
@@ -65,6 +69,7 @@ const developer: readonly Permission[] = [
   'releases:alias',
   'approvals:create',
   'secrets:read',
+  'builds:create',
   'pipelines:trigger',
 ]
 
@@ -83,6 +88,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
     'credentials:read',
     'credentials:manage',
     'repositories:manage',
+    'builds:manage',
   ]),
   // Not even an administrator reports in a worker's name ("Internal Pipeline APIs").
   admin: new Set(permissions.filter((permission) => permission !== 'workers:report')),

@@ -67,15 +67,15 @@ async function removeOutput(
 ): Promise<void> {
   if (output.object_key !== null) await deps.objects.delete(output.object_key)
   if (output.image_url === null) return
-  // A younger build may have given the name, or even the same image, a longer life.
-  const { rows } = await sql<{ image_id: string | null }>`
-    select image_id from build_outputs
-    where id <> ${output.id} and image_url = ${output.image_url} and cleaned_at is null
-      and expires_at > now()`.execute(deps.db)
-  if (rows.length === 0) await deps.removeImage(output.image_url)
-  else if (output.image_id !== null && !rows.some((row) => row.image_id === output.image_id)) {
-    await deps.removeImage(output.image_id)
-  }
+  // A younger build may have given the name to another image, or made the very same one.
+  const { rows } = await sql<{ image_url: string | null; image_id: string | null }>`
+    select image_url, image_id from build_outputs
+    where id <> ${output.id} and (image_url = ${output.image_url} or image_id = ${output.image_id})
+      and cleaned_at is null and expires_at > now()`.execute(deps.db)
+  const isNamed = rows.some((row) => row.image_url === output.image_url)
+  const isUsed = rows.some((row) => row.image_id === output.image_id)
+  if (!isNamed) await deps.removeImage(output.image_url)
+  else if (!isUsed && output.image_id !== null) await deps.removeImage(output.image_id)
 }
 
 /** False: somebody else has done it meanwhile, and counts it. */

@@ -63,10 +63,7 @@ export async function findDownload(
     throw new AppError('gone', `Build output ${outputId} was kept until ${at}`, { download })
   }
   const found = await deps.objects.head(objectKey)
-  if (found === null) {
-    const message = `The file of build output ${outputId} is not in the store`
-    throw new AppError('resource_not_found', message, { download })
-  }
+  if (found === null) throw fileIsGone(outputId)
   const { checksum_sha256: sha256, created_at: createdAt } = row
   return {
     outputId,
@@ -76,6 +73,12 @@ export async function findDownload(
     sha256: sha256 ?? '',
     createdAt,
   }
+}
+
+/** The error of a file that ought to be in the store. */
+export function fileIsGone(outputId: number): AppError {
+  const message = `The file of build output ${outputId} is not in the store`
+  return new AppError('resource_not_found', message, { download: true })
 }
 
 /** Notes that somebody has a whole file now. */

@@ -1,12 +1,11 @@
+import type { BuildStepKey } from '@slipway/contract/builds'
 import type { Transaction } from 'kysely'
+import { readBranding } from '../branding/index.ts'
+import { readConfiguration } from '../configurations/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
+import { AppError } from '../errors.ts'
 import type { BuildRow } from './build-rows.ts'
-import type {
-  BrandingToApply,
-  BuildAttempt,
-  ConfigurationToApply,
-  ReplacementRule,
-} from './build-work.ts'
+import type { BuildAttempt } from './build-work.ts'
 
 type Inputs = Pick<BuildAttempt, 'branding' | 'configuration' | 'registry'>
 
@@ -15,66 +14,41 @@ export async function loadInputs(
   trx: Transaction<Tables>,
   build: BuildRow,
 ): Promise<{ ok: true; inputs: Inputs } | { ok: false; problem: string }> {
-  const has = (step: string) => build.steps_to_execute.includes(step)
-  const branding = has('apply_branding')
-    ? await loadBranding(trx, build.branding_template_id)
-    : null
-  const configuration = has('apply_config')
-    ? await loadConfiguration(trx, build.configuration_id)
-    : null
-  const registry = has('push_registry') ? await loadRegistry(trx, build.registry_id) : null
-  const gone = [
-    has('apply_branding') && branding === null ? 'branding template' : null,
-    has('apply_config') && configuration === null ? 'configuration' : null,
-    has('push_registry') && registry === null ? 'registry' : null,
-  ].filter((thing) => thing !== null)
-  if (gone.length > 0) {
-    return { ok: false, problem: `Its ${gone.join(' and its ')} has been deleted` }
+  const gone: string[] = []
+  const load = async <T>(
+    step: BuildStepKey,
+    thing: string,
+    id: number | null,
+    read: (which: { id: number }) => Promise<T | null>,
+  ): Promise<T | null> => {
+    if (!build.steps_to_execute.includes(step)) return null
+    const found = id === null ? null : await read({ id }).catch(nullWhereMissing)
+    if (found === null) gone.push(thing)
+    return found
   }
-  return { ok: true, inputs: { branding, configuration, registry } }
+  const inputs = {
+    branding: await load('apply_branding', 'branding template', build.branding_template_id, (id) =>
+      readBranding({ db: trx }, id),
+    ),
+    configuration: await load('apply_config', 'configuration', build.configuration_id, (id) =>
+      readConfiguration({ db: trx }, id),
+    ),
+    registry: await load('push_registry', 'registry', build.registry_id, (id) =>
+      readRegistry(trx, id),
+    ),
+  }
+  if (gone.length === 0) return { ok: true, inputs }
+  return { ok: false, problem: `Deleted since it was made: its ${gone.join(' and its ')}` }
 }
 
-async function loadBranding(
-  trx: Transaction<Tables>,
-  id: number | null,
-): Promise<BrandingToApply | null> {
-  const template = await trx
-    .selectFrom('branding_templates')
-    .select(['name', 'brand_name as brandName', 'replacement_rules'])
-    .where('id', '=', id)
-    .executeTakeFirst()
-  if (template === undefined) return null
-  const assets = await trx
-    .selectFrom('branding_assets')
-    .select([
-      'file_name as fileName',
-      'target_path as targetPath',
-      'object_key as objectKey',
-      'size_bytes as sizeBytes',
-      'sha256',
-    ])
-    .where('template_id', '=', id)
-    .orderBy('target_path')
-    .execute()
-  const { name, brandName, replacement_rules: rules } = template
-  return { name, brandName, rules: rules as ReplacementRule[], assets }
+function nullWhereMissing(error: unknown): null {
+  if (error instanceof AppError && error.code === 'resource_not_found') return null
+  throw error
 }
 
-async function loadConfiguration(
+async function readRegistry(
   trx: Transaction<Tables>,
-  id: number | null,
-): Promise<ConfigurationToApply | null> {
-  const row = await trx
-    .selectFrom('configurations')
-    .select(['name', 'settings', 'targets'])
-    .where('id', '=', id)
-    .executeTakeFirst()
-  return row === undefined ? null : (row as ConfigurationToApply)
-}
-
-async function loadRegistry(
-  trx: Transaction<Tables>,
-  id: number | null,
+  { id }: { id: number },
 ): Promise<BuildAttempt['registry']> {
   const row = await trx
     .selectFrom('container_registries')

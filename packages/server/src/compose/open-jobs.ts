@@ -2,6 +2,7 @@ import type { Logger } from 'pino'
 import { v7 as uuid } from 'uuid'
 import { auditKeptMs, deleteOldAudit } from '../access/index.ts'
 import { createEmbeddedJobBus } from '../adapters/job-bus/embedded/create-embedded-job-bus.ts'
+import { buildJobOwners } from '../builds/index.ts'
 import type { Config } from '../config/read-config.ts'
 import { deploymentJobOwners } from '../deployments/index.ts'
 import { startDuty } from '../duties/index.ts'
@@ -38,7 +39,7 @@ export async function openJobs(
     wakeJobs: (notices) => bus.wake(notices),
     stopJobs: (ids) => bus.cancel(ids),
   }
-  const owners = { ...runJobOwners(runs), ...deploymentJobOwners(log) }
+  const owners = { ...runJobOwners(runs), ...deploymentJobOwners(log), ...buildJobOwners() }
   const ledger = { ...runs, log, owners, holder: workerId }
   const signals = store.signals === undefined ? {} : { signals: store.signals }
   const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals })

@@ -105,6 +105,16 @@ export const gitBaseUrl: Parse<string> = (text) => {
   return url.href.replace(/\/+$/, '')
 }
 
+/** A repository that everybody may be told of: its URL holds no login. */
+export const repositoryUrl: Parse<string> = (text) => {
+  const href = gitBaseUrl(text)
+  const { username, password, protocol } = new URL(href)
+  if (password !== '' || (username !== '' && protocol !== 'ssh:')) {
+    throw new InvalidValue('must not hold a user name or password')
+  }
+  return href
+}
+
 /** A libpq connection URL. It may hold a password, so it is never repeated. */
 export const databaseUrl: Parse<string> = (text) => {
   if (!URL.canParse(text) || !/^postgres(ql)?:$/.test(new URL(text).protocol)) {

@@ -33,6 +33,7 @@ describe('readConfig', () => {
         reconcileTimeoutMs: 600_000,
         argocd: null,
       },
+      builds: { officialRepositoryUrl: 'https://github.com/open-webui/open-webui.git' },
       oci: { registry: null, credential: null, plainHttp: [] },
       github: {
         apiUrl: 'https://api.github.com',

@@ -38,6 +38,10 @@ export interface Config extends FileConfig {
     /** Name of a stored credential. */
     credential: string | null
   }
+  builds: {
+    /** What is built where a build names no repository. */
+    officialRepositoryUrl: string
+  }
   oci: {
     /** `host[:port][/prefix]`; null: the embedded store. */
     registry: string | null
@@ -124,6 +128,12 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
     values.SLIPWAY_ALLOW_FILE_REPOSITORIES === false
   ) {
     problems.push('GIT_BASE_URL: a file: URL needs SLIPWAY_ALLOW_FILE_REPOSITORIES=true')
+  }
+  if (
+    values.OFFICIAL_REPOSITORY_URL?.startsWith('file:') &&
+    values.SLIPWAY_ALLOW_FILE_REPOSITORIES === false
+  ) {
+    problems.push('OFFICIAL_REPOSITORY_URL: a file: URL needs SLIPWAY_ALLOW_FILE_REPOSITORIES=true')
   }
   if (values.OCI_REGISTRY === null && values.OCI_CREDENTIAL !== null) {
     problems.push('OCI_CREDENTIAL: it has no meaning without OCI_REGISTRY')
@@ -243,6 +253,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       allowFileRepositories: values.SLIPWAY_ALLOW_FILE_REPOSITORIES,
       credential: values.GIT_CREDENTIAL,
     },
+    builds: { officialRepositoryUrl: values.OFFICIAL_REPOSITORY_URL },
     oci: {
       registry: values.OCI_REGISTRY,
       credential: values.OCI_CREDENTIAL,

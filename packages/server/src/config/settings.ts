@@ -19,6 +19,7 @@ import {
   ports,
   positiveNumber,
   publicUrl,
+  repositoryUrl,
   serverHosts,
   trustProxy,
 } from './parse.ts'
@@ -135,6 +136,12 @@ export const settings = {
       'Name of the stored credential for repositories that have none of their own and are where `GIT_BASE_URL` is.',
     default: null,
     parse: anyText,
+  }),
+  OFFICIAL_REPOSITORY_URL: present({
+    description:
+      'Repository whose branch `main` is built where a build names none, by https, http, ssh or (if allowed) file.',
+    default: 'https://github.com/open-webui/open-webui.git',
+    parse: repositoryUrl,
   }),
   OCI_REGISTRY: absent({
     description:

@@ -86,7 +86,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(githubWebhookAliases(deps.platform))
   await app.register(gitPlugin(deps.platform), { prefix: '/git' })
   await app.register(ociPlugin(deps.oci), { prefix: '/v2' })
-  await app.register(buildsPlugin(deps.builds, routes), { prefix: '/api' })
+  await app.register(buildsPlugin(deps.builds, routes, rateLimiter), { prefix: '/api' })
   await app.register(statusPlugin(deps.status, routes), { prefix: '/api/v2/pipelines' })
   await app.register(mcpPlugin({ publicUrl: null, ...deps.mcp, version: deps.version }, routes))
   await app.ready()

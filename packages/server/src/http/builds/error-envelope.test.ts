@@ -16,9 +16,15 @@ describe('toBuildError', () => {
     })
   })
 
-  it('tells what is in use from what exists', () => {
-    const { body } = toBuildError(new AppError('resource_conflict', 'x', { in_use: true }), 'r')
-    expect(body.error).toBe('Resource in use')
+  it.each([
+    ['resource_conflict', { in_use: true }, 409, 'Resource in use'],
+    ['resource_conflict', { execution: true }, 409, 'Execution error'],
+    ['invalid_request', { download: true }, 400, 'Download error'],
+    ['resource_not_found', { download: true }, 404, 'Download error'],
+    ['gone', { download: true }, 410, 'Download error'],
+  ] as const)('says of %s with %j what it is', (code, details, status, error) => {
+    const answer = toBuildError(new AppError(code, 'x', details), 'r')
+    expect([answer.status, answer.body.error]).toEqual([status, error])
   })
 
   it('names every problem in the message', () => {

@@ -1,4 +1,8 @@
-import { type BuildApiError, buildErrorTypes } from '@slipway/contract/build-errors'
+import {
+  type BuildApiError,
+  type BuildErrorType,
+  buildErrorTypes,
+} from '@slipway/contract/build-errors'
 import type { ErrorCode } from '@slipway/contract/errors'
 import { nameEveryProblem } from '../describe-problems.ts'
 import { toErrorAnswer } from '../platform/error-envelope.ts'
@@ -22,9 +26,16 @@ export function toBuildError(error: unknown, requestId: string): BuildErrorAnswe
     const type = isDatabaseError(error) ? 'Database error' : buildErrorTypes.internal_error
     return { status, unforeseen, body: { error: type, message: `${message} (${requestId})` } }
   }
-  const inUse = code === 'resource_conflict' && details?.['in_use'] === true
-  const type = inUse ? 'Resource in use' : buildErrorTypes[code as ErrorCode]
+  const told = Object.entries(typesByDetail).find(([detail]) => details?.[detail] === true)
+  const type = told?.[1] ?? buildErrorTypes[code as ErrorCode]
   return { status, unforeseen, body: { error: type, message: nameEveryProblem(message, details) } }
+}
+
+/** Kinds of errors that the family tells apart and their code does not, by what says so in the details. */
+const typesByDetail: Readonly<Record<string, BuildErrorType>> = {
+  in_use: 'Resource in use',
+  execution: 'Execution error',
+  download: 'Download error',
 }
 
 /** PostgreSQL's own, by its SQLSTATE, or a connection that broke. */

@@ -1,0 +1,47 @@
+import type { Log } from '../db/log.ts'
+import {
+  type BuildControl,
+  type BuildsDeps,
+  createBuildControl,
+  defaultStepLimits,
+  startBuildDuties,
+} from '../builds/index.ts'
+import { AppError } from '../errors.ts'
+import type { Config } from '../config/read-config.ts'
+import type { Resources } from '../resources.ts'
+import type { RunsDeps } from '../runs/index.ts'
+
+/** The branch of the official repository that is built where a build names none. */
+export const officialBranch = 'main'
+
+/** Builds: what the API does with them, what their workers are given, and what is done about them unasked. */
+export function openBuilds(
+  config: Config,
+  log: Log,
+  opened: Pick<BuildsDeps, 'feed' | 'logs' | 'objects' | 'repositories'> &
+    Partial<Pick<BuildsDeps, 'openRegistryLogin' | 'removeImage'>> & {
+      unitOfWork: RunsDeps
+      holder: string
+      /** Of the data directory. */
+      home: string
+    },
+  resources: Resources,
+): { builds: BuildsDeps; buildControl: BuildControl } {
+  const { unitOfWork, holder, home, ...rest } = opened
+  const builds: BuildsDeps = {
+    ...unitOfWork,
+    openRegistryLogin: async () => {
+      throw new AppError('unavailable', 'This server pushes to no registry')
+    },
+    removeImage: async () => {
+      throw new AppError('unavailable', 'This server has no image engine')
+    },
+    ...rest,
+    log,
+    official: { url: config.builds.officialRepositoryUrl, branch: officialBranch },
+    limits: defaultStepLimits,
+  }
+  const duties = startBuildDuties({ ...builds, holder }, { home })
+  resources.add('build duties', duties, (started) => started.close())
+  return { builds, buildControl: createBuildControl(builds) }
+}
