@@ -157,6 +157,11 @@ describe('a repository', () => {
     await deliver('repository', repositoryEventOf('deleted', renamed))
     await test.settled()
     expect(await rowOf(renamed.repository)).toMatchObject({ lost_at: expect.any(Date) })
+    // Of before, and late: a deleted repository does not come back by it.
+    const late = { ...about, ...renamed, id: ++ids }
+    await deliver('workflow_run', workflowRunOf('completed', late))
+    expect(await runsOf(renamed.repository)).toHaveLength(2)
+    expect(await rowOf(renamed.repository)).toMatchObject({ lost_at: expect.any(Date) })
     expect(await deliver('repository', repositoryEventOf('archived', renamed))).toMatchObject({
       status: 'ignored',
       reason: 'nothing changes by it',

@@ -19,7 +19,7 @@ interface Row {
   githubId: number | null
   defaultBranch: string | null
   source: RepositorySource
-  isLost: boolean
+  lostAt: Date | null
 }
 
 /**
@@ -29,15 +29,17 @@ interface Row {
  * is never shown as the other's. It is kept for the stronger of the reasons.
  *
  * `isOld`: GitHub said it some time ago. Then no name is changed by it: a repository whose name is
- * another one's by now is kept as lost.
+ * another one's by now is kept as lost. `asOf`: what was told happened then, and brings back no
+ * repository that was lost later.
  */
 export async function learnRepository(
   { trx }: Pick<UnitOfWork, 'trx'>,
-  input: { seen: SeenRepository; source: RepositorySource; isOld?: boolean },
+  input: { seen: SeenRepository; source: RepositorySource; isOld?: boolean; asOf?: Date | null },
 ): Promise<number> {
-  const { source, isOld = false } = input
+  const { source, isOld = false, asOf = null } = input
   const known = await findById(trx, input.seen.id)
-  const keepsName = isOld && known !== null && !known.isLost
+  if (known?.lostAt && asOf !== null && asOf <= known.lostAt) return known.id
+  const keepsName = isOld && known !== null && known.lostAt === null
   const seen = keepsName ? { ...input.seen, fullName: known.fullName } : input.seen
   if (known !== null && isAsSeen(known, seen, source)) return known.id
   // Two that learn of names at once could each miss what the other does.
@@ -94,7 +96,7 @@ async function adopt(
     set full_name = ${seen.fullName}, github_id = ${seen.id},
         default_branch = coalesce(${seen.defaultBranch ?? null}, default_branch),
         source = ${stronger(source, row.source)}, lost_at = null,
-        runs_etag = case when ${isRenamed || row.isLost} then null else runs_etag end,
+        runs_etag = case when ${isRenamed || row.lostAt !== null} then null else runs_etag end,
         -- Names are in what was computed.
         runs_version = runs_version + ${isRenamed ? 1 : 0}
     where id = ${row.id}`.execute(trx)
@@ -105,7 +107,7 @@ function isAsSeen(row: Row, seen: SeenRepository, source: RepositorySource): boo
   const { fullName, defaultBranch } = seen
   const sameBranch = defaultBranch === undefined || row.defaultBranch === defaultBranch
   const isStrong = stronger(source, row.source) === row.source
-  return row.fullName === fullName && sameBranch && isStrong && !row.isLost
+  return row.fullName === fullName && sameBranch && isStrong && row.lostAt === null
 }
 
 function stronger(a: RepositorySource, b: RepositorySource): RepositorySource {
@@ -114,7 +116,7 @@ function stronger(a: RepositorySource, b: RepositorySource): RepositorySource {
 
 const columns = sql`
   id, full_name as "fullName", github_id as "githubId", default_branch as "defaultBranch", source,
-  lost_at is not null as "isLost"`
+  lost_at as "lostAt"`
 
 async function findById(trx: Trx, githubId: number): Promise<Row | null> {
   const { rows } = await sql<Row>`

@@ -1,5 +1,6 @@
 import { sql } from 'kysely'
 import type { UnitOfWork } from '../../db/unit-of-work.ts'
+import type { JobSnapshot, RunSnapshot } from '../../ports/github-actions.ts'
 import type { IngestDeps } from './deps.ts'
 import { learnRepository, type RepositorySource, type SeenRepository } from './learn-repository.ts'
 import { jobOf, runOf, type WorkflowDelivery } from './read-workflow-delivery.ts'
@@ -39,13 +40,12 @@ async function takeOfOne(
   if (source === null) return 'its repository is none of MONITORED_REPOSITORIES'
   // Names are believed of deliveries that are about them, which are rare, or where nobody else says them.
   const isOld = deps.canAsk && last.kind !== 'repository'
-  const repositoryId = await learnRepository(unit, { seen: last.repository, source, isOld })
-  const stored = await storeTold(unit, {
-    repositoryId,
-    runs: deliveries.flatMap((one) => (one.kind === 'workflow run' ? [runOf(one)] : [])),
-    jobs: deliveries.flatMap((one) => (one.kind === 'workflow job' ? [jobOf(one)] : [])),
-    newsSince: undefined,
-  })
+  const runs = deliveries.flatMap((one) => (one.kind === 'workflow run' ? [runOf(one)] : []))
+  const jobs = deliveries.flatMap((one) => (one.kind === 'workflow job' ? [jobOf(one)] : []))
+  const asOf = last.kind === 'repository' ? null : lastMoment(runs, jobs)
+  const seen = last.repository
+  const repositoryId = await learnRepository(unit, { seen, source, isOld, asOf })
+  const stored = await storeTold(unit, { repositoryId, runs, jobs, newsSince: undefined })
   if (last.kind === 'repository' && last.isGone) {
     await sql`
       update monitored_repositories
@@ -56,6 +56,16 @@ async function takeOfOne(
     unit.afterCommit(deps.onEnded)
   }
   return null
+}
+
+/** When the newest of what is told happened; null where nothing says it. */
+function lastMoment(runs: readonly RunSnapshot[], jobs: readonly JobSnapshot[]): Date | null {
+  const moments = [
+    ...runs.map(({ updatedAt }) => updatedAt),
+    ...jobs.map((job) => job.completedAt ?? job.startedAt ?? job.createdAt),
+  ]
+  const times = moments.flatMap((moment) => (moment === null ? [] : [moment.getTime()]))
+  return times.length === 0 ? null : new Date(Math.max(...times))
 }
 
 /** Why the repository is kept; null: it is not. */
