@@ -60,6 +60,7 @@ describe('POST /api/repositories', () => {
         verification_message: 'Reached: 2 branches',
         verified_at: expect.any(String),
         host_key_fingerprints: [],
+        archived: false,
         created_by: 'admin',
         created_at: expect.any(String),
         updated_at: expect.any(String),

@@ -43,6 +43,11 @@ export const UpdateRepositoryRequest = Type.Object(
     credential_id: Type.Optional(NullableId),
     default_branch: Type.Optional(NullableRef),
     description: Type.Optional(NullableText('For people.')),
+    archived: Type.Optional(
+      Type.Boolean({
+        description: 'True: it is in no list unless asked for, and serves no new build.',
+      }),
+    ),
   },
   { $id: 'UpdateRepositoryRequest', additionalProperties: false, minProperties: 1 },
 )
@@ -63,6 +68,7 @@ export const Repository = Type.Object(
       description:
         'Of the host keys that were pinned at the first verification, as ssh shows them.',
     }),
+    archived: Type.Boolean(),
     created_by: Type.String(),
     created_at: Timestamp,
     updated_at: Timestamp,
@@ -86,6 +92,9 @@ export type ListRepositoriesResponse = Static<typeof ListRepositoriesResponse>
 export const ListRepositoriesQuery = Type.Object(
   {
     name: Type.Optional(Text({ minLength: 1, maxLength: 200, description: 'Only that one.' })),
+    archived: Type.Optional(
+      Type.Boolean({ default: false, description: 'True: those that are archived, too.' }),
+    ),
     limit: Type.Optional(Type.Integer({ minimum: 1, maximum: 1_000, default: 100 })),
     offset: Type.Optional(Type.Integer({ minimum: 0, maximum: 2_147_483_647, default: 0 })),
   },

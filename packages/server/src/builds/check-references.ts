@@ -1,6 +1,6 @@
 import type { BuildRepositoryInfo } from '@slipway/contract/builds'
 import { sql, type Transaction } from 'kysely'
-import { canSee, requireVisible } from '../access/index.ts'
+import { canSee, requireUnlimited, requireVisible } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { protocolOf } from '../git/index.ts'
 import type { Principal } from '../ports/identity.ts'
@@ -34,13 +34,14 @@ export async function checkReferences(
   const { references } = input
   const { source, problems } = await checkRepository(deps, input)
   const named = [
-    ['registry_id', 'container_registries', 'registry'],
-    ['branding_template_id', 'branding_templates', 'branding template'],
-    ['configuration_id', 'configurations', 'configuration'],
+    ['registry_id', 'container_registries', 'registry', 'Registries'],
+    ['branding_template_id', 'branding_templates', 'branding template', 'Branding templates'],
+    ['configuration_id', 'configurations', 'configuration', 'Configurations'],
   ] as const
-  for (const [field, table, thing] of named) {
+  for (const [field, table, thing, things] of named) {
     const id = references[field]
     if (id === null) continue
+    requireUnlimited(input.principal, things)
     const { rows } = await sql<{ archived: boolean }>`
       select archived_at is not null as archived from ${sql.table(table)}
       where id = ${id} for key share`.execute(deps.trx)

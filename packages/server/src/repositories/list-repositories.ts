@@ -5,13 +5,20 @@ import { contactRemote } from './contact-remote.ts'
 import type { RepositoriesDeps } from './deps.ts'
 import { findRepository, noSuchRepository, toRepository } from './repository-rows.ts'
 
-/** In the order they were registered; `count` is that of all that the principal may see. */
+/** In the order they were registered; `count` is that of all that the principal may see, with those archived or without. */
 export async function listRepositories(
   { db }: Pick<RepositoriesDeps, 'db'>,
-  input: { principal: Principal; name?: string | undefined; limit: number; offset: number },
+  input: {
+    principal: Principal
+    name?: string | undefined
+    archived: boolean
+    limit: number
+    offset: number
+  },
 ): Promise<{ repositories: Repository[]; count: number }> {
-  const { principal, name, limit, offset } = input
+  const { principal, name, archived, limit, offset } = input
   let visible = db.selectFrom('repositories')
+  if (!archived) visible = visible.where('archived_at', 'is', null)
   if (principal.repositories !== null) {
     visible = visible.where('name', 'in', principal.repositories)
   }
@@ -30,17 +37,41 @@ export async function getRepository(
   return toRepository(await findRepository(deps, input))
 }
 
-/** Runs go on to find it under GIT_BASE_URL. */
+/**
+ * Runs go on to find it under GIT_BASE_URL. A `resource_conflict` while builds refer to it, unless it is
+ * archived.
+ */
 export async function deleteRepository(
   deps: Pick<RepositoriesDeps, 'db'>,
   input: { principal: Principal; id: number },
 ): Promise<void> {
+  const { id } = input
   await findRepository(deps, input)
-  const { numDeletedRows } = await deps.db
-    .deleteFrom('repositories')
-    .where('id', '=', input.id)
-    .executeTakeFirst()
-  if (numDeletedRows === 0n) throw noSuchRepository(input.id)
+  await deps.db.transaction().execute(async (trx) => {
+    // Behind the lock, so that a build which is being made is seen.
+    const row = await trx
+      .selectFrom('repositories')
+      .select(['name', 'archived_at'])
+      .where('id', '=', id)
+      .forUpdate()
+      .executeTakeFirst()
+    if (row === undefined) throw noSuchRepository(id)
+    const build = await trx
+      .selectFrom('builds')
+      .select('id')
+      .where('git_repository_id', '=', id)
+      .orderBy('id', 'desc')
+      .limit(1)
+      .executeTakeFirst()
+    if (build !== undefined && row.archived_at === null) {
+      throw new AppError(
+        'resource_conflict',
+        `The repository ${row.name} is used by the build ${build.id}: archive it first`,
+        { in_use: true },
+      )
+    }
+    await trx.deleteFrom('repositories').where('id', '=', id).execute()
+  })
 }
 
 /** Asks the remote at this moment; `unavailable` with the reason when it does not answer. */

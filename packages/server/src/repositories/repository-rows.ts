@@ -10,11 +10,12 @@ import type { RepositoriesDeps } from './deps.ts'
 export type RepositoryRow = Selectable<RepositoriesTable>
 
 export function toRepository(row: RepositoryRow): Repository {
-  const { host_keys: hostKeys, ...shown } = row
+  const { host_keys: hostKeys, archived_at: archivedAt, ...shown } = row
   return {
     ...shown,
     verified_at: row.verified_at?.toISOString() ?? null,
     host_key_fingerprints: fingerprints(hostKeys ?? ''),
+    archived: archivedAt !== null,
     created_at: row.created_at.toISOString(),
     updated_at: row.updated_at.toISOString(),
   }

@@ -60,11 +60,17 @@ export async function updateRepository(
   const moves = url !== before.repository_url
   const changesWay =
     moves || (request.credential_id !== undefined && request.credential_id !== before.credential_id)
+  const { archived, ...plain } = request
+  const now = new Date()
   const unverified = { is_verified: false, verification_message: null, verified_at: null }
   try {
     const row = await deps.db
       .updateTable('repositories')
-      .set({ ...request, updated_at: new Date() })
+      .set({ ...plain, updated_at: now })
+      .$if(archived === true, (query) =>
+        query.set((eb) => ({ archived_at: eb.fn.coalesce('archived_at', eb.val(now)) })),
+      )
+      .$if(archived === false, (query) => query.set({ archived_at: null }))
       .$if(changesWay, (query) => query.set(unverified))
       .$if(moves, (query) => query.set({ host_keys: null }))
       .where('id', '=', id)

@@ -53,8 +53,9 @@ export function repositoryRoutes(deps: RepositoryRoutesDeps): FastifyPluginAsync
         },
       },
       async ({ principal, query }) => {
-        const { name, limit = 100, offset = 0 } = query
-        const found = await listRepositories(repositories, { principal, name, limit, offset })
+        const { name, archived = false, limit = 100, offset = 0 } = query
+        const input = { principal, name, archived, limit, offset }
+        const found = await listRepositories(repositories, input)
         return { success, ...found }
       },
     )
@@ -141,7 +142,10 @@ export function repositoryRoutes(deps: RepositoryRoutesDeps): FastifyPluginAsync
           tags,
           summary: 'Forget a repository',
           params: Params,
-          response: { 200: DoneResponse },
+          response: {
+            200: DoneResponse,
+            ...refusals({ 409: 'A build refers to it, and it is not archived.' }),
+          },
         },
       },
       async ({ principal, params }) => {
