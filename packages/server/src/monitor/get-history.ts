@@ -69,13 +69,19 @@ export async function getHistory(
     )
   }
   const now = new Date()
+  const filter = { watched, workflowId, branch }
+  const counting = countRuns(deps, filter)
   const [total, runs] = await Promise.all([
-    countRuns(deps, { watched, workflowId, branch }),
+    counting,
     keepPage(deps.memos.pages, {
       key: ['history', watched.id, workflowId, branch, page, perPage],
       version: watched.version,
       now,
-      find: () => findPage(deps, { watched, workflowId, branch, page, perPage }),
+      // What is past the end is not looked for run by run.
+      find: async () =>
+        page > 1 && (page - 1) * perPage >= (await counting)
+          ? []
+          : findPage(deps, { ...filter, page, perPage }),
       show: (row) => toRun(row, now),
       goodUntil: (row) => showsSameUntil(row, now),
       parts: ({ jobs, artifacts }) =>

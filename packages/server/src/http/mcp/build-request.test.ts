@@ -94,8 +94,12 @@ describe('a request', () => {
       fc.string({ unit: 'binary', maxLength: 20 }),
       fc.constantFrom('..', '.', '%2e%2e', '../..', 'a/../b', '?x=1', '#', '//', '%', '\\', '\t\n'),
     )
+    // A body with one of these keys is refused by whoever parses it.
+    const json = fc
+      .jsonValue()
+      .filter((value) => !/"(__proto__|constructor)"/.test(JSON.stringify(value)))
     await fc.assert(
-      fc.asyncProperty(text, text, text, fc.jsonValue(), async (repo, id, query_id, labels) => {
+      fc.asyncProperty(text, text, text, json, async (repo, id, query_id, labels) => {
         let request: ReturnType<typeof buildRequest>
         try {
           request = buildRequest(operation, { repo, id, query_id, labels })

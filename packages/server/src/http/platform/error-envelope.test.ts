@@ -34,6 +34,12 @@ describe('toErrorAnswer', () => {
     expect(JSON.stringify(answer.body)).not.toContain('internal words')
   })
 
+  it.each(['57014', '55P03'])('asks to try later after a time limit of PostgreSQL (%s)', (code) => {
+    const answer = toErrorAnswer(Object.assign(new Error('internal words'), { code }), 'r')
+    expect([answer.body.error.code, answer.status]).toEqual(['unavailable', 503])
+    expect(JSON.stringify(answer.body)).not.toContain('internal words')
+  })
+
   it.each([
     new Error('connect ECONNREFUSED 10.0.0.1'),
     Object.assign(new Error('x'), { statusCode: 400 }),

@@ -21,7 +21,7 @@ export function toErrorAnswer(error: unknown, requestId: string): ErrorAnswer {
   const { code, statusCode, validation, validationContext } = asHttpError(error)
   if (validation !== undefined) return invalidInput(validation, validationContext)
   if (code !== undefined) {
-    const known = ofHttpLayer[code]
+    const known = ofHttpLayer[code] ?? ofDatabase[code]
     if (known !== undefined) return refusal(...known)
     if (code.startsWith('FST_') && statusCode !== undefined && statusCode < 500) {
       return refusal(
@@ -54,6 +54,14 @@ const ofHttpLayer: Readonly<Record<string, [ErrorCode, string]>> = {
     'The body is not as long as Content-Length says',
   ],
   FST_ERR_BAD_URL: ['invalid_request', 'The path is not validly encoded'],
+}
+
+const tooLong: [ErrorCode, string] = ['unavailable', 'The database took too long; try again later']
+
+/** What PostgreSQL ended because of its time limits, by SQLSTATE. */
+const ofDatabase: Readonly<Record<string, [ErrorCode, string]>> = {
+  '57014': tooLong,
+  '55P03': tooLong,
 }
 
 function refusal(code: ErrorCode, message: string, details?: Record<string, unknown>): ErrorAnswer {
