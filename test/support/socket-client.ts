@@ -6,7 +6,7 @@ const waitMs = 10_000
 
 type Message = Record<string, unknown> & { type: string }
 
-/** A client of `/ws`, gone after the test. */
+/** A client of a socket, gone after the test. */
 export interface SocketClient {
   readonly socket: WebSocket
   /** Everything that came, oldest first. */
@@ -24,14 +24,11 @@ export interface SocketClient {
 export async function connectSocket(
   url: string,
   { token, ...options }: ClientOptions & { token?: string } = {},
+  protocols: readonly string[] = [],
 ): Promise<SocketClient> {
-  const client = openSocket(url, {
-    ...options,
-    headers: {
-      ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      ...options.headers,
-    },
-  })
+  const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` }
+  const headers = { ...authorization, ...options.headers }
+  const client = openSocket(url, protocols, { ...options, headers })
   const { socket } = client
   await new Promise<void>((resolve, reject) => {
     socket.once('open', resolve)
@@ -50,8 +47,12 @@ export async function connectSocket(
   return client
 }
 
-function openSocket(url: string, options: ClientOptions): SocketClient {
-  const socket = new WebSocket(new URL('', url.replace(/^http/, 'ws')), options)
+function openSocket(
+  url: string,
+  protocols: readonly string[],
+  options: ClientOptions,
+): SocketClient {
+  const socket = new WebSocket(new URL('', url.replace(/^http/, 'ws')), [...protocols], options)
   onTestFinished(() => socket.terminate())
   const messages: Message[] = []
   let taken = 0
