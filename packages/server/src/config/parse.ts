@@ -1,5 +1,6 @@
 import { isIP } from 'node:net'
 import { resolve } from 'node:path'
+import { type DockerHost, parseDockerHost } from './docker-host.ts'
 
 /** Why a value is refused. The message never repeats the value of a secret. */
 export class InvalidValue extends Error {
@@ -187,6 +188,19 @@ export const serverHosts: Parse<readonly string[]> = (text) => {
     if (!serverHost.test(entry)) throw new InvalidValue(`${quote(entry)} is not host[:port]`)
   }
   return entries.filter(Boolean)
+}
+
+/** `unix:///path` or `tcp://host[:port]`. */
+export const dockerHost: Parse<DockerHost> = (text) => {
+  const parsed = parseDockerHost(text)
+  if (parsed.ok) return parsed.host
+  throw new InvalidValue(`${quote(text)} ${parsed.problem}`)
+}
+
+/** What RUN lines of a Dockerfile reach. */
+export const buildNetwork: Parse<'default' | 'none'> = (text) => {
+  if (text === 'default' || text === 'none') return text
+  throw new InvalidValue(`${quote(text)} is neither default nor none`)
 }
 
 function isNetwork(text: string): boolean {

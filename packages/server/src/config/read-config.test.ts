@@ -34,6 +34,11 @@ describe('readConfig', () => {
         argocd: null,
       },
       builds: { officialRepositoryUrl: 'https://github.com/open-webui/open-webui.git' },
+      images: {
+        host: { kind: 'unix', socketPath: '/var/run/docker.sock' },
+        certPath: null,
+        buildNetwork: 'default',
+      },
       oci: { registry: null, credential: null, plainHttp: [] },
       github: {
         apiUrl: 'https://api.github.com',
@@ -203,11 +208,14 @@ describe('readConfig', () => {
       SLIPWAY_STEP_CPU_LIMIT: '0',
       SLIPWAY_WORKER_CAPACITY: '0',
       SLIPWAY_DATA_DIRS: '/x',
+      DOCKER_HOST: 'ssh://docker',
+      SLIPWAY_BUILD_NETWORK: 'host',
       DEBUG: 'express:*',
     })
     expect(problems.map((problem) => problem.split(':')[0] ?? '').toSorted()).toEqual([
       'DATABASE_URL',
       'DEBUG',
+      'DOCKER_HOST',
       'GIT_BASE_URL',
       'HOST',
       'OCI_PLAIN_HTTP',
@@ -215,6 +223,7 @@ describe('readConfig', () => {
       'PORT',
       'SLIPWAY_ADMIN_TOKEN',
       'SLIPWAY_ALLOW_UNISOLATED',
+      'SLIPWAY_BUILD_NETWORK',
       'SLIPWAY_COMPAT_PORTS',
       'SLIPWAY_DATA_DIRS',
       'SLIPWAY_MASTER_KEY',

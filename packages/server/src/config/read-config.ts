@@ -1,4 +1,5 @@
 import { type FileConfig, readConfigFile } from './config-file.ts'
+import type { DockerHost } from './docker-host.ts'
 import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-mcp.ts'
 import { InvalidValue } from './parse.ts'
 import type { ReconcilerName } from './parse-gitops.ts'
@@ -37,6 +38,13 @@ export interface Config extends FileConfig {
     allowFileRepositories: boolean
     /** Name of a stored credential. */
     credential: string | null
+  }
+  /** The engine that builds images, whether or not there is one. */
+  images: {
+    host: DockerHost
+    /** Of `ca.pem`, `cert.pem` and `key.pem`; null: TCP without TLS. */
+    certPath: string | null
+    buildNetwork: 'default' | 'none'
   }
   builds: {
     /** What is built where a build names no repository. */
@@ -254,6 +262,11 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       credential: values.GIT_CREDENTIAL,
     },
     builds: { officialRepositoryUrl: values.OFFICIAL_REPOSITORY_URL },
+    images: {
+      host: values.DOCKER_HOST,
+      certPath: values.DOCKER_CERT_PATH,
+      buildNetwork: values.SLIPWAY_BUILD_NETWORK,
+    },
     oci: {
       registry: values.OCI_REGISTRY,
       credential: values.OCI_CREDENTIAL,

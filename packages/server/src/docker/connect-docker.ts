@@ -2,8 +2,8 @@ import { type ClientRequest, type IncomingMessage, request as requestHttp } from
 import { request as requestHttps } from 'node:https'
 import type { Duplex, Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
+import { type DockerHost, describeDockerHost } from '../config/docker-host.ts'
 import { AppError } from '../errors.ts'
-import { type DockerHost, describeDockerHost } from './docker-host.ts'
 import { readWhole } from './read-whole.ts'
 
 /** The newest version of the API that is spoken; an older engine is spoken to in its own. */
@@ -14,6 +14,9 @@ const oldestApi = '1.39'
 const defaultAnswerMs = 30_000
 /** Milliseconds after which a silent connection is asked whether the other end is still there. */
 const keepAliveMs = 30_000
+/** Of engines that listen on TCP, where DOCKER_HOST names none. */
+const plainPort = 2375
+const tlsPort = 2376
 const maxErrorBytes = 64 * 1024
 
 export interface DockerOptions {
@@ -75,7 +78,7 @@ export function connectDocker(options: DockerOptions): Docker {
   const target =
     host.kind === 'unix'
       ? { socketPath: host.socketPath }
-      : { host: host.host, port: host.port, ...tls }
+      : { host: host.host, port: host.port ?? (tls === null ? plainPort : tlsPort), ...tls }
   let spoken: string | null = null
 
   function away(error: unknown): AppError {

@@ -3,19 +3,18 @@ import { isIP } from 'node:net'
 /** Where a Docker engine listens. */
 export type DockerHost =
   | { kind: 'unix'; socketPath: string }
-  /** `tls`: what DOCKER_CERT_PATH holds is used. */
-  | { kind: 'tcp'; host: string; port: number }
+  /** Port null: Docker's own, which is another one with TLS. */
+  | { kind: 'tcp'; host: string; port: number | null }
 
 /** A path longer than this cannot be connected to (sockaddr_un of Linux). */
 const maxSocketPath = 107
 
 /**
- * Reads what DOCKER_HOST says: `unix:///path` or `tcp://host[:port]` (default ports 2375, with TLS 2376).
- * `problem` says, behind the setting's name, why it is neither.
+ * Reads what DOCKER_HOST says: `unix:///path` or `tcp://host[:port]`. `problem` says, behind the
+ * setting's name, why it is neither.
  */
 export function parseDockerHost(
   text: string,
-  options: { tls: boolean } = { tls: false },
 ): { ok: true; host: DockerHost } | { ok: false; problem: string } {
   const refuse = (problem: string) => ({ ok: false, problem }) as const
   if (text.startsWith('unix://')) {
@@ -36,14 +35,14 @@ export function parseDockerHost(
   const isBare = pathname === '/' && `${username}${password}${search}${hash}` === ''
   if (!isBare || hostname === '') return refuse('must be tcp://host:port and nothing more')
   const host = hostname.replace(/^\[(.*)\]$/, '$1')
-  const fallback = options.tls ? 2376 : 2375
   // The port of http is left out of a URL.
   const given = /:(\d+)\/?$/.exec(text)?.[1] ?? port
-  return { ok: true, host: { kind: 'tcp', host, port: given === '' ? fallback : Number(given) } }
+  return { ok: true, host: { kind: 'tcp', host, port: given === '' ? null : Number(given) } }
 }
 
-/** As it was said. */
+/** As DOCKER_HOST says it. */
 export function describeDockerHost(host: DockerHost): string {
   if (host.kind === 'unix') return `unix://${host.socketPath}`
-  return `tcp://${isIP(host.host) === 6 ? `[${host.host}]` : host.host}:${host.port}`
+  const name = isIP(host.host) === 6 ? `[${host.host}]` : host.host
+  return `tcp://${name}${host.port === null ? '' : `:${host.port}`}`
 }

@@ -8,12 +8,8 @@ describe('parseDockerHost', () => {
     ['tcp://127.0.0.1:2375', { kind: 'tcp', host: '127.0.0.1', port: 2375 }],
     ['tcp://docker.example.test:80/', { kind: 'tcp', host: 'docker.example.test', port: 80 }],
     ['tcp://[::1]:2376', { kind: 'tcp', host: '::1', port: 2376 }],
-    ['tcp://docker', { kind: 'tcp', host: 'docker', port: 2375 }],
+    ['tcp://docker', { kind: 'tcp', host: 'docker', port: null }],
   ])('reads %s', (text, host) => expect(parseDockerHost(text)).toEqual({ ok: true, host }))
-
-  it('has another port of its own for TLS', () => {
-    expect(parseDockerHost('tcp://docker', { tls: true })).toMatchObject({ host: { port: 2376 } })
-  })
 
   it.each([
     'unix://docker.sock',

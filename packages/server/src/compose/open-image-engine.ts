@@ -1,0 +1,51 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { createDockerImageEngine } from '../adapters/image-engine/docker/create-docker-image-engine.ts'
+import { createDistributionRegistry } from '../adapters/registry/distribution/create-distribution-registry.ts'
+import type { Config } from '../config/read-config.ts'
+import { StartupError } from '../errors.ts'
+import type { ImageEngine, ImageLogin } from '../ports/image-engine.ts'
+import type { Registry } from '../ports/registry.ts'
+import type { Resources } from '../resources.ts'
+
+/** What builds make and push images with. */
+export interface OpenedImages {
+  /** There may be none behind it: then what needs it says so, and nothing else is affected. */
+  images: ImageEngine
+  buildNetwork: 'default' | 'none'
+  /** Asks a registry what it holds of what was pushed. */
+  openPushed: (address: string, login: ImageLogin | null) => Registry
+}
+
+/** The Docker engine of the settings, which is contacted when something needs it. */
+export async function openImageEngine(config: Config, resources: Resources): Promise<OpenedImages> {
+  const { host, certPath, buildNetwork } = config.images
+  const { plainHttp } = config.oci
+  const tls = certPath === null || host.kind === 'unix' ? null : await readCertificates(certPath)
+  const images = createDockerImageEngine({ host, tls })
+  resources.add('image engine', images, (engine) => engine.close())
+  return {
+    images,
+    buildNetwork,
+    openPushed: (address, login) =>
+      createDistributionRegistry({
+        registry: address,
+        plainHttp,
+        openCredential: async () => login,
+      }),
+  }
+}
+
+async function readCertificates(directory: string) {
+  try {
+    const [ca, cert, key] = await Promise.all([
+      readFile(join(directory, 'ca.pem')),
+      readFile(join(directory, 'cert.pem')),
+      readFile(join(directory, 'key.pem')),
+    ])
+    return { ca, cert, key }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error)
+    throw new StartupError(`DOCKER_CERT_PATH: ${why}`)
+  }
+}
