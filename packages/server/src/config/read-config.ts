@@ -1,15 +1,10 @@
 import { type FileConfig, readConfigFile } from './config-file.ts'
 import type { DockerHost } from './docker-host.ts'
 import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-mcp.ts'
+import { namesOfOthers } from './names-of-others.ts'
 import { InvalidValue } from './parse.ts'
 import type { ReconcilerName } from './parse-gitops.ts'
-import {
-  type Setting,
-  type SettingName,
-  type SettingValues,
-  namesOfOthers,
-  settings,
-} from './settings.ts'
+import { type Setting, type SettingName, type SettingValues, settings } from './settings.ts'
 import { suggest } from './suggest.ts'
 
 /** All settings, checked, in the units the code uses. */
