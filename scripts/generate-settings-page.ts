@@ -1,5 +1,6 @@
 import { ConfigFile } from '../packages/server/src/config/config-file.ts'
-import { type Setting, settings } from '../packages/server/src/config/settings.ts'
+import type { Setting } from '../packages/server/src/config/setting.ts'
+import { settings } from '../packages/server/src/config/settings.ts'
 
 /** Writes docs/settings.md from the table of settings and the schema of the file. */
 export function generateSettingsPage(): string {

@@ -1,6 +1,5 @@
 import { availableParallelism } from 'node:os'
 import {
-  type Parse,
   adminToken,
   anyText,
   boolean,
@@ -35,26 +34,7 @@ import {
   repositoryPatterns,
 } from './parse-github.ts'
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
-
-/** One environment setting: what documentation, start and error messages know of it. */
-export interface Setting<T> {
-  description: string
-  /** The text used when the setting is absent; null: there is none, and the value is null. */
-  default: string | null
-  /** For readers, where the default depends on the machine or is made at the first start. */
-  defaultNote?: string
-  /** Its value appears in no message. */
-  secret?: true
-  /** The empty text is a value of its own, not the same as absent. */
-  emptyIsValue?: true
-  parse: Parse<T>
-}
-
-type Present<T> = Setting<T> & { default: string }
-type Absent<T> = Setting<T> & { default: null }
-
-const present = <T>(setting: Present<T>): Present<T> => setting
-const absent = <T>(setting: Absent<T>): Absent<T> => setting
+import { absent, present, type Setting } from './setting.ts'
 
 /** Every setting that the server reads from its environment, and nothing else is read. */
 export const settings = {
