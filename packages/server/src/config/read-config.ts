@@ -4,7 +4,8 @@ import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-m
 import { namesOfOthers } from './names-of-others.ts'
 import { InvalidValue } from './parse.ts'
 import type { ReconcilerName } from './parse-gitops.ts'
-import { type Setting, type SettingName, type SettingValues, settings } from './settings.ts'
+import type { Setting } from './setting.ts'
+import { type SettingName, type SettingValues, settings } from './settings.ts'
 import { suggest } from './suggest.ts'
 
 /** All settings, checked, in the units the code uses. */
