@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { spawnSync } from 'node:child_process'
 import { once } from 'node:events'
 import { createServer, type IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
@@ -20,10 +20,12 @@ export async function serveGit(
   } = {},
 ): Promise<string> {
   const uploadPack = (request: IncomingMessage, args: readonly string[], input: Buffer) =>
-    execFileSync('git', ['upload-pack', '--stateless-rpc', ...args, repository.directory], {
+    // What it refuses, it says to the client.
+    spawnSync('git', ['upload-pack', '--stateless-rpc', ...args, repository.directory], {
       input,
+      maxBuffer: 1024 * 1024 * 1024,
       env: { PATH: process.env['PATH'], GIT_PROTOCOL: String(request.headers['git-protocol']) },
-    })
+    }).stdout
   const server = createServer((request, response) => {
     void buffer(request).then(async (raw) => {
       const { authorization } = request.headers

@@ -11,16 +11,22 @@ import { runGit } from './run-git.ts'
  * Leaves nothing behind when it fails.
  */
 export async function checkout(
-  input: { mirror: Mirror; sha: string; directory: string },
+  input: {
+    mirror: Mirror
+    sha: string
+    directory: string
+    /** Milliseconds; then it is stopped. Default 600,000. */
+    timeoutMs?: number
+  },
   signal: AbortSignal,
 ): Promise<void> {
-  const { mirror, sha, directory } = input
+  const { mirror, sha, directory, timeoutMs = 600_000 } = input
   try {
     await writeRepository(mirror, sha, join(directory, '.git'))
     const result = await runGit(['reset', '--hard', '--quiet'], {
       cwd: directory,
       signal,
-      timeoutMs: 600_000,
+      timeoutMs,
     })
     if (result.code !== 0) throw explainGitFailure(result.stderr, `${sha} could not be checked out`)
   } catch (error) {

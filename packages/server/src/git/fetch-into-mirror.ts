@@ -8,6 +8,16 @@ import { type GitResult, runGit } from './run-git.ts'
 
 // What is done to one mirror; the caller has its turn.
 
+/** How a fetch is done. */
+export interface FetchOptions {
+  /** Milliseconds; then it is stopped. Default 600,000. */
+  timeoutMs?: number
+  /** Told whole percent of what the fetch has come to. */
+  progress?: (percent: number) => void
+}
+
+type Fetching = FetchOptions & { signal: AbortSignal }
+
 export async function initialiseMirror(mirror: Mirror, signal: AbortSignal): Promise<void> {
   if (await exists(join(mirror.directory, 'HEAD'))) return
   await mkdir(mirror.directory, { recursive: true, mode: 0o700 })
@@ -28,19 +38,16 @@ export async function fetchExactly(
   mirror: Mirror,
   access: GitAccess,
   sha: string,
-  signal: AbortSignal,
+  fetching: Fetching,
 ): Promise<string> {
+  const { signal } = fetching
   // The ref keeps the commit from being collected as garbage.
-  const result = await fetch(
-    mirror,
-    access,
-    ['--depth', '1', `+${sha}:refs/slipway/${sha}`],
-    signal,
-  )
+  const args = ['--depth', '1', `+${sha}:refs/slipway/${sha}`]
+  const result = await fetch(mirror, access, args, fetching)
   if (result.code === 0) return sha
   if (await hasCommit(mirror, sha, signal)) return keep(mirror, sha, signal)
   if (/unadvertised object|does not support shallow/i.test(result.stderr)) {
-    await fetchEverything(mirror, access, signal)
+    await fetchEverything(mirror, access, fetching)
     if (await hasCommit(mirror, sha, signal)) return keep(mirror, sha, signal)
   }
   throw explainGitFailure(
@@ -55,9 +62,10 @@ export async function fetchAbbreviated(
   mirror: Mirror,
   access: GitAccess,
   prefix: string,
-  signal: AbortSignal,
+  fetching: Fetching,
 ): Promise<string> {
-  await fetchEverything(mirror, access, signal)
+  const { signal } = fetching
+  await fetchEverything(mirror, access, fetching)
   const { stdout } = await runGit(['rev-parse', `--disambiguate=${prefix}`], {
     cwd: mirror.directory,
     signal,
@@ -90,12 +98,12 @@ async function keep(mirror: Mirror, sha: string, signal: AbortSignal): Promise<s
 async function fetchEverything(
   mirror: Mirror,
   access: GitAccess,
-  signal: AbortSignal,
+  fetching: Fetching,
 ): Promise<void> {
   const shallow = await exists(join(mirror.directory, 'shallow'))
   const refs = ['+refs/heads/*:refs/remotes/origin/*', '+refs/tags/*:refs/tags/*']
   const depth = shallow ? ['--unshallow'] : []
-  const result = await fetch(mirror, access, ['--prune', ...depth, ...refs], signal)
+  const result = await fetch(mirror, access, ['--prune', ...depth, ...refs], fetching)
   if (result.code !== 0) {
     throw explainGitFailure(result.stderr, `${mirror.url} could not be fetched`, access.url)
   }
@@ -106,7 +114,7 @@ async function fetch(
   mirror: Mirror,
   access: GitAccess,
   args: readonly string[],
-  signal: AbortSignal,
+  { signal, timeoutMs = 600_000, progress }: Fetching,
 ): Promise<GitResult> {
   const run = () =>
     runGit(
@@ -121,7 +129,7 @@ async function fetch(
         '--no-auto-gc',
         '--no-write-fetch-head',
         '--no-recurse-submodules',
-        '--quiet',
+        progress === undefined ? '--quiet' : '--progress',
         ...args.filter((arg) => !arg.startsWith('+')),
         '--end-of-options',
         access.url,
@@ -130,7 +138,8 @@ async function fetch(
       {
         cwd: mirror.directory,
         signal,
-        timeoutMs: 600_000,
+        timeoutMs,
+        ...(progress === undefined ? {} : { progress }),
         protocols: access.protocols,
         env: access.env,
       },

@@ -1,12 +1,17 @@
 import { readdir, rm, stat, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as pause } from 'node:timers/promises'
-import { fetchAbbreviated, fetchExactly, initialiseMirror } from './fetch-into-mirror.ts'
+import {
+  fetchAbbreviated,
+  fetchExactly,
+  type FetchOptions,
+  initialiseMirror,
+} from './fetch-into-mirror.ts'
 import { GitError } from './git-error.ts'
 import type { GitRemote } from './git-remote.ts'
 import { type Mirror, mirrorOf } from './mirror.ts'
 import { maintainMirror } from './maintain-mirror.ts'
 import { openRemote } from './open-remote.ts'
+import { retryPassing } from './retry-passing.ts'
 import { createTurns, type Turns } from './take-turns.ts'
 
 export interface MirrorsOptions {
@@ -28,14 +33,21 @@ export interface Mirrors {
   /**
    * Has the commit in the mirror and answers what `use` does with it there. `commit` may be
    * abbreviated, `sha` is its full name. When git fails in `use`, the commit is taken for lost from
-   * the mirror, and all is done once more.
+   * the mirror, and all is done once more. `fetching` is about a fetch, if one is needed.
    * Fails with a GitError: permanent for an unknown or ambiguous commit or repository.
    */
   useCommit<T>(
-    input: GitRemote & { commit: string },
+    input: GitRemote & { commit: string; fetching?: FetchOptions },
     signal: AbortSignal,
     use: (mirror: Mirror, sha: string) => Promise<T>,
   ): Promise<T>
+}
+
+interface FetchInput {
+  remote: GitRemote
+  mirror: Mirror
+  commit: string
+  fetching: FetchOptions
 }
 
 const fullSha = /^[0-9a-f]{40}$/
@@ -45,11 +57,6 @@ const fullSha = /^[0-9a-f]{40}$/
  * take that has borrowed its objects.
  */
 const keptMs = 25 * 3_600_000
-
-/** Milliseconds before a fetch is tried again that failed for a reason that may pass. */
-const retryMs = [2_000, 5_000, 10_000]
-/** Milliseconds from the first try after which a failure is not tried again. */
-const retryForMs = 120_000
 
 export function createMirrors(options: MirrorsOptions): Mirrors {
   const turns = createTurns()
@@ -79,11 +86,11 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
   }
 
   async function fetchOnce(
-    input: { remote: GitRemote; mirror: Mirror; commit: string },
+    input: FetchInput,
     signal: AbortSignal,
     wanted: AbortSignal,
   ): Promise<string> {
-    const { remote, mirror, commit } = input
+    const { remote, mirror, commit, fetching } = input
     // Whoever had the turn before may have fetched it.
     if (await isHere(mirror, commit)) return commit
     await initialiseMirror(mirror, signal)
@@ -91,8 +98,8 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
     let sha: string
     try {
       sha = fullSha.test(commit)
-        ? await fetchExactly(mirror, access, commit, signal)
-        : await fetchAbbreviated(mirror, access, commit, signal)
+        ? await fetchExactly(mirror, access, commit, { ...fetching, signal })
+        : await fetchAbbreviated(mirror, access, commit, { ...fetching, signal })
     } finally {
       await access.close()
     }
@@ -113,33 +120,18 @@ export function createMirrors(options: MirrorsOptions): Mirrors {
     await maintainMirror(directory, commits, signal).catch(() => undefined)
   }
 
-  async function fetchCommit(
-    input: { remote: GitRemote; mirror: Mirror; commit: string },
-    signal: AbortSignal,
-  ): Promise<string> {
+  async function fetchCommit(input: FetchInput, signal: AbortSignal): Promise<string> {
     const { mirror, commit } = input
     if (await isHere(mirror, commit)) return commit
-    const retryUntil = Date.now() + retryForMs
-    for (let tries = 0; ; tries++) {
-      try {
-        return await turns.take(mirror.directory, signal, (wanted) =>
-          fetchOnce(input, signal, wanted),
-        )
-      } catch (error) {
-        const waitMs = retryMs[tries]
-        const passing = error instanceof GitError && !error.permanent
-        if (!passing || waitMs === undefined || signal.aborted || Date.now() > retryUntil) {
-          throw error
-        }
-        await pause(waitMs, undefined, { signal }).catch(() => undefined)
-      }
-    }
+    return retryPassing(signal, () =>
+      turns.take(mirror.directory, signal, (wanted) => fetchOnce(input, signal, wanted)),
+    )
   }
 
   return {
-    async useCommit({ commit, ...remote }, signal, use) {
+    async useCommit({ commit, fetching = {}, ...remote }, signal, use) {
       const mirror = mirrorOf(options.directory, remote.url, remote.keptFor)
-      const input = { remote, mirror, commit: commit.toLowerCase() }
+      const input = { remote, mirror, commit: commit.toLowerCase(), fetching }
       for (let again = false; ; again = true) {
         const sha = await fetchCommit(input, signal)
         try {

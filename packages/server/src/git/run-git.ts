@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process'
+import { readFetchProgress } from './fetch-progress.ts'
 import { GitError } from './git-error.ts'
 
 export interface RunGitOptions {
@@ -12,6 +13,8 @@ export interface RunGitOptions {
   maxOutput?: number
   /** Protocols git may use, e.g. `https`. Default: none, for commands that stay on this machine. */
   protocols?: string
+  /** Told whole percent of a fetch with `--progress`, which is left out of the answer's `stderr`. */
+  progress?: (percent: number) => void
   /** Besides, or instead of, what git is given anyway: how it reaches a remote. */
   env?: Readonly<Record<string, string>>
 }
@@ -75,8 +78,11 @@ export function runGit(args: readonly string[], options: RunGitOptions): Promise
     if (size > maxOutput) fail(`git ${args[0] ?? ''} said more than ${maxOutput} bytes`, true)
     else stdout.push(chunk)
   })
+  const reader = options.progress === undefined ? null : readFetchProgress(options.progress)
+  const keep = (text: string) => void (stderr = (stderr + text).slice(-65_536))
   child.stderr.on('data', (chunk: Buffer) => {
-    stderr = (stderr + chunk.toString('utf8')).slice(-65_536)
+    const text = chunk.toString('utf8')
+    keep(reader === null ? text : reader.push(text))
   })
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input)
@@ -98,6 +104,7 @@ export function runGit(args: readonly string[], options: RunGitOptions): Promise
   })
   child.on('close', (code) => {
     settle()
+    if (reader !== null) keep(reader.end())
     if (failure !== undefined) reject(failure)
     else resolve({ code: code ?? 128, stdout: Buffer.concat(stdout), stderr })
   })
