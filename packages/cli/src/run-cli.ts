@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises'
 import { Command, CommanderError } from 'commander'
 import { addApprovalCommand, addApproveCommand } from './commands/approval.ts'
 import { addBatchCommand } from './commands/batch.ts'
+import { addBrandingCommand } from './commands/branding.ts'
+import { addBuildCommand } from './commands/build.ts'
 import { addCompletionCommand } from './commands/completion.ts'
+import { addConfigurationCommand } from './commands/configuration.ts'
 import { addCredentialCommand } from './commands/credential.ts'
 import { addDeploymentsCommand } from './commands/deployments.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
@@ -16,6 +19,7 @@ import { addMcpCommand } from './commands/mcp.ts'
 import { addInsightsCommand, addMetricsCommand } from './commands/metrics.ts'
 import { addPromoteCommand, addRollbackCommand } from './commands/promote.ts'
 import { addPullRequestCommand } from './commands/pull-request.ts'
+import { addRegistryCommand } from './commands/registry.ts'
 import { addReleaseCommand } from './commands/release.ts'
 import { addRepositoryCommand } from './commands/repository.ts'
 import { addRunCommand } from './commands/run.ts'
@@ -109,6 +113,10 @@ function addCommands(program: Command, act: Act): void {
   addSecretCommand(program, act)
   addCredentialCommand(program, act)
   addRepositoryCommand(program, act)
+  addBuildCommand(program, act)
+  addBrandingCommand(program, act)
+  addConfigurationCommand(program, act)
+  addRegistryCommand(program, act)
   addTokenCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)

@@ -9,6 +9,7 @@ import {
 } from './access.ts'
 import { approvalsApi, type ApprovalsApi } from './approvals.ts'
 import { batchApi, type BatchApi } from './batch.ts'
+import { brandingApi, type BrandingApi } from './branding.ts'
 import { buildsApi, type BuildsApi } from './builds.ts'
 import { configurationsApi, type ConfigurationsApi } from './configurations.ts'
 import { credentialsApi, type CredentialsApi } from './credentials.ts'
@@ -49,6 +50,7 @@ export interface SlipwayClient {
   readonly repositories: RepositoriesApi
   readonly pipelines: PipelinesApi
   readonly builds: BuildsApi
+  readonly branding: BrandingApi
   readonly configurations: ConfigurationsApi
   readonly registries: RegistriesApi
   /** Also of a server that says it is unhealthy (503). */
@@ -79,6 +81,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     repositories: repositoriesApi(transport),
     pipelines: pipelinesApi(transport),
     builds: buildsApi(transport),
+    branding: brandingApi(transport),
     configurations: configurationsApi(transport),
     registries: registriesApi(transport),
     async health({ signal } = {}) {

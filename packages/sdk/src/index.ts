@@ -1,6 +1,7 @@
 export type { AuditApi, TicketsApi, TokensApi } from './access.ts'
 export type { ApprovalsApi } from './approvals.ts'
 export type { BatchApi } from './batch.ts'
+export type { BrandingApi, NewAsset } from './branding.ts'
 export type { BuildsApi } from './builds.ts'
 export type { ConfigurationsApi } from './configurations.ts'
 export { createClient, type SlipwayClient } from './create-client.ts'

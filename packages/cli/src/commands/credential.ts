@@ -9,6 +9,7 @@ import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { findByName } from '../find-by-name.ts'
 import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 import { type DataFlags, readCredentialData } from './credential-data.ts'
@@ -190,12 +191,9 @@ async function remove(context: Context, which: string): Promise<number> {
 export async function findCredential(context: Context, which: string): Promise<Credential> {
   const { client } = await context.connect()
   const { signal } = context.io
-  const { credentials } = await client.credentials.list({ name: which }, { signal })
-  const [found] = credentials
-  if (found !== undefined) return found
-  if (/^[1-9]\d{0,9}$/.test(which)) return client.credentials.get(Number(which), { signal })
-  throw new CliError(
-    `No credential has the name ${which}`,
-    'See which there are: slipway credential list',
-  )
+  return findByName(which, {
+    named: async (name) => (await client.credentials.list({ name }, { signal })).credentials,
+    byId: (id) => client.credentials.get(id, { signal }),
+    kind: 'credential',
+  })
 }

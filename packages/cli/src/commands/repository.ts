@@ -4,6 +4,7 @@ import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { findByName } from '../find-by-name.ts'
 import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 import { findCredential } from './credential.ts'
@@ -183,15 +184,12 @@ async function remove(context: Context, which: string): Promise<number> {
 }
 
 /** By name, else by id. */
-async function findRepository(context: Context, which: string): Promise<Repository> {
+export async function findRepository(context: Context, which: string): Promise<Repository> {
   const { client } = await context.connect()
   const { signal } = context.io
-  const { repositories } = await client.repositories.list({ name: which }, { signal })
-  const [found] = repositories
-  if (found !== undefined) return found
-  if (/^[1-9]\d{0,9}$/.test(which)) return client.repositories.get(Number(which), { signal })
-  throw new CliError(
-    `No repository has the name ${which}`,
-    'See which there are: slipway repository list',
-  )
+  return findByName(which, {
+    named: async (name) => (await client.repositories.list({ name }, { signal })).repositories,
+    byId: (id) => client.repositories.get(id, { signal }),
+    kind: 'repository',
+  })
 }

@@ -1,24 +1,18 @@
 import type { Phase, Run, Step, Task } from '@slipway/contract/runs'
 import { formatSpan } from './format-time.ts'
 import { shorten } from './shorten.ts'
+import type { FrameOptions } from './show-states.ts'
+import { spinnerAt } from './spinner.ts'
 import type { Style, Styles } from './styles.ts'
 import { terminalWord } from './terminal-text.ts'
 
 type Status = Run['status'] | Phase['status']
 
-export interface TreeOptions {
+/** A tree taller than its rows hides what is finished or has not begun, outermost last. */
+export interface TreeOptions extends FrameOptions {
   styles: Styles
-  /** Epoch milliseconds, for what still runs. */
-  now: number
-  /** Counts up; turns the mark of what runs. */
-  frame: number
-  /** Lines longer than this are cut. */
-  columns: number
-  /** A tree taller than this hides what is finished or has not begun, outermost last. */
-  rows: number
 }
 
-const spinner = ['⠋', '⠙', '⠹', '⠸', '⠼', '⠴', '⠦', '⠧', '⠇', '⠏']
 const marks: Record<Exclude<Status, 'running'>, string> = {
   pending: '·',
   success: '✔',
@@ -97,8 +91,7 @@ function stepNote(step: Step, now: number): string {
 }
 
 function format(line: Line, { styles, frame, columns }: TreeOptions): string {
-  const mark =
-    line.status === 'running' ? (spinner[frame % spinner.length] ?? '') : marks[line.status]
+  const mark = line.status === 'running' ? spinnerAt(frame) : marks[line.status]
   const name = shorten(terminalWord(line.name), Math.max(8, columns - line.indent * 2 - 4))
   const room = columns - line.indent * 2 - 2 - name.length - 2
   const note = room > 3 ? shorten(terminalWord(line.note), room) : ''

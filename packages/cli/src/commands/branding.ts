@@ -1,0 +1,263 @@
+import { writeFile } from 'node:fs/promises'
+import { resolve } from 'node:path'
+import type { BrandingRule, BrandingTemplate } from '@slipway/contract/branding'
+import type { Command } from 'commander'
+import type { Act } from '../act.ts'
+import { CliError } from '../cli-error.ts'
+import { type Context, printJson } from '../context.ts'
+import { exitCodes } from '../exit-codes.ts'
+import { findTemplate } from '../find-template.ts'
+import { readJsonFile } from '../read-json-file.ts'
+import { formatBytes } from '../render/format-bytes.ts'
+import { formatTable } from '../render/table.ts'
+import { terminalWord } from '../render/terminal-text.ts'
+import { addBrandingAssetCommand } from './branding-asset.ts'
+import { addPreviewCommand } from './branding-preview.ts'
+
+interface ChangeFlags {
+  brandName?: string
+  replace?: string[]
+  rules?: string
+  description?: string
+}
+
+interface UpdateFlags extends ChangeFlags {
+  rename?: string
+  archive?: true
+  restore?: true
+}
+
+const brandHelp = 'what {{brand_name}} in a replacement is'
+const replaceHelp = 'text and what takes its place in every text file, e.g. "Open WebUI=Acme"'
+const rulesHelp =
+  'rules from a JSON list of {pattern, replacement, use_regex, files}; -: standard input'
+
+export function addBrandingCommand(program: Command, act: Act): void {
+  const branding = program
+    .command('branding')
+    .description('keep what builds are dressed in: replacements, and files that are copied in')
+  branding
+    .command('list')
+    .description('all templates')
+    .option('--archived', 'those that are archived, too')
+    .action(act((context, flags: { archived?: true }) => list(context, flags)))
+  branding
+    .command('show <template>')
+    .description('one with its rules and assets, by name or id')
+    .action(act((context, _flags, [which = '']) => show(context, which)))
+  branding
+    .command('create <name>')
+    .description('keep a template')
+    .option('--brand-name <name>', brandHelp)
+    .option('--replace <text=replacement...>', replaceHelp)
+    .option('--rules <file>', rulesHelp)
+    .option('--description <text>', 'for people')
+    .action(act((context, flags: ChangeFlags, [name = '']) => create(context, name, flags)))
+  branding
+    .command('update <template>')
+    .description('change what is named; the rest stays')
+    .option('--rename <name>', 'another name')
+    .option('--brand-name <name>', brandHelp)
+    .option('--replace <text=replacement...>', `all rules anew: ${replaceHelp}`)
+    .option('--rules <file>', 'all rules anew, from a JSON list; -: standard input')
+    .option('--description <text>', 'for people')
+    .option('--archive', 'for no new build, and in no list')
+    .option('--restore', 'no longer archived')
+    .action(act((context, flags: UpdateFlags, [which = '']) => update(context, which, flags)))
+  branding
+    .command('duplicate <template> [name]')
+    .description('make a copy with its assets')
+    .action(act((context, _flags, [which = '', name]) => duplicate(context, which, name)))
+  branding
+    .command('export <template>')
+    .description('a template with its assets as one document, for another server')
+    .option(
+      '-o, --output <file>',
+      'file to write, which must not be there; default: standard output',
+    )
+    .action(
+      act((context, flags: { output?: string }, [which = '']) =>
+        exportTemplate(context, which, flags),
+      ),
+    )
+  branding
+    .command('import <file>')
+    .description('keep what was exported; -: standard input')
+    .action(act((context, _flags, [file = '']) => importTemplate(context, file)))
+  addPreviewCommand(branding, act)
+  addBrandingAssetCommand(branding, act)
+  branding
+    .command('delete <template>')
+    .description('delete it, unless builds refer to it and it is not archived')
+    .action(act((context, _flags, [which = '']) => remove(context, which)))
+}
+
+async function list(context: Context, flags: { archived?: true }): Promise<number> {
+  const { io, styles } = context
+  const { client } = await context.connect()
+  const query = { limit: 100, ...(flags.archived === undefined ? {} : { archived: true }) }
+  const { templates, count } = await client.branding.list(query, { signal: io.signal })
+  if (context.json) {
+    await printJson(io, { templates, total: count })
+    return exitCodes.success
+  }
+  const rows = templates.map((one) =>
+    [
+      String(one.id),
+      one.name,
+      one.brand_name ?? '-',
+      String(one.replacement_rules.length),
+      String(one.assets.length),
+    ].map(terminalWord),
+  )
+  const [head = '', ...lines] = formatTable(['ID', 'NAME', 'BRAND', 'RULES', 'ASSETS'], rows).split(
+    '\n',
+  )
+  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
+  return exitCodes.success
+}
+
+async function show(context: Context, which: string): Promise<number> {
+  const { io, styles } = context
+  const one = await findTemplate(context, which)
+  if (context.json) {
+    await printJson(io, one)
+    return exitCodes.success
+  }
+  const brand = one.brand_name === null ? '' : `  ${styles.dim(terminalWord(one.brand_name))}`
+  const lines = [
+    `${styles.bold(terminalWord(one.name))}${brand}`,
+    ...one.replacement_rules.map(ruleLine),
+    ...one.assets.map(
+      ({ id, asset_type: type, target_path: path, size_bytes: size }) =>
+        `${styles.dim(`asset ${id}`)}  ${terminalWord(`${type}  ${path}`)}  ${formatBytes(size)}`,
+    ),
+  ]
+  await io.out.write(`${lines.join('\n')}\n`)
+  return exitCodes.success
+}
+
+function ruleLine({
+  pattern,
+  replacement,
+  use_regex: isPattern,
+  files = [],
+}: BrandingRule): string {
+  const what = isPattern === true ? `/${pattern}/` : JSON.stringify(pattern)
+  const where = files.length === 0 ? '' : `  in ${files.join(' ')}`
+  return terminalWord(`${what} → ${JSON.stringify(replacement)}${where}`)
+}
+
+async function create(context: Context, name: string, flags: ChangeFlags): Promise<number> {
+  const request = { name, ...(await changes(context, flags)) }
+  const { client } = await context.connect()
+  const made = await client.branding.create(request, { signal: context.io.signal })
+  return print(context, made, 'Keeps')
+}
+
+async function update(context: Context, which: string, flags: UpdateFlags): Promise<number> {
+  if (flags.archive === true && flags.restore === true) {
+    throw new CliError('--archive and --restore do not go together')
+  }
+  const { id } = await findTemplate(context, which)
+  const request = {
+    ...(flags.rename === undefined ? {} : { name: flags.rename }),
+    ...(await changes(context, flags)),
+    ...(flags.archive === true ? { archived: true } : {}),
+    ...(flags.restore === true ? { archived: false } : {}),
+  }
+  if (Object.keys(request).length === 0) {
+    throw new CliError('There is nothing to change', 'See slipway branding update --help')
+  }
+  const { client } = await context.connect()
+  const changed = await client.branding.update(id, request, { signal: context.io.signal })
+  return print(context, changed, 'Changed')
+}
+
+async function changes(context: Context, { brandName, replace, rules, description }: ChangeFlags) {
+  const given = rules === undefined ? [] : await readRules(context, rules)
+  const replaced = (replace ?? []).map(ruleOf)
+  return {
+    ...(brandName === undefined ? {} : { brand_name: brandName === '' ? null : brandName }),
+    ...(rules === undefined && replace === undefined
+      ? {}
+      : { replacement_rules: [...given, ...replaced] }),
+    ...(description === undefined ? {} : { description }),
+  }
+}
+
+/** What is in the list is the server's to judge. */
+async function readRules({ io }: Context, file: string): Promise<BrandingRule[]> {
+  const hint = 'It is a JSON list of {pattern, replacement, use_regex, files}.'
+  const value = await readJsonFile(io, file, hint)
+  if (Array.isArray(value)) return value as BrandingRule[]
+  throw new CliError(`There is no JSON list in ${file}`, hint)
+}
+
+function ruleOf(text: string): BrandingRule {
+  const at = text.indexOf('=')
+  if (at < 1) throw new CliError(`${text} is no text=replacement`)
+  return { pattern: text.slice(0, at), replacement: text.slice(at + 1), use_regex: false }
+}
+
+async function duplicate(
+  context: Context,
+  which: string,
+  name: string | undefined,
+): Promise<number> {
+  const { id } = await findTemplate(context, which)
+  const { client } = await context.connect()
+  const made = await client.branding.duplicate(id, name, { signal: context.io.signal })
+  return print(context, made, 'Keeps')
+}
+
+async function exportTemplate(
+  context: Context,
+  which: string,
+  flags: { output?: string },
+): Promise<number> {
+  const { io } = context
+  const { id } = await findTemplate(context, which)
+  const { client } = await context.connect()
+  const document = await client.branding.export(id, { signal: io.signal })
+  if (flags.output === undefined) {
+    await printJson(io, document)
+    return exitCodes.success
+  }
+  const file = resolve(io.cwd, flags.output)
+  try {
+    await writeFile(file, `${JSON.stringify(document, null, 2)}\n`, { flag: 'wx' })
+  } catch (error) {
+    const { code = 'unknown error' } = error as NodeJS.ErrnoException
+    throw new CliError(
+      code === 'EEXIST' ? `${file} is there already` : `${file} cannot be written (${code})`,
+    )
+  }
+  if (context.json) await printJson(io, { file })
+  else await io.err.write(`Wrote ${terminalWord(file)}\n`)
+  return exitCodes.success
+}
+
+async function importTemplate(context: Context, file: string): Promise<number> {
+  const { io } = context
+  const document = await readJsonFile(io, file, 'It is what slipway branding export wrote.')
+  const { client } = await context.connect()
+  return print(context, await client.branding.import(document, { signal: io.signal }), 'Keeps')
+}
+
+async function print(context: Context, one: BrandingTemplate, what: string): Promise<number> {
+  const { io } = context
+  if (context.json) await printJson(io, one)
+  else await io.err.write(`${what} ${terminalWord(one.name)} (${one.id})\n`)
+  return exitCodes.success
+}
+
+async function remove(context: Context, which: string): Promise<number> {
+  const { io } = context
+  const { id, name } = await findTemplate(context, which)
+  const { client } = await context.connect()
+  await client.branding.delete(id, { signal: io.signal })
+  if (context.json) await printJson(io, { id, deleted: true })
+  else await io.err.write(`Deleted ${terminalWord(name)}\n`)
+  return exitCodes.success
+}

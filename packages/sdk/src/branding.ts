@@ -1,0 +1,91 @@
+import type {
+  AssetType,
+  BrandingAsset,
+  BrandingPreview,
+  BrandingTemplate,
+  CreateTemplateRequest,
+  ListTemplatesQuery,
+  ListTemplatesResponse,
+  PreviewRequest,
+  UpdateAssetRequest,
+  UpdateTemplateRequest,
+} from '@slipway/contract/branding'
+import type { CallOptions, RequestInput, Transport } from './transport.ts'
+
+/** What builds are dressed in: replacements in text files, and files that are copied in. */
+export interface BrandingApi {
+  list(query?: ListTemplatesQuery, options?: CallOptions): Promise<ListTemplatesResponse>
+  get(id: number, options?: CallOptions): Promise<BrandingTemplate>
+  create(request: CreateTemplateRequest, options?: CallOptions): Promise<BrandingTemplate>
+  update(
+    id: number,
+    request: UpdateTemplateRequest,
+    options?: CallOptions,
+  ): Promise<BrandingTemplate>
+  delete(id: number, options?: CallOptions): Promise<void>
+  /** A copy with its assets; without a name, the server finds one. */
+  duplicate(id: number, name?: string, options?: CallOptions): Promise<BrandingTemplate>
+  /** The template with its assets as one document, which `import` takes. */
+  export(id: number, options?: CallOptions): Promise<unknown>
+  import(document: unknown, options?: CallOptions): Promise<BrandingTemplate>
+  /** What it would do to a repository; nothing is changed anywhere. */
+  preview(id: number, request?: PreviewRequest, options?: CallOptions): Promise<BrandingPreview>
+  /** In place of one that has the same target path there is none: that is a conflict. */
+  addAsset(id: number, asset: NewAsset, options?: CallOptions): Promise<BrandingAsset>
+  updateAsset(
+    id: number,
+    assetId: number,
+    request: UpdateAssetRequest,
+    options?: CallOptions,
+  ): Promise<BrandingAsset>
+  deleteAsset(id: number, assetId: number, options?: CallOptions): Promise<void>
+}
+
+export interface NewAsset {
+  type: AssetType
+  /** Where it is put in the repository. */
+  targetPath: string
+  fileName: string
+  content: Blob
+}
+
+export function brandingApi(transport: Transport): BrandingApi {
+  const root = 'api/branding/templates'
+  const one = async (input: RequestInput) =>
+    ((await transport.json(input)) as { template: BrandingTemplate }).template
+  const asset = async (input: RequestInput) =>
+    ((await transport.json(input)) as { asset: BrandingAsset }).asset
+  const post = (path: string, body: unknown, signal: AbortSignal | undefined) =>
+    ({ method: 'POST', path: `${root}${path}`, body, signal }) as const
+  return {
+    list: async (query = {}, { signal } = {}) =>
+      (await transport.json({ path: root, query: { ...query }, signal })) as ListTemplatesResponse,
+    get: (id, { signal } = {}) => one({ path: `${root}/${id}`, signal }),
+    create: (request, { signal } = {}) => one(post('', request, signal)),
+    update: (id, request, { signal } = {}) =>
+      one({ method: 'PUT', path: `${root}/${id}`, body: request, signal }),
+    async delete(id, { signal } = {}) {
+      await transport.json({ method: 'DELETE', path: `${root}/${id}`, signal })
+    },
+    duplicate: (id, name, { signal } = {}) =>
+      one(post(`/${id}/duplicate`, name === undefined ? {} : { name }, signal)),
+    export: (id, { signal } = {}) => transport.json({ path: `${root}/${id}/export`, signal }),
+    import: (document, { signal } = {}) => one(post('/import', document, signal)),
+    async preview(id, request = {}, { signal } = {}) {
+      const answer = await transport.json(post(`/${id}/preview`, request, signal))
+      return (answer as { preview: BrandingPreview }).preview
+    },
+    addAsset(id, { type, targetPath, fileName, content }, { signal } = {}) {
+      const form = new FormData()
+      form.set('asset_type', type)
+      form.set('target_path', targetPath)
+      form.set('file', content, fileName)
+      return asset({ method: 'POST', path: `${root}/${id}/assets`, form, signal })
+    },
+    updateAsset: (id, assetId, request, { signal } = {}) =>
+      asset({ method: 'PUT', path: `${root}/${id}/assets/${assetId}`, body: request, signal }),
+    async deleteAsset(id, assetId, { signal } = {}) {
+      await transport.json({ method: 'DELETE', path: `${root}/${id}/assets/${assetId}`, signal })
+    },
+  }
+}
