@@ -94,11 +94,11 @@ const NullableId = OrNull(IntegerId)
 const NullableText = (description: string) => OrNull(Type.String(), description)
 
 /** Values for `ARG` of a Dockerfile. */
-const BuildArgs = Type.Record(
-  Type.String({ pattern: '^[A-Za-z_][A-Za-z0-9_]{0,99}$' }),
-  Text({ maxLength: 4_096 }),
-  { maxProperties: 100, description: 'Values of ARG in the Dockerfile. Not for secrets.' },
-)
+const BuildArgs = Type.Record(Type.String(), Text({ maxLength: 4_096 }), {
+  maxProperties: 100,
+  description:
+    'Values of ARG in the Dockerfile, by names of letters, digits and "_". Not for secrets.',
+})
 
 /**
  * What is to be built. Whether steps, outputs and ids fit together is judged by the server, which
@@ -137,10 +137,10 @@ export const CreateBuildRequest = Type.Object(
       }),
     ),
     custom_parameters: Type.Optional(
-      Type.Record(Text({ maxLength: 200 }), Type.Unknown(), {
+      Type.Record(Type.String(), Type.Unknown(), {
         maxProperties: 200,
         description:
-          'Returned as given; those that are text, numbers or booleans reach the build as arguments and template variables.',
+          'At most 64 KiB. Returned as given; those that are text, numbers or booleans reach the build as arguments and template variables.',
       }),
     ),
   },

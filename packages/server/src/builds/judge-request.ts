@@ -1,4 +1,5 @@
 import { BuildOutputType, BuildStepKey, buildSteps } from '@slipway/contract/builds'
+import { textPattern } from '@slipway/contract/fields'
 import { refNameProblem } from '../git/index.ts'
 
 /** Something that is wrong with a request. */
@@ -16,6 +17,11 @@ const imageName =
 const imageTag = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 const platform = /^[a-z0-9]{1,30}\/[a-z0-9_]{1,30}(?:\/[a-z0-9.]{1,30})?$/
 
+const argName = /^[A-Za-z_][A-Za-z0-9_]{0,99}$/
+const storableText = new RegExp(textPattern, 'u')
+const maxParameterBytes = 65_536
+const maxDepth = 50
+
 /**
  * What is wrong with how the parts of a request fit together, all of it. The request may have parts that
  * its schema refuses: those are not looked at here.
@@ -28,6 +34,8 @@ export function judgeRequest(request: Readonly<Record<string, unknown>>): BuildP
     ...(steps === null ? [] : judgeNeeds(request, steps)),
     ...judgeRefs(request),
     ...judgeImage(request),
+    ...judgeBuildArgs(request['build_args']),
+    ...judgeParameters(request['custom_parameters']),
   ]
 }
 
@@ -123,6 +131,46 @@ function judgeImage(request: Readonly<Record<string, unknown>>): BuildProblem[] 
     }
   }
   return problems
+}
+
+function judgeBuildArgs(args: unknown): BuildProblem[] {
+  if (typeof args !== 'object' || args === null) return []
+  return Object.keys(args)
+    .filter((name) => !argName.test(name))
+    .map((name) => ({
+      path: `/build_args/${name.replaceAll('~', '~0').replaceAll('/', '~1')}`,
+      message: 'must have a name of letters, digits and "_", at most 100 of them',
+    }))
+}
+
+function judgeParameters(parameters: unknown): BuildProblem[] {
+  if (typeof parameters !== 'object' || parameters === null) return []
+  const path = '/custom_parameters'
+  const problem = storageProblem(parameters)
+  return problem === null ? [] : [{ path, message: problem }]
+}
+
+/** Why a value cannot be stored as it is; null when it can. Looks at no more than may be stored. */
+function storageProblem(value: object): string | null {
+  const pending: { value: unknown; depth: number }[] = [{ value, depth: 0 }]
+  let length = 0
+  for (let next = pending.pop(); next !== undefined; next = pending.pop()) {
+    if (typeof next.value === 'string') {
+      length += Buffer.byteLength(next.value)
+      if (!storableText.test(next.value)) return 'must not hold NUL or half a surrogate pair'
+    } else if (typeof next.value === 'object' && next.value !== null) {
+      const depth = next.depth + 1
+      if (depth > maxDepth) return `must not be nested more than ${maxDepth} deep`
+      const isList = Array.isArray(next.value)
+      for (const [name, inner] of Object.entries(next.value)) {
+        pending.push({ value: inner, depth })
+        if (!isList) pending.push({ value: name, depth })
+      }
+    }
+    length += 1
+    if (length > maxParameterBytes) return 'must not be larger than 64 KiB'
+  }
+  return null
 }
 
 function texts(value: unknown): string[] | null {
