@@ -3,7 +3,6 @@ import {
   type BuildControl,
   type BuildsDeps,
   createBuildControl,
-  defaultStepLimits,
   startBuildDuties,
 } from '../builds/index.ts'
 import { AppError } from '../errors.ts'
@@ -39,7 +38,7 @@ export function openBuilds(
     ...rest,
     log,
     official: { url: config.builds.officialRepositoryUrl, branch: officialBranch },
-    limits: defaultStepLimits,
+    limits: config.buildTimeouts,
   }
   const duties = startBuildDuties({ ...builds, holder }, { home })
   resources.add('build duties', duties, (started) => started.close())

@@ -27,6 +27,16 @@ describe('the file of SLIPWAY_CONFIG', () => {
     })
   })
 
+  it('sets how long the steps of builds may take, each by itself', async () => {
+    const path = await file('builds:\n  timeouts:\n    clone_repo: 90s\n    build_image: 2h\n')
+    const { buildTimeouts } = await readConfig({ SLIPWAY_CONFIG: path })
+    expect(buildTimeouts).toMatchObject({
+      clone_repo: 90_000,
+      build_image: 7_200_000,
+      create_zip: 1_800_000,
+    })
+  })
+
   it('changes environments key by key, and adds others', async () => {
     const path = await file(`
 environments:
@@ -126,6 +136,14 @@ environments:
       'retention.runs: "soon" is not a duration such as 30s, 12h or 90d',
     ],
     ['- a\n', 'must hold a mapping of settings'],
+    [
+      'builds:\n  timeouts: {create_zip: soon}\n',
+      'builds.timeouts.create_zip: "soon" is not a duration such as 30s, 12h or 90d',
+    ],
+    [
+      'builds:\n  timeouts: {push_registry: 8d}\n',
+      'builds.timeouts.push_registry: must not be longer than 7d',
+    ],
     [
       'publishers:\n  x: {type: filesystem, pth: /srv}\n',
       'publishers.x.pth: there is no such setting; did you mean path?',

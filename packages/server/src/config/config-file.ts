@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs'
 import type { ServerPublisherConfig } from '@slipway/forge'
 import Type, { type Static } from 'typebox'
 import { asMapping, isMapping, mappingProblems } from './check-mapping.ts'
+import { BuildsFile, type BuildTimeouts, readBuildTimeouts } from './build-timeouts.ts'
 import { type EnvironmentPolicy, EnvironmentsFile, readEnvironments } from './environments.ts'
 import { InvalidValue, duration } from './parse.ts'
 import { PublishersFile, readPublishers } from './publishers.ts'
@@ -30,6 +31,7 @@ export const ConfigFile = Type.Object(
     ),
     environments: Type.Optional(EnvironmentsFile),
     publishers: Type.Optional(PublishersFile),
+    builds: Type.Optional(BuildsFile),
   },
   { additionalProperties: false },
 )
@@ -50,6 +52,7 @@ export interface FileConfig {
   environments: readonly EnvironmentPolicy[]
   /** What artifacts of every repository may name. */
   publishers: readonly ServerPublisherConfig[]
+  buildTimeouts: BuildTimeouts
 }
 
 /** Reads the structured settings; every problem goes to `problem`, with its place in the file. */
@@ -83,6 +86,7 @@ export async function readConfigFile(
     publishers: ofShape.some((message) => message.startsWith('publishers'))
       ? []
       : readPublishers(asMapping(content)['publishers'], problem),
+    buildTimeouts: readBuildTimeouts(asMapping(content)['builds'], problem),
   }
 }
 

@@ -33,7 +33,18 @@ describe('readConfig', () => {
         reconcileTimeoutMs: 600_000,
         argocd: null,
       },
-      builds: { officialRepositoryUrl: 'https://github.com/open-webui/open-webui.git' },
+      builds: {
+        officialRepositoryUrl: 'https://github.com/open-webui/open-webui.git',
+        capacity: 2,
+      },
+      buildTimeouts: {
+        clone_repo: 600_000,
+        apply_branding: 600_000,
+        apply_config: 300_000,
+        create_zip: 1_800_000,
+        build_image: 3_600_000,
+        push_registry: 1_800_000,
+      },
       images: {
         host: { kind: 'unix', socketPath: '/var/run/docker.sock' },
         certPath: null,

@@ -45,6 +45,8 @@ export interface Config extends FileConfig {
   builds: {
     /** What is built where a build names no repository. */
     officialRepositoryUrl: string
+    /** Builds at once. */
+    capacity: number
   }
   oci: {
     /** `host[:port][/prefix]`; null: the embedded store. */
@@ -257,7 +259,10 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       allowFileRepositories: values.SLIPWAY_ALLOW_FILE_REPOSITORIES,
       credential: values.GIT_CREDENTIAL,
     },
-    builds: { officialRepositoryUrl: values.OFFICIAL_REPOSITORY_URL },
+    builds: {
+      officialRepositoryUrl: values.OFFICIAL_REPOSITORY_URL,
+      capacity: values.SLIPWAY_BUILD_CAPACITY,
+    },
     images: {
       host: values.DOCKER_HOST,
       certPath: values.DOCKER_CERT_PATH,

@@ -324,6 +324,12 @@ export const settings = {
     defaultNote: 'the number of CPU cores, at least 2',
     parse: integer(1, 1024),
   }),
+  SLIPWAY_BUILD_CAPACITY: present({
+    description:
+      'Builds that the worker inside the server does at once, besides its tasks: neither waits for the other.',
+    default: '2',
+    parse: integer(1, 64),
+  }),
   SLIPWAY_STEP_OUTPUT_LIMIT: present({
     description: 'Output that one step may write, e.g. `256MiB`; one byte more ends it.',
     default: '256MiB',
