@@ -1,5 +1,6 @@
 import Type, { type Static } from 'typebox'
-import { NullableTimestamp, Text, Timestamp, Uuid } from './fields.ts'
+import { Cursor, NullableTimestamp, RepositoryName, Text, Timestamp, Uuid } from './fields.ts'
+import { Answer, PagedAnswer } from './runner-answers.ts'
 
 // Jobs of GitHub Actions that are delegated to ephemeral containers (`/api/jobs`). Source:
 // GitHub-RunnerHub API Reference; fields that it does not have are ours and come beside its own.
@@ -18,11 +19,42 @@ export type DelegationStatus = Static<typeof DelegationStatus>
 const NullableText = (description: string) =>
   Type.Unsafe<string | null>({ type: ['string', 'null'], description })
 
-/** What every answer of the family says of itself. */
-export const AnswerMetadata = Type.Object({
-  timestamp: Timestamp,
-  version: Type.String({ description: 'Version of the server.' }),
-})
+/**
+ * The container that a job's steps are run in one by one, as the hooks of a proxy runner ask for it. It
+ * idles until the job is cleaned up. What is not said comes from the runner class.
+ */
+export const JobContainerRequest = Type.Object(
+  {
+    image: Type.Optional(Text({ minLength: 1, maxLength: 500 })),
+    env: Type.Optional(
+      Type.Record(
+        Type.String({ pattern: '^[^=\\u0000\\s]{1,200}$' }),
+        Text({ maxLength: 32_768 }),
+        {
+          maxProperties: 500,
+          description: 'Nothing secret: whoever may inspect containers sees it.',
+        },
+      ),
+    ),
+    workdir: Type.Optional(Text({ minLength: 1, maxLength: 4_096, description: 'Absolute.' })),
+    user: Type.Optional(Text({ minLength: 1, maxLength: 100 })),
+    mounts: Type.Optional(
+      Type.Array(
+        Type.Object(
+          {
+            source: Text({ minLength: 1, maxLength: 4_096, description: 'Absolute, on the host.' }),
+            target: Text({ minLength: 1, maxLength: 4_096, description: 'Absolute.' }),
+            readOnly: Type.Optional(Type.Boolean({ default: false })),
+          },
+          { additionalProperties: false },
+        ),
+        { maxItems: 64, description: 'Only below the `mounts` of the runner class.' },
+      ),
+    ),
+  },
+  { $id: 'JobContainerRequest', additionalProperties: false },
+)
+export type JobContainerRequest = Static<typeof JobContainerRequest>
 
 /** Asks for an ephemeral container for a job. Repeating it for one attempt of a job is harmless. */
 export const DelegateJobRequest = Type.Object(
@@ -46,10 +78,17 @@ export const DelegateJobRequest = Type.Object(
         description: 'What the job runs on; they decide its runner class.',
       }),
     ),
+    container: Type.Optional(JobContainerRequest),
   },
   { $id: 'DelegateJobRequest', additionalProperties: false },
 )
 export type DelegateJobRequest = Static<typeof DelegateJobRequest>
+
+export const DelegateJobResponse = Answer(
+  'DelegateJobResponse',
+  Type.Object({ delegationId: Uuid, status: DelegationStatus }),
+)
+export type DelegateJobResponse = Static<typeof DelegateJobResponse>
 
 /** A delegated job. */
 export const DelegatedJob = Type.Object(
@@ -92,3 +131,91 @@ export const DelegatedJob = Type.Object(
   { $id: 'DelegatedJob' },
 )
 export type DelegatedJob = Static<typeof DelegatedJob>
+
+export const DelegatedJobResponse = Answer('DelegatedJobResponse', DelegatedJob)
+export type DelegatedJobResponse = Static<typeof DelegatedJobResponse>
+
+/** An instant, or the beginning of a day (UTC). */
+const When = (description: string) =>
+  Type.String({
+    maxLength: 40,
+    description: `${description} ISO 8601; a day alone is its beginning in UTC.`,
+  })
+
+export const ListDelegatedJobsQuery = Type.Object(
+  {
+    page: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 2_147_483_647, default: 1, description: 'Page number.' }),
+    ),
+    limit: Type.Optional(
+      Type.Integer({ minimum: 1, maximum: 100, default: 20, description: 'Items per page.' }),
+    ),
+    repository: Type.Optional(RepositoryName),
+    status: Type.Optional(DelegationStatus),
+    startDate: Type.Optional(When('Only jobs delegated at this moment or later.')),
+    endDate: Type.Optional(When('Only jobs delegated at this moment or earlier.')),
+  },
+  { $id: 'ListDelegatedJobsQuery', additionalProperties: false },
+)
+export type ListDelegatedJobsQuery = Static<typeof ListDelegatedJobsQuery>
+
+/** Newest first. */
+export const ListDelegatedJobsResponse = PagedAnswer('ListDelegatedJobsResponse', DelegatedJob)
+export type ListDelegatedJobsResponse = Static<typeof ListDelegatedJobsResponse>
+
+/** What whoever runs a job says of it. */
+export const UpdateDelegatedJobRequest = Type.Object(
+  {
+    status: DelegationStatus,
+    runnerId: Type.Optional(Text({ minLength: 1, maxLength: 200 })),
+    containerId: Type.Optional(Text({ minLength: 1, maxLength: 200 })),
+    exitCode: Type.Optional(Type.Integer({ minimum: -2_147_483_648, maximum: 2_147_483_647 })),
+    reason: Type.Optional(Text({ minLength: 1, maxLength: 1_000, description: 'For people.' })),
+  },
+  { $id: 'UpdateDelegatedJobRequest', additionalProperties: false },
+)
+export type UpdateDelegatedJobRequest = Static<typeof UpdateDelegatedJobRequest>
+
+export const UpdateDelegatedJobResponse = Answer(
+  'UpdateDelegatedJobResponse',
+  Type.Object({ id: Uuid, status: DelegationStatus, updatedAt: Timestamp }),
+)
+export type UpdateDelegatedJobResponse = Static<typeof UpdateDelegatedJobResponse>
+
+/** What a proxy runner says of the end of a job. */
+export const ProxyCompleteRequest = Type.Object(
+  {
+    status: Type.Enum(['completed', 'failed', 'cancelled']),
+    runId: Type.Optional(Text({ minLength: 1, maxLength: 40, description: 'As delegated.' })),
+    jobId: Type.Optional(Text({ minLength: 1, maxLength: 200, description: 'As delegated.' })),
+  },
+  { $id: 'ProxyCompleteRequest', additionalProperties: false },
+)
+export type ProxyCompleteRequest = Static<typeof ProxyCompleteRequest>
+
+export const DelegatedJobLogsQuery = Type.Object(
+  {
+    tail: Type.Optional(
+      Type.Integer({
+        minimum: 0,
+        maximum: 1_000_000,
+        description: 'Number of lines from the end.',
+      }),
+    ),
+    follow: Type.Optional(Type.Boolean({ description: 'Go on with what is still to come.' })),
+    after: Type.Optional(
+      Cursor({ minimum: 0, description: 'Only lines behind this one; the first line is 1.' }),
+    ),
+    ticket: Type.Optional(Type.String({ maxLength: 200 })),
+  },
+  { $id: 'DelegatedJobLogsQuery', additionalProperties: false },
+)
+export type DelegatedJobLogsQuery = Static<typeof DelegatedJobLogsQuery>
+
+export const DelegatedJobLogsResponse = Answer(
+  'DelegatedJobLogsResponse',
+  Type.Object({
+    logs: Type.String({ description: 'Lines, each behind its time; "" where none is.' }),
+  }),
+)
+export type DelegatedJobLogsResponse = Static<typeof DelegatedJobLogsResponse>

@@ -27,7 +27,8 @@ create table delegations (
   reason         text,
   -- What the class had it run, as it was when it was assigned.
   definition     jsonb,
-  runner_id      uuid,
+  -- Whoever runs it: ours by their id, others by whatever they call themselves.
+  runner_id      text,
   container_id   text,
   exit_code      integer,
   -- The job of the ledger that its container is looked after by.
@@ -49,10 +50,43 @@ create table delegations (
 );
 create index delegations_newest on delegations (created_at desc, id desc);
 create index delegations_of_repository on delegations (repository, created_at desc, id desc);
+create index delegations_of_repository_by_status
+  on delegations (repository, status, created_at desc, id desc);
+create unique index delegations_of_ledger_job on delegations (ledger_job_id) where ledger_job_id is not null;
+create index delegations_of_proxy on delegations (proxy_runner, repository)
+  where proxy_runner is not null and status in ('queued', 'assigned', 'running');
+create index delegations_ended on delegations (completed_at) where completed_at is not null;
 create index delegations_by_status on delegations (status, created_at desc, id desc);
 create index delegations_unfinished on delegations (class, queued_at)
   where status in ('queued', 'assigned', 'running');
 create index delegations_of_github_job on delegations (github_job_id) where github_job_id is not null;
+
+-- How many were created on a day, by where they stand: totals and far pages without a scan.
+create table delegation_counts (
+  repository     text not null,
+  status         text not null,
+  -- Days since 1970-01-01 (UTC).
+  day            integer not null,
+  count          bigint not null,
+  primary key (repository, status, day)
+) with (fillfactor = 60);
+
+create function count_delegations() returns trigger language plpgsql as $$
+begin
+  if tg_op <> 'INSERT' then
+    update delegation_counts set count = count - 1
+     where repository = old.repository and status = old.status
+       and day = floor(extract(epoch from old.created_at) / 86400);
+  end if;
+  if tg_op <> 'DELETE' then
+    insert into delegation_counts as c (repository, status, day, count)
+    values (new.repository, new.status, floor(extract(epoch from new.created_at) / 86400), 1)
+    on conflict (repository, status, day) do update set count = c.count + 1;
+  end if;
+  return null;
+end $$;
+create trigger delegations_counted after insert or delete or update of status, repository, created_at
+  on delegations for each row execute function count_delegations();
 
 create table runners (
   id             uuid primary key,

@@ -171,6 +171,13 @@ export interface CredentialsTable {
   updated_at: ColumnType<Date, Date | string, Date | string>
 }
 
+export interface DelegationCountsTable {
+  repository: string
+  status: string
+  day: number
+  count: number
+}
+
 export interface DelegationsTable {
   id: string
   job_ref: string
@@ -741,6 +748,7 @@ export interface Tables {
   configurations: ConfigurationsTable
   container_registries: ContainerRegistriesTable
   credentials: CredentialsTable
+  delegation_counts: DelegationCountsTable
   delegations: DelegationsTable
   deployments: DeploymentsTable
   event_consumers: EventConsumersTable

@@ -18,6 +18,8 @@ export interface RunnerClass {
   network: 'bridge' | 'none' | string
   /** Containers of this class at once, warm ones not counted. */
   maxRunners: number
+  /** Of one repository; null: only `maxRunners` counts. */
+  maxPerRepository: number | null
   /** Containers that are created before they are needed. */
   warm: number
   /** `owner/name` and `owner/*` that may use it; null: all. */
