@@ -44,13 +44,13 @@ export async function fetchFile(
     await complete(openDownload, { ...input, part })
     signal.throwIfAborted()
     if (part.size !== size || part.hash.digest('hex') !== sha256) {
-      await file.truncate(0)
       throw wrong(`${target} did not come as it was announced: its checksum is another one`)
     }
     await file.sync()
   } catch (error) {
     const { size: kept } = await file.stat()
-    if (kept === 0) await rm(partial, { force: true })
+    // What is wrong is of no use to a later try.
+    if (kept === 0 || error instanceof CliError) await rm(partial, { force: true })
     throw error
   } finally {
     await file.close()

@@ -19,6 +19,8 @@ interface AddFlags {
 interface UpdateFlags extends AddFlags {
   at?: string
   rename?: string
+  archive?: true
+  restore?: true
 }
 
 export function addRepositoryCommand(program: Command, act: Act): void {
@@ -28,7 +30,8 @@ export function addRepositoryCommand(program: Command, act: Act): void {
   repository
     .command('list')
     .description('all registered repositories')
-    .action(act((context) => list(context)))
+    .option('--archived', 'those that are archived, too')
+    .action(act((context, flags: { archived?: true }) => list(context, flags)))
   repository
     .command('add <name> <location>')
     .description('register the URL of owner/name and contact it: 0 if that went well, 1 if not')
@@ -47,6 +50,8 @@ export function addRepositoryCommand(program: Command, act: Act): void {
     .option('--no-credential', 'get in with none')
     .option('--branch <branch>', 'default branch')
     .option('--description <text>', 'for people')
+    .option('--archive', 'for no new build, and in no list')
+    .option('--restore', 'no longer archived')
     .action(act((context, flags: UpdateFlags, [which = '']) => update(context, which, flags)))
   repository
     .command('verify <repository>')
@@ -67,10 +72,11 @@ export function addRepositoryCommand(program: Command, act: Act): void {
     .action(act((context, _flags, [which = '']) => remove(context, which)))
 }
 
-async function list(context: Context): Promise<number> {
+async function list(context: Context, flags: { archived?: true }): Promise<number> {
   const { io, styles } = context
   const { client } = await context.connect()
-  const found = await client.repositories.list({ limit: 1000 }, { signal: io.signal })
+  const query = { limit: 1000, ...(flags.archived === undefined ? {} : { archived: true }) }
+  const found = await client.repositories.list(query, { signal: io.signal })
   if (context.json) {
     await printJson(io, { repositories: found.repositories, total: found.count })
     return exitCodes.success
@@ -100,11 +106,16 @@ async function add(
 }
 
 async function update(context: Context, which: string, flags: UpdateFlags): Promise<number> {
+  if (flags.archive === true && flags.restore === true) {
+    throw new CliError('--archive and --restore do not go together')
+  }
   const { id } = await findRepository(context, which)
   const request = {
     ...(flags.rename === undefined ? {} : { name: flags.rename }),
     ...(flags.at === undefined ? {} : { repository_url: flags.at }),
     ...(await changes(context, flags)),
+    ...(flags.archive === true ? { archived: true } : {}),
+    ...(flags.restore === true ? { archived: false } : {}),
   }
   if (Object.keys(request).length === 0) {
     throw new CliError('There is nothing to change', 'See slipway repository update --help')
@@ -183,12 +194,13 @@ async function remove(context: Context, which: string): Promise<number> {
   return exitCodes.success
 }
 
-/** By name, else by id. */
+/** By name, else by id; also one that is archived. */
 export async function findRepository(context: Context, which: string): Promise<Repository> {
   const { client } = await context.connect()
   const { signal } = context.io
   return findByName(which, {
-    named: async (name) => (await client.repositories.list({ name }, { signal })).repositories,
+    named: async (name) =>
+      (await client.repositories.list({ name, archived: true }, { signal })).repositories,
     byId: (id) => client.repositories.get(id, { signal }),
     kind: 'repository',
   })
