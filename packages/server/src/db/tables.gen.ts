@@ -418,6 +418,26 @@ export interface PhasesTable {
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
 }
 
+export interface QueueJobsTable {
+  github_job_id: number
+  repository: string
+  github_run_id: string
+  run_attempt: number
+  name: string
+  workflow: string
+  sha: string
+  branch: string
+  event_name: string
+  actor: string
+  labels: string[]
+  state: 'waiting' | 'queued' | 'in_progress' | 'completed'
+  conclusion: string | null
+  runner_name: string | null
+  queued_at: ColumnType<Date, Date | string, Date | string>
+  confirmed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  updated_at: ColumnType<Date, Date | string, Date | string>
+}
+
 export interface ReleaseAliasesTable {
   repository: string
   project: string
@@ -497,6 +517,13 @@ export interface RunProjectsTable {
   path: string
   config: ColumnType<unknown, string, string>
   release_trigger: 'branch_push' | 'tag' | null
+}
+
+export interface RunnerProblemsTable {
+  repository: string
+  message: string
+  failures: number
+  until: ColumnType<Date, Date | string, Date | string>
 }
 
 export interface RunnersTable {
@@ -768,6 +795,7 @@ export interface Tables {
   oci_manifests: OciManifestsTable
   oci_tags: OciTagsTable
   phases: PhasesTable
+  queue_jobs: QueueJobsTable
   release_aliases: ReleaseAliasesTable
   release_artifacts: ReleaseArtifactsTable
   release_counters: ReleaseCountersTable
@@ -776,6 +804,7 @@ export interface Tables {
   run_configurations: RunConfigurationsTable
   run_ordinals: RunOrdinalsTable
   run_projects: RunProjectsTable
+  runner_problems: RunnerProblemsTable
   runners: RunnersTable
   runs: RunsTable
   search_documents: SearchDocumentsTable
