@@ -3,9 +3,11 @@ import { join } from 'node:path'
 import { createDockerImageEngine } from '../adapters/image-engine/docker/create-docker-image-engine.ts'
 import { createDistributionRegistry } from '../adapters/registry/distribution/create-distribution-registry.ts'
 import type { Config } from '../config/read-config.ts'
+import type { CredentialsDeps } from '../credentials/index.ts'
 import { StartupError } from '../errors.ts'
 import type { ImageEngine, ImageLogin } from '../ports/image-engine.ts'
 import type { Registry } from '../ports/registry.ts'
+import { openRegistryLogin, type RegistriesDeps } from '../registries/index.ts'
 import type { Resources } from '../resources.ts'
 
 /** What builds make and push images with. */
@@ -15,18 +17,28 @@ export interface OpenedImages {
   buildNetwork: 'default' | 'none'
   /** Asks a registry what it holds of what was pushed. */
   openPushed: (address: string, login: ImageLogin | null) => Registry
+  /** Where images are pushed to. */
+  containerRegistries: RegistriesDeps
+  openRegistryLogin: (input: { registryId: number }) => Promise<ImageLogin | null>
 }
 
 /** The Docker engine of the settings, which is contacted when something needs it. */
-export async function openImageEngine(config: Config, resources: Resources): Promise<OpenedImages> {
+export async function openImageEngine(
+  config: Config,
+  credentials: CredentialsDeps,
+  resources: Resources,
+): Promise<OpenedImages> {
   const { host, certPath, buildNetwork } = config.images
   const { plainHttp } = config.oci
   const tls = certPath === null || host.kind === 'unix' ? null : await readCertificates(certPath)
   const images = createDockerImageEngine({ host, tls })
   resources.add('image engine', images, (engine) => engine.close())
+  const containerRegistries = { ...credentials, plainHttp }
   return {
     images,
     buildNetwork,
+    containerRegistries,
+    openRegistryLogin: (input) => openRegistryLogin(containerRegistries, input),
     openPushed: (address, login) =>
       createDistributionRegistry({
         registry: address,

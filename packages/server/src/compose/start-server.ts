@@ -20,6 +20,7 @@ import { openArtifacts, openSigningKey } from './open-artifacts.ts'
 import { openBuilds } from './open-builds.ts'
 import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
+import { openImageEngine } from './open-image-engine.ts'
 import { openGithub } from './open-github.ts'
 import { openGithubMcp } from './open-github-mcp.ts'
 import { openJobs } from './open-jobs.ts'
@@ -99,6 +100,11 @@ async function start(
     store,
     masterKey,
   })
+  const { images, containerRegistries, openRegistryLogin } = await openImageEngine(
+    config,
+    credentials,
+    resources,
+  )
   const { builds } = openBuilds(
     config,
     log,
@@ -108,6 +114,8 @@ async function start(
       logs,
       objects,
       repositories,
+      openRegistryLogin,
+      removeImage: (image) => images.remove(image),
       holder: jobs.workerId,
       home: jobs.home,
     },
@@ -222,7 +230,13 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     metrics,
-    builds: { credentials, repositories, builds, signal: stopping.signal },
+    builds: {
+      credentials,
+      repositories,
+      registries: containerRegistries,
+      builds,
+      signal: stopping.signal,
+    },
     status: { ...monitored, signal: stopping.signal },
     anonymousStatus: config.status.anonymous,
     platform: {

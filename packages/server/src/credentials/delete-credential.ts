@@ -4,7 +4,7 @@ import type { Principal } from '../ports/identity.ts'
 import { noSuchCredential } from './credential-rows.ts'
 import type { CredentialsDeps } from './deps.ts'
 
-/** Deletes a credential that no repository uses; else a `resource_conflict` that names these. */
+/** Deletes a credential that no repository and no registry uses; else a `resource_conflict` that names these. */
 export async function deleteCredential(
   deps: Pick<CredentialsDeps, 'db'>,
   input: { principal: Principal; id: number },
@@ -17,19 +17,30 @@ export async function deleteCredential(
       .executeTakeFirst()
     if (numDeletedRows === 0n) throw noSuchCredential(String(input.id))
   } catch (error) {
-    // The key of `repositories.credential_id`.
+    // The keys of `repositories.credential_id` and `container_registries.credential_id`.
     if (!(error instanceof Error && 'code' in error && error.code === '23503')) throw error
-    const users = await deps.db
-      .selectFrom('repositories')
-      .select('name')
-      .where('credential_id', '=', input.id)
-      .orderBy('name')
-      .limit(10)
-      .execute()
-    const names = users.map(({ name }) => name)
-    throw new AppError('resource_conflict', `The credential is used by ${names.join(', ')}`, {
+    const repositories = await usersOf(deps, 'repositories', input.id)
+    const registries = await usersOf(deps, 'container_registries', input.id)
+    const users = [...repositories, ...registries.map((name) => `the registry ${name}`)]
+    throw new AppError('resource_conflict', `The credential is used by ${users.join(', ')}`, {
       in_use: true,
-      repositories: names,
+      repositories,
+      registries,
     })
   }
+}
+
+async function usersOf(
+  { db }: Pick<CredentialsDeps, 'db'>,
+  table: 'repositories' | 'container_registries',
+  id: number,
+): Promise<string[]> {
+  const rows = await db
+    .selectFrom(table)
+    .select('name')
+    .where('credential_id', '=', id)
+    .orderBy('name')
+    .limit(10)
+    .execute()
+  return rows.map(({ name }) => name)
 }

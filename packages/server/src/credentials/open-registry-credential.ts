@@ -1,3 +1,4 @@
+import type { CredentialType } from '@slipway/contract/credentials'
 import { AppError } from '../errors.ts'
 import { allowUse } from './allow-use.ts'
 import type { CredentialsDeps } from './deps.ts'
@@ -30,6 +31,12 @@ export async function openRegistryCredential(
   return login
 }
 
+/** Where the registries are that have a type of credential of their own. */
+export const fixedRegistries: Partial<Record<CredentialType, string>> = {
+  registry_docker_hub: 'https://registry-1.docker.io',
+  registry_quay_io: 'https://quay.io',
+}
+
 /** `ecrEndpoint` takes the place of Amazon's own. */
 export async function registryLoginOf(
   credential: OpenCredential,
@@ -41,10 +48,14 @@ export async function registryLoginOf(
       return {
         username: data.username,
         password: data.access_token,
-        registryUrl: 'https://registry-1.docker.io',
+        registryUrl: fixedRegistries[type] ?? null,
       }
     case 'registry_quay_io':
-      return { username: data.username, password: data.password, registryUrl: 'https://quay.io' }
+      return {
+        username: data.username,
+        password: data.password,
+        registryUrl: fixedRegistries[type] ?? null,
+      }
     case 'registry_generic':
       return {
         username: data.username,

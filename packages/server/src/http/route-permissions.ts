@@ -114,6 +114,12 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'POST /api/repositories/:id/verify': 'repositories:manage',
   'GET /api/repositories/:id/branches': 'repositories:read',
 
+  'GET /api/registries': 'registries:read',
+  'POST /api/registries': 'registries:manage',
+  'GET /api/registries/:id': 'registries:read',
+  'PUT /api/registries/:id': 'registries:manage',
+  'DELETE /api/registries/:id': 'registries:manage',
+  'POST /api/registries/:id/test': 'registries:manage',
   'GET /api/pipelines/runs': 'builds:read',
   'POST /api/pipelines/runs': 'builds:create',
   'GET /api/pipelines/runs/:id': 'builds:read',

@@ -9,15 +9,20 @@ import { buildFigureRoutes } from './routes/pipelines-figures.ts'
 import { buildLogRoutes } from './routes/pipelines-logs.ts'
 import { buildOutputRoutes } from './routes/pipelines-outputs.ts'
 import { type BuildRoutesDeps, buildRoutes } from './routes/pipelines-runs.ts'
+import { type RegistryRoutesDeps, registryRoutes } from './routes/registries.ts'
 import { type RepositoryRoutesDeps, repositoryRoutes } from './routes/repositories.ts'
 
 /** What the routes of `/api` need, all together. */
-export type BuildsDeps = CredentialRoutesDeps & RepositoryRoutesDeps & BuildRoutesDeps
+export type BuildsDeps = CredentialRoutesDeps &
+  RepositoryRoutesDeps &
+  RegistryRoutesDeps &
+  BuildRoutesDeps
 
 /** Every set of routes below `/api`; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: readonly ((deps: BuildsDeps) => FastifyPluginAsync)[] = [
   credentialRoutes,
   repositoryRoutes,
+  registryRoutes,
   buildRoutes,
   buildExecutionRoutes,
   buildLogRoutes,

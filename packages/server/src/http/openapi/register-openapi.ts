@@ -19,6 +19,7 @@ const tags = [
   { name: 'GitHub', description: 'Hear of pushes and pull requests, and let forks run.' },
   { name: 'Secrets', description: 'Give steps what nobody else is shown.' },
   { name: 'Credentials', description: 'Logins of Git remotes and registries.' },
+  { name: 'Container registries', description: 'Where builds push their images to.' },
   { name: 'Builds', description: 'Make packages and images of Git repositories.' },
   { name: 'Repositories', description: 'Where repositories are, and how to get in.' },
   { name: 'Workers', description: 'What workers report.' },
