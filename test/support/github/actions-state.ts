@@ -18,6 +18,11 @@ export interface StandInJob {
   created_at: string
   started_at: string
   completed_at: string | null
+  /** Default: those of GitHub's example. */
+  labels?: string[]
+  /** Who took it. Default: the one of GitHub's example. */
+  runner_name?: string | null
+  runner_id?: number | null
   steps: {
     number: number
     name: string
@@ -227,6 +232,15 @@ export function createActionsState(input: {
           const jobs = pageOf(all, query).map((job) => showJob(run, attempt, job))
           return { status: 200, body: { total_count: all.length, jobs } }
         }
+        case 'actions/get-job-for-workflow-run': {
+          for (const known of repository.runs.values()) {
+            for (const [attempt, jobs] of Object.entries(known.jobs)) {
+              const job = jobs.find(({ id }) => String(id) === params['job_id'])
+              if (job !== undefined) return { status: 200, body: showJob(known, +attempt, job) }
+            }
+          }
+          return notFound
+        }
         case 'actions/list-workflow-run-artifacts': {
           if (run === undefined) return notFound
           const artifacts = pageOf(run.artifacts, query).map((artifact) => ({
@@ -328,9 +342,11 @@ export function createActionsState(input: {
 function findRuns({ runs }: StandInRepository, query: URLSearchParams): StandInRun[] {
   const [from = '', to = ''] = (query.get('created') ?? '').split('..')
   const event = query.get('event')
+  const status = query.get('status')
   return (
     [...runs.values()]
       .filter((run) => event === null || run.event === event)
+      .filter((run) => status === null || run.status === status || run.conclusion === status)
       .filter(({ created_at }) => from === '' || Date.parse(created_at) >= Date.parse(from))
       // To the second, the last one included.
       .filter(({ created_at }) => to === '' || Date.parse(created_at) < Date.parse(to) + 1000)

@@ -4,10 +4,14 @@ export const openApiVersion = '23.0.2'
 /** What the stand-in for GitHub answers, by the ids of GitHub's API description. */
 export const operationIds = [
   'actions/create-workflow-dispatch',
+  'actions/delete-self-hosted-runner-from-repo',
+  'actions/generate-runner-jitconfig-for-repo',
+  'actions/get-job-for-workflow-run',
   'actions/get-workflow-run',
   'actions/get-workflow-run-attempt',
   'actions/list-jobs-for-workflow-run-attempt',
   'actions/list-repo-workflows',
+  'actions/list-self-hosted-runners-for-repo',
   'actions/list-workflow-run-artifacts',
   'actions/list-workflow-runs-for-repo',
   'apps/create-installation-access-token',

@@ -13,6 +13,7 @@ import {
   type Status,
 } from './state.ts'
 import type { OperationId } from './operations.ts'
+import type { RunnersState } from './runners-state.ts'
 import { judgeToken, type KnownCredential } from './tokens.ts'
 
 /** A request that the stand-in has seen. */
@@ -54,6 +55,8 @@ export interface GitHubStandIn {
   readonly assets: readonly Asset[]
   /** Repositories with workflows, and what became of these. */
   readonly actions: ActionsState
+  /** Self-hosted runners. */
+  readonly runners: RunnersState
   /** What it says of the requests that are left; an answer of 304 takes none. */
   readonly budget: { limit: number; remaining: number; reset: number }
   /** Repositories that it does not know: all others are there. */
@@ -192,6 +195,7 @@ export async function startGitHubStandIn(credential: KnownCredential): Promise<G
     releases: state.releases,
     assets: state.assets,
     actions: state.actions,
+    runners: state.runners,
     budget,
     behave: (next) => void (behaviour = next),
     async close() {

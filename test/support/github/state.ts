@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { type ActionsState, createActionsState } from './actions-state.ts'
 import type { ApiDescription, MatchedRequest } from './api-description.ts'
+import { createRunnersState, type RunnersState } from './runners-state.ts'
 import type { Seen } from './stand-in.ts'
 
 export interface Status {
@@ -48,6 +49,7 @@ export interface StateAnswer {
 /** What GitHub would keep, and what it would answer. */
 export interface GitHubState {
   actions: ActionsState
+  runners: RunnersState
   statuses: Status[]
   deployments: Deployment[]
   releases: Release[]
@@ -68,6 +70,7 @@ export function createGitHubState(input: {
   const releases: Release[] = []
   const assets: Asset[] = []
   const actions = createActionsState({ api, base })
+  const runners = createRunnersState({ api })
   let ids = 0
 
   const notFound = { status: 404, body: ['Not Found'] }
@@ -103,13 +106,14 @@ export function createGitHubState(input: {
 
   return {
     actions,
+    runners,
     statuses,
     deployments,
     releases,
     assets,
     handle(match, query, { repository, body, headers }, raw) {
       const { operation, params } = match
-      const answered = actions.handle(match, query, body)
+      const answered = actions.handle(match, query, body) ?? runners.handle(match, query, body)
       if (answered !== null) return answered
       const given = (body ?? {}) as Record<string, never>
       switch (operation) {

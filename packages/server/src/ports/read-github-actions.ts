@@ -135,7 +135,7 @@ export function readRepositoryName(value: unknown): string | null {
     : null
 }
 
-function objectOf(value: unknown): Readonly<Record<string, unknown>> {
+export function objectOf(value: unknown): Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : {}
 }
 
@@ -150,7 +150,7 @@ function countOf(value: unknown): number | null {
 }
 
 /** Without what PostgreSQL does not store: NUL and half a surrogate pair. */
-function textOf(value: unknown, longest: number): string | null {
+export function textOf(value: unknown, longest: number): string | null {
   if (typeof value !== 'string') return null
   return Buffer.from(value.slice(0, longest), 'utf8').toString('utf8').replaceAll('\u0000', '')
 }

@@ -244,7 +244,7 @@ export function whole<T>(value: T | null): T {
   return value
 }
 
-function ifNoneMatch(etag: string | null | undefined): Record<string, string> {
+export function ifNoneMatch(etag: string | null | undefined): Record<string, string> {
   return etag == null ? {} : { 'if-none-match': etag }
 }
 
