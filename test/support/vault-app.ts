@@ -17,6 +17,7 @@ export async function createVaultApp(
   const test = await createTestApp({ builds }, (db) => {
     Object.assign(builds, {
       credentials: { db, vault, accessDirectory, ...credentials },
+      registries: { db, vault, plainHttp: [], ...credentials },
       repositories: {
         db,
         vault,
