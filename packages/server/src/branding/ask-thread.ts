@@ -1,30 +1,37 @@
 import { Worker } from 'node:worker_threads'
-import type { ThreadMessage, ThreadQuestion } from './thread/messages.ts'
-
-type Answer<Kind> = Extract<ThreadMessage, { kind: Kind }>
 
 /** Why what was asked could not be done, in words for people. */
 export class ThreadFailure extends Error {
   override readonly name = 'ThreadFailure'
 }
 
+/** What every thread may say besides its own: why it cannot do what it was asked, for people. */
+interface Failed {
+  kind: 'failed'
+  message: string
+}
+
 /**
  * Asks a thread of its own one question. `observe` is told what it says until it answers. A thread that
- * says nothing for `silentMs` is ended: a `ThreadFailure`, as where it fails or dies. When the signal
- * aborts it is ended, and the signal's reason thrown. It has ended in any case when this returns.
+ * says nothing for `silentMs` is ended: a `ThreadFailure`, as where it fails or dies; `doing` names what
+ * it was at. When the signal aborts it is ended, and the signal's reason thrown. It has ended in any
+ * case when this returns.
  */
-export async function askThread<Kind extends 'checked' | 'rewritten'>(
-  question: ThreadQuestion,
+export async function askThread<Message extends { kind: string }, Kind extends Message['kind']>(
+  /** A module of JavaScript: a thread starts from a file, which has to be the same in src/ and dist/. */
+  script: URL,
+  question: object,
   options: {
     answer: Kind
     signal: AbortSignal
     silentMs: number
-    observe?: (message: ThreadMessage) => void
+    doing: (last: Message | null) => string
+    observe?: (message: Message) => void
   },
-): Promise<Answer<Kind>> {
-  const { signal, silentMs, observe } = options
+): Promise<Extract<Message, { kind: Kind }>> {
+  const { signal, silentMs, doing, observe } = options
   signal.throwIfAborted()
-  const worker = new Worker(new URL('./thread/branding-thread.js', import.meta.url), {
+  const worker = new Worker(script, {
     env: {},
     execArgv: [],
     resourceLimits: { maxOldGenerationSizeMb: 1_024 },
@@ -32,25 +39,35 @@ export async function askThread<Kind extends 'checked' | 'rewritten'>(
   let settle: () => void = () => undefined
   let timer: NodeJS.Timeout | undefined
   try {
-    return await new Promise<Answer<Kind>>((resolve, reject) => {
+    return await new Promise((resolve, reject) => {
       const onAbort = () => reject(asError(signal.reason))
       settle = () => signal.removeEventListener('abort', onAbort)
       signal.addEventListener('abort', onAbort, { once: true })
-      let last: ThreadMessage | null = null
-      const listen = () => {
+      let last: Message | null = null
+      const wait = () => {
         clearTimeout(timer)
-        timer = setTimeout(() => reject(tooSlow(last, silentMs)), silentMs)
+        timer = setTimeout(() => {
+          const message = `Given up: ${doing(last)} took longer than ${silentMs / 1000} s`
+          reject(new ThreadFailure(message))
+        }, silentMs)
       }
-      listen()
-      worker.on('message', (message: ThreadMessage) => {
+      wait()
+      worker.on('message', (message: Message | Failed) => {
+        if (isFailure(message)) {
+          reject(new ThreadFailure(message.message))
+          return
+        }
         last = message
-        listen()
+        wait()
         if (isAnswer(message, options.answer)) resolve(message)
-        else if (message.kind === 'failed') reject(new ThreadFailure(message.message))
         else observe?.(message)
       })
-      worker.on('error', (error) => reject(died(last, error)))
-      worker.on('exit', () => reject(died(last, null)))
+      const died = () => reject(new ThreadFailure(`Given up: ${doing(last)} needs too much memory`))
+      worker.on('error', (error) => {
+        if ((error as { code?: string }).code === 'ERR_WORKER_OUT_OF_MEMORY') died()
+        else reject(asError(error))
+      })
+      worker.on('exit', died)
       worker.postMessage(question)
     })
   } finally {
@@ -60,24 +77,15 @@ export async function askThread<Kind extends 'checked' | 'rewritten'>(
   }
 }
 
-function isAnswer<Kind extends ThreadMessage['kind']>(
-  message: ThreadMessage,
+function isFailure(message: { kind: string }): message is Failed {
+  return message.kind === 'failed'
+}
+
+function isAnswer<Message extends { kind: string }, Kind extends Message['kind']>(
+  message: Message,
   kind: Kind,
-): message is Answer<Kind> {
+): message is Extract<Message, { kind: Kind }> {
   return message.kind === kind
-}
-
-function tooSlow(last: ThreadMessage | null, silentMs: number): ThreadFailure {
-  const during =
-    last?.kind === 'at' ? `rule ${last.rule + 1} on ${last.path}` : 'looking through the files'
-  return new ThreadFailure(`Given up: ${during} took longer than ${silentMs / 1000} s`)
-}
-
-function died(last: ThreadMessage | null, error: unknown): Error {
-  const isMemory = (error as { code?: string } | null)?.code === 'ERR_WORKER_OUT_OF_MEMORY'
-  if (error !== null && !isMemory) return asError(error)
-  const during = last?.kind === 'at' ? `rule ${last.rule + 1} on ${last.path}` : 'that'
-  return new ThreadFailure(`${during} needs too much memory`)
 }
 
 function asError(reason: unknown): Error {

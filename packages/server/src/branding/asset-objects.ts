@@ -1,10 +1,6 @@
 import { randomUUID } from 'node:crypto'
 
-/** Everything that a template has in the object store is below this. */
-export function templatePrefix(templateId: number): string {
-  return `branding/${templateId}/`
-}
-
-export function newAssetKey(templateId: number): string {
-  return `${templatePrefix(templateId)}${randomUUID()}`
+/** Where in the object store the file of a new asset goes. */
+export function newAssetKey(): string {
+  return `branding/${randomUUID()}`
 }

@@ -1,6 +1,7 @@
 import type { BrandingRule } from '@slipway/contract/branding'
 import { AppError } from '../errors.ts'
-import { askThread, ThreadFailure } from './ask-thread.ts'
+import { askBrandingThread } from './ask-branding-thread.ts'
+import { ThreadFailure } from './ask-thread.ts'
 
 /** Milliseconds that judging the rules of a template may take: patterns are compiled for it. */
 const checkMs = 20_000
@@ -18,7 +19,7 @@ export async function checkRules(
   if (!needsThread) return
   const question = { kind: 'check', rules: rules.map(toRuleText) } as const
   const problems = await deps
-    .oneByOne(() => askThread(question, { answer: 'checked', signal, silentMs: checkMs }))
+    .oneByOne(() => askBrandingThread(question, { answer: 'checked', signal, silentMs: checkMs }))
     .then(
       (answer) => answer.problems,
       (error: unknown) => {

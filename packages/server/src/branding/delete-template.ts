@@ -1,9 +1,8 @@
 import { requireUnlimited } from '../access/index.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
-import { templatePrefix } from './asset-objects.ts'
 import type { BrandingDeps } from './deps.ts'
-import { lockTemplate, things } from './template-rows.ts'
+import { assetsOf, lockTemplate, things } from './template-rows.ts'
 
 /**
  * Deletes a template and the files of its assets. A `resource_conflict` while builds refer to it,
@@ -15,7 +14,7 @@ export async function deleteTemplate(
 ): Promise<void> {
   const { principal, id } = input
   requireUnlimited(principal, things)
-  await db.transaction().execute(async (trx) => {
+  const assets = await db.transaction().execute(async (trx) => {
     // Behind the lock, so that a build which is being made is seen.
     const row = await lockTemplate(trx, id)
     const build = await trx
@@ -32,7 +31,9 @@ export async function deleteTemplate(
         { in_use: true },
       )
     }
+    const held = await assetsOf(trx, [id])
     await trx.deleteFrom('branding_templates').where('id', '=', id).execute()
+    return held
   })
-  await objects.deletePrefix(templatePrefix(id))
+  for (const { object_key: key } of assets) await objects.delete(key)
 }

@@ -3,6 +3,7 @@ import type { Tables } from '../db/tables.gen.ts'
 import type { Mirrors } from '../git/index.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { RepositoriesDeps } from '../repositories/index.ts'
+import type { PreviewTurns } from './limit-previews.ts'
 
 /** What the functions of this room need, all together. */
 export interface BrandingDeps {
@@ -20,7 +21,9 @@ export interface PreviewDeps extends BrandingDeps {
   official: OfficialSource
   /** A directory of the server's own for what previews check out; made when it is needed. */
   workDirectory: string
-  previews: PreviewLimits
+  takePreviewTurn: PreviewTurns
+  /** Milliseconds that a preview may take, with all that it fetches. */
+  previewTimeoutMs: number
 }
 
 export interface OfficialSource {
@@ -28,11 +31,4 @@ export interface OfficialSource {
   name: string
   url: string
   branch: string
-}
-
-export interface PreviewLimits {
-  /** Previews that run at once on this server; a further one is refused. */
-  atOnce: number
-  /** Milliseconds that one may take, from the first byte it fetches. */
-  timeoutMs: number
 }

@@ -1,4 +1,4 @@
-import { askThread } from './ask-thread.ts'
+import { askBrandingThread } from './ask-branding-thread.ts'
 import type { BrandingToApply } from './branding-to-apply.ts'
 import type { RewriteQuestion, RewriteResult } from './thread/messages.ts'
 
@@ -24,7 +24,7 @@ export async function rewriteFiles(
   const { directory, branding, scratch, show } = input
   const { brandName, rules } = branding
   const own = brandName === null ? {} : { brand_name: brandName }
-  const { result } = await askThread(
+  const { result } = await askBrandingThread(
     {
       kind: 'rewrite',
       directory,

@@ -8,7 +8,7 @@ import { rewriteTree } from './rewrite-tree.js'
 
 /** @import { ThreadMessage, ThreadQuestion } from './messages.ts' */
 
-/** @type {(message: ThreadMessage) => void} */
+/** @type {(message: ThreadMessage | { kind: 'failed', message: string }) => void} */
 const tell = (message) => parentPort?.postMessage(message)
 
 parentPort?.on('message', (/** @type {ThreadQuestion} */ question) => {

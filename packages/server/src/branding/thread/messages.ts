@@ -41,8 +41,6 @@ export type ThreadMessage =
   | { kind: 'progress'; done: number; total: number }
   | { kind: 'checked'; problems: RuleProblem[] }
   | { kind: 'rewritten'; result: RewriteResult }
-  /** In words for people. */
-  | { kind: 'failed'; message: string }
 
 export interface RuleProblem {
   /** JSON pointer below the list of rules, such as `/0/pattern`. */
