@@ -3,6 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Build, BuildStepKey, CreateBuildRequest } from '@slipway/contract/builds'
+import { pino } from 'pino'
 import { expect } from 'vitest'
 import { createFilesystemObjectStore } from '../../packages/server/src/adapters/object-store/filesystem/filesystem-object-store.ts'
 import {
@@ -67,6 +68,8 @@ export interface TakenBuild {
   lose(): Promise<void>
 }
 
+const log = pino({ level: 'silent' })
+
 export const runsPath = '/api/pipelines/runs'
 
 /** The document's simplest request. */
@@ -93,8 +96,8 @@ export async function createBuildsApp(over: Partial<BuildsDeps> = {}): Promise<B
     return {}
   })
   const { db, pool } = test.database
-  const objects = createFilesystemObjectStore({ root: join(root, 'objects'), log: quietLog })
-  const logs = createFileLogStore({ directory: join(root, 'logs'), objects, log: quietLog })
+  const objects = createFilesystemObjectStore({ root: join(root, 'objects'), log })
+  const logs = createFileLogStore({ directory: join(root, 'logs'), objects, log })
   const feed = createEventFeed({ db, log: quietLog })
   const relay = startEventRelay({ pool, log: quietLog, publish: (batch) => feed.publish(batch) })
   const removedImages: string[] = []
