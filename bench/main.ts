@@ -1,5 +1,6 @@
 // npm run bench [-- name …]: one JSON object; each figure beside its floor of the same run.
 import { cpus } from 'node:os'
+import { benchBuildSockets } from './build-sockets.ts'
 import { benchDeployments } from './deployments.ts'
 import { benchEvents } from './events.ts'
 import { benchJobs } from './jobs.ts'
@@ -24,6 +25,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   events: () => withDatabase(benchEvents),
   deployments: () => withDatabase(benchDeployments),
   statusSockets: () => withDatabase(benchStatusSockets),
+  buildSockets: () => withDatabase(benchBuildSockets),
   webhooks: () => withDatabase(benchWebhooks),
   monitorWebhooks: () => withDatabase(benchMonitorWebhooks),
   pipelines: () => withDatabase(benchPipelines),

@@ -110,6 +110,23 @@ describe('a follower', () => {
     expect(linesOf(late)).toEqual(['4 three', '5 four'])
   })
 
+  it('that says it has lines which are not there yet holds up nobody', async () => {
+    const build = await sockets.create()
+    const log = await build.begin()
+    await log.note('one')
+    const ahead = await follow(build.id, '?after=3')
+    await ahead.take(({ type }) => type === 'status')
+    const other = await follow(build.id)
+    await other.take(({ line }) => line === 'one')
+    for (const line of ['two', 'three']) await log.note(line)
+    await other.take(({ line }) => line === 'three')
+    await build.complete()
+    await whole(ahead)
+    await whole(other)
+    expect(linesOf(ahead)).toEqual(['4 three'])
+    expect(linesOf(other)).toHaveLength(4)
+  })
+
   it('of a build that never began is told that it was cancelled', async () => {
     const build = await sockets.create()
     const client = await follow(build.id)

@@ -1,6 +1,6 @@
 import type { BuildFrame } from '@slipway/contract/build-socket'
 import type { BuildLog, BuildWithoutLog as Build } from '../../builds/index.ts'
-import type { LogChunk } from '../../logs/index.ts'
+import type { LiveLines } from './live-lines.ts'
 import type { SendFrames } from './pace-frames.ts'
 import { toLogFrames } from './to-log-frames.ts'
 import { toStateFrames, toStatusFrame } from './to-state-frames.ts'
@@ -8,6 +8,7 @@ import type { Sight, WatchedBuild } from './watch-builds.ts'
 
 export interface FollowBuildDeps {
   watched: WatchedBuild
+  live: LiveLines
   openLog: (build: Build) => Pick<BuildLog, 'lines'>
   send: SendFrames
 }
@@ -27,11 +28,11 @@ export async function followBuild(
   input: { after: number },
   signal: AbortSignal,
 ): Promise<Build | null> {
-  const { watched, openLog, send } = deps
+  const { watched, live, openLog, send } = deps
   const first = await watched.current(signal)
   if (first.build === null || signal.aborted) return null
   const stop = new AbortController()
-  const lines = createLines({ log: openLog(first.build), watched, send }, input.after)
+  const lines = createLines({ log: openLog(first.build), live, watched, send }, input.after)
   await send(toStateFrames(null, first.build).map(toText))
   const following = begin(first.build)
   const failed = failure(following)
@@ -66,19 +67,41 @@ export async function followBuild(
 
 /** The lines of one build for one client, each once. */
 function createLines(
-  { log, watched, send }: { log: Pick<BuildLog, 'lines'> } & Omit<FollowBuildDeps, 'openLog'>,
+  { log, live, watched, send }: { log: Pick<BuildLog, 'lines'> } & Omit<FollowBuildDeps, 'openLog'>,
   after: number,
 ) {
   let seq = after
 
-  async function tell(chunks: AsyncIterable<LogChunk>): Promise<void> {
-    for await (const chunk of chunks) {
+  async function tellSoFar(signal: AbortSignal): Promise<void> {
+    for await (const chunk of log.lines({ after: seq }, signal)) {
       await send(toLogFrames(chunk))
       seq = chunk.seq + chunk.lines - 1
     }
   }
+
+  async function tellAttempt({ id, attempt }: Build, signal: AbortSignal): Promise<void> {
+    // A client may say that it has lines that are not there yet.
+    const from = Math.min(seq, await lastLine(log, signal))
+    const joined = live.join({ buildId: id, attempt, after: from, log })
+    try {
+      for (;;) {
+        const next = await joined.next(seq, signal)
+        if (next.is === 'over') {
+          if (next.error !== undefined) throw next.error
+          return
+        }
+        if (next.is === 'here') {
+          await send(next.frames)
+          seq += next.frames.length
+        } else await tellSoFar(signal)
+      }
+    } finally {
+      joined.leave()
+    }
+  }
+
   return {
-    tellSoFar: (signal: AbortSignal) => tell(log.lines({ after: seq }, signal)),
+    tellSoFar,
     /** Until the log is whole, or `signal` aborts. There is one once an attempt has begun. */
     async follow(first: Sight, signal: AbortSignal): Promise<void> {
       let sight = first
@@ -88,13 +111,19 @@ function createLines(
         if (build === null || signal.aborted) return
         if (build.attempt > followed) {
           followed = build.attempt
-          await tell(log.lines({ after: seq, follow: true }, signal))
+          await tellAttempt(build, signal)
         }
         if (build.completed_at !== null) return
         sight = await watched.after(sight, signal)
       }
     },
   }
+}
+
+async function lastLine(log: Pick<BuildLog, 'lines'>, signal: AbortSignal): Promise<number> {
+  let last = 0
+  for await (const { seq, lines } of log.lines({ tail: 1 }, signal)) last = seq + lines - 1
+  return last
 }
 
 /** Never resolves; rejects when the work does, whoever looks. */

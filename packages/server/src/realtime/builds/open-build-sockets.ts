@@ -11,6 +11,7 @@ import { keepSockets, type SocketLimits } from '../keep-sockets.ts'
 import type { RefusalStatus } from '../refuse-upgrade.ts'
 import { createHandshakes, type HandshakesDeps, type Objection } from '../shake-hands.ts'
 import { followBuild } from './follow-build.ts'
+import { openLiveLines } from './live-lines.ts'
 import { paceFrames, type PaceLimits, type SendFrames } from './pace-frames.ts'
 import { watchBuilds } from './watch-builds.ts'
 
@@ -50,6 +51,7 @@ export function openBuildSockets(
   const handshakes = createHandshakes({ ...deps, anonymousStatus: false }, 'builds:read', toBody)
   const sockets = keepSockets({ log }, limits)
   const read = (id: number) => findBuildState(deps, { principal: everybody, id })
+  const live = openLiveLines()
   const watching = watchBuilds({ feed, log, read })
   const conversations = new Set<Promise<void>>()
 
@@ -75,7 +77,7 @@ export function openBuildSockets(
       openBuildLog(deps, { id, startedAt: new Date(started_at) })
     try {
       const ended = await followBuild(
-        { watched, openLog, send },
+        { watched, live, openLog, send },
         { after: after ?? 0 },
         gone.signal,
       )

@@ -9,7 +9,7 @@ export interface PaceLimits {
 }
 
 /** Sends frames in order, and resolves when the client may be sent more; at once where it has gone. */
-export type SendFrames = (frames: readonly string[]) => Promise<void>
+export type SendFrames = (frames: readonly (string | Buffer)[]) => Promise<void>
 
 const asText = { binary: false, compress: false }
 
@@ -30,7 +30,7 @@ export function paceFrames(
   }
 
   /** Resolves when this frame, and so all before it, is out of our hands. */
-  async function sendLast(frame: string): Promise<void> {
+  async function sendLast(frame: string | Buffer): Promise<void> {
     let left = Number.POSITIVE_INFINITY
     const watch = setInterval(() => {
       if (socket.bufferedAmount >= left) {

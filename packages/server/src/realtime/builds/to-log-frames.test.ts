@@ -5,7 +5,7 @@ import { toLogFrames } from './to-log-frames.ts'
 const at = new Date('2024-01-08T10:00:09.000Z')
 const framesOf = (text: string, seq = 1) =>
   toLogFrames({ seq, lines: text.split('\n').length - 1, at, data: Buffer.from(text) }).map(
-    (frame) => JSON.parse(frame) as object,
+    (frame) => JSON.parse(frame.toString()) as object,
   )
 
 it('takes the time from in front of each line', () => {
