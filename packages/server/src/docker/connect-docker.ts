@@ -79,6 +79,8 @@ export function connectDocker(options: DockerOptions): Docker {
     host.kind === 'unix'
       ? { socketPath: host.socketPath }
       : { host: host.host, port: host.port ?? (tls === null ? plainPort : tlsPort), ...tls }
+  // With TLS, the certificate has to be for this name: of TCP, it is the host's own.
+  const hostHeader = host.kind === 'unix' ? { host: 'docker' } : {}
   let spoken: string | null = null
 
   function away(error: unknown): AppError {
@@ -95,7 +97,7 @@ export function connectDocker(options: DockerOptions): Docker {
       ...target,
       method: asked.method,
       path,
-      headers: { host: 'docker', 'user-agent': 'slipway', ...asked.headers },
+      headers: { ...hostHeader, 'user-agent': 'slipway', ...asked.headers },
       // One connection for each request: what ends with it ends nothing else.
       agent: false,
     })

@@ -1,11 +1,14 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../../errors.ts'
 import { type Docker, DockerRefusal, readMessages } from '../../../docker/index.ts'
 import type { BuiltImage, ImageBuild, ImageOutput } from '../../../ports/image-engine.ts'
-import { followBuild } from './follow-build.ts'
+import { type BuildFollower, followBuild } from './follow-build.ts'
 import { openSession } from './open-session.ts'
 
 /** Bytes of a request's first line that every engine takes; Go's own limit is a megabyte. */
 const maxQueryBytes = 800_000
+/** Milliseconds for removing what a failed build left. */
+const cleanUpMs = 10_000
 /** BuildKit, which Dockerfiles of today need (`--platform=$BUILDPLATFORM`, `RUN --mount`). */
 const buildKit = '2'
 
@@ -58,6 +61,21 @@ async function run(
 ): Promise<BuiltImage> {
   const follower = followBuild(output)
   try {
+    return await follow(docker, build, { output, follower }, signal)
+  } catch (error) {
+    const { intermediate } = follower
+    if (intermediate !== null) await removeIntermediate(docker, intermediate)
+    throw error
+  }
+}
+
+async function follow(
+  docker: Docker,
+  build: ImageBuild & { query: Record<string, string | undefined> },
+  { output, follower }: { output: ImageOutput; follower: BuildFollower },
+  signal: AbortSignal,
+): Promise<BuiltImage> {
+  try {
     const answer = await docker.send(
       {
         method: 'POST',
@@ -103,6 +121,32 @@ async function networkOf(
   } catch (error) {
     if (error instanceof DockerRefusal && error.status === 404) return 'none'
     throw error
+  }
+}
+
+/**
+ * The builder before BuildKit leaves the image of the last line that succeeded. One with a name is a base
+ * image; one that something else is made of, or runs on, is refused by the engine.
+ */
+async function removeIntermediate(docker: Docker, id: string): Promise<void> {
+  const limit = AbortSignal.timeout(cleanUpMs)
+  const path = `/images/${id}`
+  // The container of a line that was stopped is gone a moment later.
+  for (let attempt = 0; attempt < 10; attempt++) {
+    try {
+      const found = await docker.json<{ RepoTags: string[] | null; RepoDigests: string[] | null }>(
+        { method: 'GET', path: `${path}/json` },
+        limit,
+      )
+      const names = [...(found.RepoTags ?? []), ...(found.RepoDigests ?? [])]
+      if (!names.every((name) => name.startsWith('<none>'))) return
+      await docker.json({ method: 'DELETE', path }, limit)
+      return
+    } catch (error) {
+      // Why the build failed is what there is to say.
+      if (!(error instanceof DockerRefusal) || error.status !== 409) return
+      await sleep(200)
+    }
   }
 }
 

@@ -7,6 +7,8 @@ export interface BuildFollower {
   take(message: DockerMessage): Promise<void>
   /** `sha256:…` of the image; null as long as there is none. */
   readonly imageId: string | null
+  /** Of the builder before BuildKit: the image of the last line that was done. */
+  readonly intermediate: string | null
   /** Why it failed, in the engine's words; null as long as it has not. */
   readonly failure: string | null
 }
@@ -14,6 +16,7 @@ export interface BuildFollower {
 /** Understands BuildKit (its reports, `moby.buildkit.*`) and the builder before it (its text). */
 export function followBuild(output: ImageOutput): BuildFollower {
   let imageId: string | null = null
+  let intermediate: string | null = null
   let failure: string | null = null
   let best = 0
   const print = printTrace(output)
@@ -27,6 +30,9 @@ export function followBuild(output: ImageOutput): BuildFollower {
   return {
     get imageId() {
       return imageId
+    },
+    get intermediate() {
+      return intermediate
     },
     get failure() {
       return failure
@@ -44,6 +50,7 @@ export function followBuild(output: ImageOutput): BuildFollower {
         imageId = String(aux.ID)
       } else if (typeof stream === 'string') {
         await output.write(Buffer.from(stream))
+        intermediate = /^ ---> ([0-9a-f]{12,64})$/m.exec(stream)?.[1] ?? intermediate
         const [, step, steps] = /^Step (\d+)\/(\d+) :/.exec(stream) ?? []
         if (step !== undefined) report(Number(step) - 1, Number(steps))
       } else if (typeof status === 'string' && message.progressDetail?.total === undefined) {

@@ -1,0 +1,100 @@
+import { AppError } from '../errors.ts'
+import { type Docker, DockerRefusal } from './connect-docker.ts'
+import { isMissing } from './explain-refusal.ts'
+import { readMessages } from './read-messages.ts'
+
+/** What registries and engines say of an image that asking again does not bring. */
+const isNotThere =
+  /not found|manifest unknown|name unknown|does not exist|denied|unauthorized|no matching manifest|invalid reference/i
+
+export interface ImageConfig {
+  Entrypoint: string[] | null
+  Cmd: string[] | null
+}
+
+/** Brings images to an engine. Several who need the same one at once share one pull. */
+export interface ImagePuller {
+  /**
+   * Resolves when the engine has the image. An `invalid_request` says that there is none of this name, an
+   * `unavailable` that its registry could not be asked, or not within the time it has.
+   */
+  pull(image: string, signal: AbortSignal): Promise<void>
+  /** What the image says of its command; pulls it where it is missing. */
+  readConfig(image: string, signal: AbortSignal): Promise<ImageConfig>
+}
+
+export function createImagePuller(
+  docker: Docker,
+  options: { policy: 'missing' | 'never'; timeoutMs: number },
+): ImagePuller {
+  const pulling = new Map<string, Promise<void>>()
+
+  const pull = async (image: string, signal: AbortSignal): Promise<void> => {
+    if (options.policy === 'never') throw missing(image, 'and this server pulls none')
+    let shared = pulling.get(image)
+    if (shared === undefined) {
+      // Of nobody's signal: the others still wait for it.
+      shared = pullOnce(docker, image, options.timeoutMs).finally(() => pulling.delete(image))
+      shared.catch(() => {})
+      pulling.set(image, shared)
+    }
+    await untilAborted(shared, signal)
+  }
+
+  const readConfig = async (image: string, signal: AbortSignal): Promise<ImageConfig> => {
+    const path = `/images/${encodeURIComponent(image)}/json`
+    const read = () => docker.json<{ Config: ImageConfig }>({ method: 'GET', path }, signal)
+    try {
+      return (await read()).Config
+    } catch (error) {
+      if (!isMissing(error)) throw error
+    }
+    await pull(image, signal)
+    return (await read()).Config
+  }
+
+  return { pull, readConfig }
+}
+
+async function pullOnce(docker: Docker, image: string, timeoutMs: number): Promise<void> {
+  const late = AbortSignal.timeout(timeoutMs)
+  // Without a tag the engine would bring every one there is.
+  const name = image.split('/').at(-1) ?? ''
+  const query = { fromImage: /[:@]/.test(name) ? image : `${image}:latest` }
+  try {
+    const answer = await docker.send(
+      { method: 'POST', path: '/images/create', query, answerMs: null },
+      late,
+    )
+    for await (const message of readMessages(answer)) {
+      if (message.error !== undefined) throw new DockerRefusal(500, message.error)
+    }
+  } catch (error) {
+    if (late.aborted) {
+      const seconds = Math.round(timeoutMs / 1000)
+      throw new AppError('unavailable', `The image ${image} could not be pulled within ${seconds} s`)
+    }
+    if (!(error instanceof DockerRefusal)) throw error
+    if (isNotThere.test(error.message)) throw missing(image, `and cannot be pulled: ${error.message}`)
+    throw new AppError('unavailable', `The image ${image} cannot be pulled: ${error.message}`)
+  }
+}
+
+function missing(image: string, why: string): AppError {
+  return new AppError('invalid_request', `The image ${image} is not there, ${why}`)
+}
+
+/** Waits for what goes on without us. */
+async function untilAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
+  signal.throwIfAborted()
+  let stop = () => {}
+  const aborted = new Promise<never>((_, reject) => {
+    stop = () => reject(signal.reason as Error)
+    signal.addEventListener('abort', stop, { once: true })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    signal.removeEventListener('abort', stop)
+  }
+}
