@@ -17,6 +17,7 @@ import { createResources, type Resources } from '../resources.ts'
 import { resolveMasterKey } from '../server-keys.ts'
 import { openApprovals } from './open-approvals.ts'
 import { openArtifacts, openSigningKey } from './open-artifacts.ts'
+import { openBranding } from './open-branding.ts'
 import { openBuilds } from './open-builds.ts'
 import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
@@ -170,6 +171,7 @@ async function start(
     directory: inData('mirrors'),
     accessDirectory: inData('git-access'),
   })
+  const branded = await openBranding(config, { db: store.db, objects, repositories, mirrors })
   const signingKey = await openSigningKey(config)
   const artifacts = openArtifacts(config, {
     objects,
@@ -234,6 +236,7 @@ async function start(
       credentials,
       repositories,
       registries: containerRegistries,
+      ...branded,
       builds,
       signal: stopping.signal,
     },

@@ -4,6 +4,10 @@ import type { RouteList } from '../route-list.ts'
 import type { RateLimiter } from '../rate-limits.ts'
 import { toBuildError } from './error-envelope.ts'
 import { type CredentialRoutesDeps, credentialRoutes } from './routes/credentials.ts'
+import { type BrandingRoutesDeps, brandingRoutes } from './routes/branding.ts'
+import { brandingAssetRoutes } from './routes/branding-assets.ts'
+import { brandingFileRoutes } from './routes/branding-files.ts'
+import { type ConfigurationRoutesDeps, configurationRoutes } from './routes/configurations.ts'
 import { buildExecutionRoutes } from './routes/pipelines-execute.ts'
 import { buildFigureRoutes } from './routes/pipelines-figures.ts'
 import { buildLogRoutes } from './routes/pipelines-logs.ts'
@@ -16,6 +20,8 @@ import { type RepositoryRoutesDeps, repositoryRoutes } from './routes/repositori
 export type BuildsDeps = CredentialRoutesDeps &
   RepositoryRoutesDeps &
   RegistryRoutesDeps &
+  BrandingRoutesDeps &
+  ConfigurationRoutesDeps &
   BuildRoutesDeps
 
 /** Every set of routes below `/api`; a new one is a line here, and one in route-permissions.ts for each route. */
@@ -23,6 +29,10 @@ const parts: readonly ((deps: BuildsDeps) => FastifyPluginAsync)[] = [
   credentialRoutes,
   repositoryRoutes,
   registryRoutes,
+  brandingRoutes,
+  brandingAssetRoutes,
+  brandingFileRoutes,
+  configurationRoutes,
   buildRoutes,
   buildExecutionRoutes,
   buildLogRoutes,

@@ -33,21 +33,29 @@ export function describeTools(routes: readonly KnownRoute[]): ReadonlyMap<string
 }
 
 /**
- * No tool is made of what the OpenAPI document does not show, of what answers with nothing but a
- * stream, or of what strangers may send: its sender signs that instead of saying who they are.
+ * No tool is made of what the OpenAPI document does not show, of what takes files or answers with
+ * nothing but a stream or a file, or of what strangers may send: its sender signs that instead of
+ * saying who they are.
  */
 function isOffered({ method, url, guard, schema }: KnownRoute): boolean {
   if (!methods.has(method) || schema?.hide === true || schema?.operationId === undefined)
     return false
   if (guard === 'public' && isChange(method, url)) return false
+  if (schema.consumes?.includes('multipart/form-data') === true) return false
   return !answersOnlyStreams(schema.response)
 }
+
+const unreadable: ReadonlySet<string> = new Set([
+  'text/event-stream',
+  'application/gzip',
+  'application/octet-stream',
+])
 
 function answersOnlyStreams(responses: unknown): boolean {
   const types = Object.entries((responses ?? {}) as Record<string, { content?: object }>)
     .filter(([status]) => status.startsWith('2'))
     .flatMap(([, { content }]) => Object.keys(content ?? { 'application/json': {} }))
-  return types.length > 0 && types.every((type) => type === 'text/event-stream')
+  return types.length > 0 && types.every((type) => unreadable.has(type))
 }
 
 function describeTool({ method, url, guard, schema }: KnownRoute): ToolOperation {

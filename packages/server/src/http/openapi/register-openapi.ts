@@ -22,6 +22,8 @@ const tags = [
   { name: 'Container registries', description: 'Where builds push their images to.' },
   { name: 'Builds', description: 'Make packages and images of Git repositories.' },
   { name: 'Repositories', description: 'Where repositories are, and how to get in.' },
+  { name: 'Branding', description: 'Dress builds in names, texts and files of one’s own.' },
+  { name: 'Configurations', description: 'Put settings into files of builds.' },
   { name: 'Workers', description: 'What workers report.' },
   { name: 'Access', description: 'Tokens, tickets and the audit log.' },
   { name: 'Health', description: 'Whether the server is well.' },
