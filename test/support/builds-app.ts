@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Build, BuildStepKey, CreateBuildRequest } from '@slipway/contract/builds'
 import { pino } from 'pino'
-import { expect } from 'vitest'
+import { expect, vi } from 'vitest'
 import { createFilesystemObjectStore } from '../../packages/server/src/adapters/object-store/filesystem/filesystem-object-store.ts'
 import {
   type BuildAttempt,
@@ -78,11 +78,14 @@ export const zipRequest = {
   output_type: 'zip',
 } as const satisfies CreateBuildRequest
 
-export async function createBuildsApp(over: Partial<BuildsDeps> = {}): Promise<BuildsApp> {
+export async function createBuildsApp(
+  over: Partial<BuildsDeps> = {},
+  server: Partial<HttpServerDeps> = {},
+): Promise<BuildsApp> {
   const root = await mkdtemp(join(tmpdir(), 'slipway-builds-'))
   const builds = {} as BuildsDeps
   const family = { builds, signal: new AbortController().signal } as HttpServerDeps['builds']
-  const test = await createTestApp({ builds: family }, (db) => {
+  const test = await createTestApp({ ...server, builds: family }, (db) => {
     const repositories = {
       db,
       vault: openVault([Buffer.alloc(32, 1)]),
@@ -151,22 +154,15 @@ export async function createBuildsApp(over: Partial<BuildsDeps> = {}): Promise<B
       expect(answer.statusCode, answer.body).toBe(202)
     },
     async take() {
-      let taken: TakenBuild | undefined
-      await expect
-        .poll(
-          async () => {
-            const [job] = await claimJobs({ db }, { workerId, types: ['build'], limit: 1 })
-            if (job !== undefined) {
-              const { build_id: buildId } = job.payload as { build_id: number }
-              taken = hold(buildId, { id: job.id, attempt: job.attempt, workerId })
-            }
-            return taken !== undefined
-          },
-          { timeout: 10_000, interval: 10 },
-        )
-        .toBe(true)
-      if (taken === undefined) throw new Error('no build waits')
-      return taken
+      return vi.waitFor(
+        async () => {
+          const [job] = await claimJobs({ db }, { workerId, types: ['build'], limit: 1 })
+          if (job === undefined) throw new Error('no build waits')
+          const { build_id: buildId } = job.payload as { build_id: number }
+          return hold(buildId, { id: job.id, attempt: job.attempt, workerId })
+        },
+        { timeout: 10_000, interval: 10 },
+      )
     },
     async built(body, make) {
       const { id } = await app.create(body)
