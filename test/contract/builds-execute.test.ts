@@ -2,8 +2,13 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Build, ExecuteBuildResponse } from '@slipway/contract/builds'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { defaultStepLimits } from '../../packages/server/src/builds/index.ts'
-import { type BuildsApp, createBuildsApp, runsPath, storeZip } from '../support/builds-app.ts'
+import {
+  type BuildsApp,
+  createBuildsApp,
+  runsPath,
+  stepLimits,
+  storeZip,
+} from '../support/builds-app.ts'
 
 let test: BuildsApp
 beforeEach(async () => void (test = await createBuildsApp()))
@@ -165,7 +170,7 @@ describe('POST /api/pipelines/runs/{id}/execute', () => {
 
   it('does not wait longer than its steps may take', async () => {
     // Less the margin of two minutes.
-    test.builds.limits = { ...defaultStepLimits, clone_repo: -120_000, create_zip: 100 }
+    test.builds.limits = { ...stepLimits, clone_repo: -120_000, create_zip: 100 }
     const { id } = await test.create()
     expect((await execute(id)).statusCode).toBe(202)
   })

@@ -13,8 +13,8 @@ import {
   type BuildResult,
   type BuildsDeps,
   createBuildControl,
-  defaultStepLimits,
   type ProducedOutput,
+  type StepLimits,
 } from '../../packages/server/src/builds/index.ts'
 import { createEventFeed, startEventRelay } from '../../packages/server/src/events/index.ts'
 import type { HttpServerDeps } from '../../packages/server/src/http/app.ts'
@@ -68,6 +68,16 @@ export interface TakenBuild {
   lose(): Promise<void>
 }
 
+/** Milliseconds that each step may take. */
+export const stepLimits: StepLimits = {
+  clone_repo: 60_000,
+  apply_branding: 60_000,
+  apply_config: 60_000,
+  create_zip: 60_000,
+  build_image: 60_000,
+  push_registry: 60_000,
+}
+
 const log = pino({ level: 'silent' })
 
 export const runsPath = '/api/pipelines/runs'
@@ -115,7 +125,7 @@ export async function createBuildsApp(
     logs,
     objects,
     official: { url: 'https://github.com/open-webui/open-webui.git', branch: 'main' },
-    limits: defaultStepLimits,
+    limits: stepLimits,
     openRegistryLogin: async () => null,
     removeImage: async (image: string) => removedImages.push(image) > 0,
     ...over,

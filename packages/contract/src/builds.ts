@@ -133,7 +133,7 @@ export const CreateBuildRequest = Type.Object(
     platforms: Type.Optional(
       Type.Array(Text({ minLength: 1, maxLength: 100 }), {
         maxItems: 10,
-        description: 'Such as linux/amd64; default: that of the engine.',
+        description: 'One, such as linux/amd64; default: that of the engine.',
       }),
     ),
     custom_parameters: Type.Optional(

@@ -123,6 +123,9 @@ function judgeImage(request: Readonly<Record<string, unknown>>): BuildProblem[] 
     problems.push({ path: '/image_tag', message })
   }
   const platforms = texts(request['platforms']) ?? []
+  if (new Set(platforms).size > 1) {
+    problems.push({ path: '/platforms', message: 'must be one: make a build for each' })
+  }
   for (const [index, value] of platforms.entries()) {
     const path = `/platforms/${index}`
     if (!platform.test(value)) problems.push({ path, message: 'must be such as linux/amd64' })

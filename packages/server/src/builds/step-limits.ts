@@ -1,21 +1,10 @@
 import { type BuildStepKey, buildSteps } from '@slipway/contract/builds'
 
-/** Milliseconds that each step of a build may take; whoever runs it ends it then. */
+/** Milliseconds that each step of a build may take; whoever runs it ends it then. Source: `builds.timeouts`. */
 export type StepLimits = Readonly<Record<BuildStepKey, number>>
 
-const minute = 60_000
-
-export const defaultStepLimits: StepLimits = {
-  clone_repo: 15 * minute,
-  apply_branding: 15 * minute,
-  apply_config: 5 * minute,
-  create_zip: 30 * minute,
-  build_image: 60 * minute,
-  push_registry: 30 * minute,
-}
-
 /** Between the moment at which a worker has ended a build by itself and the one at which the ledger does. */
-const marginMs = 2 * minute
+const marginMs = 120_000
 
 /** Milliseconds until the ledger ends an attempt with these steps. */
 export function attemptTimeoutMs(limits: StepLimits, steps: readonly BuildStepKey[]): number {

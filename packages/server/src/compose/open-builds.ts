@@ -5,7 +5,6 @@ import {
   createBuildControl,
   startBuildDuties,
 } from '../builds/index.ts'
-import { AppError } from '../errors.ts'
 import type { Config } from '../config/read-config.ts'
 import type { Resources } from '../resources.ts'
 import type { RunsDeps } from '../runs/index.ts'
@@ -17,24 +16,20 @@ export const officialBranch = 'main'
 export function openBuilds(
   config: Config,
   log: Log,
-  opened: Pick<BuildsDeps, 'feed' | 'logs' | 'objects' | 'repositories'> &
-    Partial<Pick<BuildsDeps, 'openRegistryLogin' | 'removeImage'>> & {
-      unitOfWork: RunsDeps
-      holder: string
-      /** Of the data directory. */
-      home: string
-    },
+  opened: Pick<
+    BuildsDeps,
+    'feed' | 'logs' | 'objects' | 'repositories' | 'openRegistryLogin' | 'removeImage'
+  > & {
+    unitOfWork: RunsDeps
+    holder: string
+    /** Of the data directory. */
+    home: string
+  },
   resources: Resources,
 ): { builds: BuildsDeps; buildControl: BuildControl } {
   const { unitOfWork, holder, home, ...rest } = opened
   const builds: BuildsDeps = {
     ...unitOfWork,
-    openRegistryLogin: async () => {
-      throw new AppError('unavailable', 'This server pushes to no registry')
-    },
-    removeImage: async () => {
-      throw new AppError('unavailable', 'This server has no image engine')
-    },
     ...rest,
     log,
     official: { url: config.builds.officialRepositoryUrl, branch: officialBranch },

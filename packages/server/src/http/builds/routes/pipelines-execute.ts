@@ -18,6 +18,8 @@ import { BuildParams, type BuildRoutesDeps, runsPath } from './pipelines-runs.ts
 
 /** Requests that wait for the end of a build at once. */
 const waitLimits = { perPrincipal: 100, total: 1_000 }
+/** Milliseconds that a timer of Node.js can wait. */
+const longestTimer = 2_147_483_647
 const success = true as const
 
 /** `POST /api/pipelines/runs/{id}/execute`: runs a pending build and waits for its end. */
@@ -60,7 +62,7 @@ export function buildExecutionRoutes(deps: BuildRoutesDeps): FastifyPluginAsync 
           if (prefer.applied !== null) void reply.header('preference-applied', prefer.applied)
           if (!waits) return await answer(reply, pending)
           const longest = attemptTimeoutMs(builds.limits, steps as BuildStepKey[])
-          const waitMs = Math.min(longest, prefer.waitMs ?? longest)
+          const waitMs = Math.min(longest, prefer.waitMs ?? longest, longestTimer)
           const given = AbortSignal.any([signal, goneOf(request), AbortSignal.timeout(waitMs)])
           const standing = await waitForBuild(builds, { id, repository, after }, given)
           return await answer(reply, standing ?? pending)
