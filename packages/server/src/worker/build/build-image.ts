@@ -9,7 +9,12 @@ import { declaredArguments, readDockerfile, readSmall } from './read-dockerfile.
 import { listTree, type TreeEntry } from './zip/list-tree.ts'
 
 /** Label of every image that a build made: the build's id. */
-export const buildLabel = 'io.slipway.build'
+const buildLabel = 'io.slipway.build'
+/**
+ * Label of the same: the id of the build's job. Unlike the build's own, no other server that uses the
+ * engine has it, so by this label a build finds what an attempt of it has left.
+ */
+export const jobLabel = 'io.slipway.job'
 
 const dockerfileName = 'Dockerfile'
 /** The first that is there; the engine gets both, as it does from Docker's own client. */
@@ -40,6 +45,8 @@ export async function buildImage(
   deps: BuildImageDeps,
   input: {
     attempt: BuildAttempt
+    /** Of the build's job, the same in all attempts. */
+    jobId: string
     /** Of the tree; absolute. */
     directory: string
     commitSha: string
@@ -47,7 +54,7 @@ export async function buildImage(
   },
   signal: AbortSignal,
 ): Promise<BuiltBuildImage> {
-  const { attempt, directory, commitSha, output } = input
+  const { attempt, jobId, directory, commitSha, output } = input
   const now = new Date()
   const image = imageNameOf(attempt, now)
   const platform = onePlatform(attempt.image.platforms)
@@ -73,6 +80,7 @@ export async function buildImage(
         'org.opencontainers.image.revision': commitSha,
         'org.opencontainers.image.created': now.toISOString(),
         [buildLabel]: String(attempt.buildId),
+        [jobLabel]: jobId,
       },
       args: argumentsOf(attempt, dockerfile),
       platform,

@@ -2,6 +2,7 @@ import type { BuildAttempt } from '../../builds/index.ts'
 import { AppError } from '../../errors.ts'
 import type { ImageEngine, ImageLogin, ImageOutput } from '../../ports/image-engine.ts'
 import type { Registry } from '../../ports/registry.ts'
+import type { BuiltBuildImage } from './build-image.ts'
 
 /** Milliseconds that the registry has to say what it holds. */
 const verifyMs = 60_000
@@ -21,14 +22,15 @@ export async function pushImage(
   deps: PushImageDeps,
   input: {
     attempt: Pick<BuildAttempt, 'registry'>
-    /** `name:tag` of the image at the engine. */
-    image: string
+    /** Pushed by its id: another build may have taken its name. */
+    image: Pick<BuiltBuildImage, 'image' | 'imageId'>
     output: ImageOutput
     login: ImageLogin | null
   },
   signal: AbortSignal,
 ): Promise<{ url: string; digest: string }> {
-  const { attempt, image, output, login } = input
+  const { attempt, output, login } = input
+  const { image, imageId } = input.image
   const { registry } = attempt
   if (registry === null) {
     throw new AppError('invalid_request', 'The build names no registry to push to')
@@ -38,7 +40,7 @@ export async function pushImage(
   const url = `${address}/${path}`
   const say = (text: string) => output.write(Buffer.from(`${text}\n`))
   await say(`Pushing ${url}`)
-  const { digest } = await deps.images.push({ image, target: url, login }, output, signal)
+  const { digest } = await deps.images.push({ image: imageId, target: url, login }, output, signal)
   const [, name = '', tag = ''] = /^(.*):([^:/]+)$/.exec(path) ?? []
   const limit = AbortSignal.any([signal, AbortSignal.timeout(verifyMs)])
   const stored = await deps.openPushed(address, login).getManifest(name, tag, limit)
