@@ -1,10 +1,11 @@
 import { createHash, type Hash } from 'node:crypto'
-import { constants, type FileHandle, link, lstat, open, rename, rm, unlink } from 'node:fs/promises'
-import type { BuildDownload, DownloadOptions } from '@slipway/sdk'
+import { constants, type FileHandle, open, rm } from 'node:fs/promises'
+import type { DownloadOptions, FileDownload } from '@slipway/sdk'
 import { SlipwayError } from '@slipway/sdk'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
+import { putInPlace, refuseExisting } from './put-in-place.ts'
 
 export interface FetchFileInput {
   /** Where the file goes: never half, never over another file unless `force`. */
@@ -30,7 +31,7 @@ const firstDelayMs = 250
  * @throws CliError when the target is there already, or what came is not what was announced
  */
 export async function fetchFile(
-  openDownload: (options: DownloadOptions) => Promise<BuildDownload>,
+  openDownload: (options: DownloadOptions) => Promise<FileDownload>,
   input: FetchFileInput,
 ): Promise<void> {
   const { target, sha256, size, signal } = input
@@ -79,7 +80,7 @@ async function readPart(file: FileHandle, most: number): Promise<Part> {
 }
 
 async function complete(
-  openDownload: (options: DownloadOptions) => Promise<BuildDownload>,
+  openDownload: (options: DownloadOptions) => Promise<FileDownload>,
   { part, size, sha256, signal, onProgress }: FetchFileInput & { part: Part },
 ): Promise<void> {
   let fruitless = 0
@@ -104,7 +105,7 @@ async function complete(
 }
 
 async function take(
-  download: BuildDownload,
+  download: FileDownload,
   input: { part: Part; size: number; sha256: string; onProgress: (done: number) => void },
 ): Promise<void> {
   const { part, size, sha256, onProgress } = input
@@ -142,43 +143,6 @@ function mayBreak(error: unknown): boolean {
   }
   // What `fetch` throws while it reads, and our own of a body that was too short; not what a disk says.
   return error instanceof Error && !('syscall' in error)
-}
-
-async function refuseExisting(target: string): Promise<void> {
-  try {
-    // Also a link that leads nowhere.
-    await lstat(target)
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT') return
-    throw new CliError(`${target} cannot be written (${code})`)
-  }
-  throw exists(target)
-}
-
-async function putInPlace(
-  partial: string,
-  { target, force }: Pick<FetchFileInput, 'target' | 'force'>,
-): Promise<void> {
-  if (force) return rename(partial, target)
-  try {
-    // Unlike a renaming, this fails where there is something by now.
-    await link(partial, target)
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'EEXIST') throw exists(target)
-    // A file system without links: the moment between the look and the renaming is what is left.
-    await refuseExisting(target)
-    return rename(partial, target)
-  }
-  await unlink(partial)
-}
-
-function exists(target: string): CliError {
-  return new CliError(
-    `${target} is there already`,
-    'Write over it with --force, or name another: -o FILE',
-  )
 }
 
 function wrong(message: string): CliError {

@@ -10,6 +10,7 @@ import type {
   UpdateAssetRequest,
   UpdateTemplateRequest,
 } from '@slipway/contract/branding'
+import { downloadFile, type FileDownload } from './download-file.ts'
 import type { CallOptions, RequestInput, Transport } from './transport.ts'
 
 /** What builds are dressed in: replacements in text files, and files that are copied in. */
@@ -25,12 +26,13 @@ export interface BrandingApi {
   delete(id: number, options?: CallOptions): Promise<void>
   /** A copy with its assets; without a name, the server finds one. */
   duplicate(id: number, name?: string, options?: CallOptions): Promise<BrandingTemplate>
-  /** The template with its assets as one document, which `import` takes. */
-  export(id: number, options?: CallOptions): Promise<unknown>
-  import(document: unknown, options?: CallOptions): Promise<BrandingTemplate>
+  /** The template with its assets as one file, which `import` takes. */
+  export(id: number, options?: CallOptions): Promise<FileDownload>
+  /** Under the name in the file, or another one. */
+  import(file: Blob, name?: string, options?: CallOptions): Promise<BrandingTemplate>
   /** What it would do to a repository; nothing is changed anywhere. */
   preview(id: number, request?: PreviewRequest, options?: CallOptions): Promise<BrandingPreview>
-  /** In place of one that has the same target path there is none: that is a conflict. */
+  /** A conflict where another asset has the target path. */
   addAsset(id: number, asset: NewAsset, options?: CallOptions): Promise<BrandingAsset>
   updateAsset(
     id: number,
@@ -69,8 +71,13 @@ export function brandingApi(transport: Transport): BrandingApi {
     },
     duplicate: (id, name, { signal } = {}) =>
       one(post(`/${id}/duplicate`, name === undefined ? {} : { name }, signal)),
-    export: (id, { signal } = {}) => transport.json({ path: `${root}/${id}/export`, signal }),
-    import: (document, { signal } = {}) => one(post('/import', document, signal)),
+    export: (id, options = {}) => downloadFile(transport, `${root}/${id}/export`, options),
+    import(file, name, { signal } = {}) {
+      const form = new FormData()
+      if (name !== undefined) form.set('name', name)
+      form.set('file', file, 'template')
+      return one({ method: 'POST', path: `${root}/import`, form, signal })
+    },
     async preview(id, request = {}, { signal } = {}) {
       const answer = await transport.json(post(`/${id}/preview`, request, signal))
       return (answer as { preview: BrandingPreview }).preview

@@ -15,7 +15,7 @@ import type {
   CleanupResult,
   RepositoryUsage,
 } from '@slipway/contract/build-figures'
-import { type BuildDownload, type DownloadOptions, downloadOutput } from './download-output.ts'
+import { type FileDownload, type DownloadOptions, downloadFile } from './download-file.ts'
 import { followLog, type LogLine, type LogOptions } from './follow-log.ts'
 import type { CallOptions, Transport } from './transport.ts'
 import { watchAnswers } from './watch-answers.ts'
@@ -41,7 +41,7 @@ export interface BuildsApi {
   logs(id: number, options?: LogOptions): AsyncIterable<LogLine>
   outputs(id: number, options?: CallOptions): Promise<BuildOutput[]>
   /** Opens the file of an output; one that has expired is `gone`. */
-  download(outputId: number, options?: DownloadOptions): Promise<BuildDownload>
+  download(outputId: number, options?: DownloadOptions): Promise<FileDownload>
   steps(options?: CallOptions): Promise<BuildStepInfo[]>
   statistics(query?: { days?: number }, options?: CallOptions): Promise<BuildStatistics>
   /** Removes what has expired. */
@@ -90,7 +90,7 @@ export function buildsApi(transport: Transport): BuildsApi {
       return (answer as ListBuildOutputsResponse).build_outputs
     },
     download: (outputId, options = {}) =>
-      downloadOutput(transport, `${root}/outputs/${outputId}/download`, options),
+      downloadFile(transport, `${root}/outputs/${outputId}/download`, options),
     steps: async (options) =>
       ((await read('steps', options)) as ListBuildStepsResponse).build_steps,
     async statistics(query = {}, options) {

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
 import { basename, resolve } from 'node:path'
 import {
   AssetType,
@@ -12,6 +11,7 @@ import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findTemplate } from '../find-template.ts'
+import { readUpload } from '../read-upload.ts'
 import { formatBytes } from '../render/format-bytes.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 
@@ -60,28 +60,12 @@ async function add(
   { to, type }: AddFlags,
 ): Promise<number> {
   const { io } = context
-  const content = new Blob([await readAsset(resolve(io.cwd, file))])
+  const content = await readUpload(resolve(io.cwd, file), brandingLimits.assetBytes)
   const { id } = await findTemplate(context, which)
   const { client } = await context.connect()
   const input = { type, targetPath: to, fileName: basename(file), content }
   const made = await client.branding.addAsset(id, input, { signal: io.signal })
   return print(context, made, 'Keeps')
-}
-
-async function readAsset(file: string): Promise<Uint8Array<ArrayBuffer>> {
-  try {
-    const { size } = await stat(file)
-    if (size > brandingLimits.assetBytes) {
-      throw new CliError(
-        `${file} has ${formatBytes(size)}, and an asset may have ${formatBytes(brandingLimits.assetBytes)}`,
-      )
-    }
-    return new Uint8Array(await readFile(file))
-  } catch (error) {
-    if (error instanceof CliError) throw error
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException
-    throw new CliError(`${file} cannot be read (${code})`)
-  }
 }
 
 async function update(

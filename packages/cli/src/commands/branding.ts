@@ -1,6 +1,4 @@
-import { writeFile } from 'node:fs/promises'
-import { resolve } from 'node:path'
-import type { BrandingRule, BrandingTemplate } from '@slipway/contract/branding'
+import type { BrandingRule } from '@slipway/contract/branding'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
@@ -11,7 +9,9 @@ import { readJsonFile } from '../read-json-file.ts'
 import { formatBytes } from '../render/format-bytes.ts'
 import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { printTemplate } from '../print-template.ts'
 import { addBrandingAssetCommand } from './branding-asset.ts'
+import { addBrandingFileCommands } from './branding-file.ts'
 import { addPreviewCommand } from './branding-preview.ts'
 
 interface ChangeFlags {
@@ -68,22 +68,7 @@ export function addBrandingCommand(program: Command, act: Act): void {
     .command('duplicate <template> [name]')
     .description('make a copy with its assets')
     .action(act((context, _flags, [which = '', name]) => duplicate(context, which, name)))
-  branding
-    .command('export <template>')
-    .description('a template with its assets as one document, for another server')
-    .option(
-      '-o, --output <file>',
-      'file to write, which must not be there; default: standard output',
-    )
-    .action(
-      act((context, flags: { output?: string }, [which = '']) =>
-        exportTemplate(context, which, flags),
-      ),
-    )
-  branding
-    .command('import <file>')
-    .description('keep what was exported; -: standard input')
-    .action(act((context, _flags, [file = '']) => importTemplate(context, file)))
+  addBrandingFileCommands(branding, act)
   addPreviewCommand(branding, act)
   addBrandingAssetCommand(branding, act)
   branding
@@ -152,7 +137,7 @@ async function create(context: Context, name: string, flags: ChangeFlags): Promi
   const request = { name, ...(await changes(context, flags)) }
   const { client } = await context.connect()
   const made = await client.branding.create(request, { signal: context.io.signal })
-  return print(context, made, 'Keeps')
+  return printTemplate(context, made, 'Keeps')
 }
 
 async function update(context: Context, which: string, flags: UpdateFlags): Promise<number> {
@@ -171,7 +156,7 @@ async function update(context: Context, which: string, flags: UpdateFlags): Prom
   }
   const { client } = await context.connect()
   const changed = await client.branding.update(id, request, { signal: context.io.signal })
-  return print(context, changed, 'Changed')
+  return printTemplate(context, changed, 'Changed')
 }
 
 async function changes(context: Context, { brandName, replace, rules, description }: ChangeFlags) {
@@ -208,48 +193,7 @@ async function duplicate(
   const { id } = await findTemplate(context, which)
   const { client } = await context.connect()
   const made = await client.branding.duplicate(id, name, { signal: context.io.signal })
-  return print(context, made, 'Keeps')
-}
-
-async function exportTemplate(
-  context: Context,
-  which: string,
-  flags: { output?: string },
-): Promise<number> {
-  const { io } = context
-  const { id } = await findTemplate(context, which)
-  const { client } = await context.connect()
-  const document = await client.branding.export(id, { signal: io.signal })
-  if (flags.output === undefined) {
-    await printJson(io, document)
-    return exitCodes.success
-  }
-  const file = resolve(io.cwd, flags.output)
-  try {
-    await writeFile(file, `${JSON.stringify(document, null, 2)}\n`, { flag: 'wx' })
-  } catch (error) {
-    const { code = 'unknown error' } = error as NodeJS.ErrnoException
-    throw new CliError(
-      code === 'EEXIST' ? `${file} is there already` : `${file} cannot be written (${code})`,
-    )
-  }
-  if (context.json) await printJson(io, { file })
-  else await io.err.write(`Wrote ${terminalWord(file)}\n`)
-  return exitCodes.success
-}
-
-async function importTemplate(context: Context, file: string): Promise<number> {
-  const { io } = context
-  const document = await readJsonFile(io, file, 'It is what slipway branding export wrote.')
-  const { client } = await context.connect()
-  return print(context, await client.branding.import(document, { signal: io.signal }), 'Keeps')
-}
-
-async function print(context: Context, one: BrandingTemplate, what: string): Promise<number> {
-  const { io } = context
-  if (context.json) await printJson(io, one)
-  else await io.err.write(`${what} ${terminalWord(one.name)} (${one.id})\n`)
-  return exitCodes.success
+  return printTemplate(context, made, 'Keeps')
 }
 
 async function remove(context: Context, which: string): Promise<number> {

@@ -7,7 +7,7 @@ export interface DownloadOptions extends CallOptions {
 }
 
 /** A file that is coming. */
-export interface BuildDownload {
+export interface FileDownload {
   /** Of the whole file; null: not said. */
   size: number | null
   /** Where in the file the body begins: 0, unless the rest alone was asked for and is sent. */
@@ -22,11 +22,11 @@ export interface BuildDownload {
 }
 
 /** One try: who wants the rest of what broke off asks again with `from`. */
-export async function downloadOutput(
+export async function downloadFile(
   transport: Transport,
   path: string,
   { from, signal }: DownloadOptions,
-): Promise<BuildDownload> {
+): Promise<FileDownload> {
   const response = await transport.open({
     path,
     headers: {
