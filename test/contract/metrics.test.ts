@@ -125,7 +125,7 @@ describe('what happens', () => {
     await relay.close()
   }
 
-  it('is counted: runs, phases, releases and deployments', async () => {
+  it('is counted: runs, phases, releases, deployments and builds', async () => {
     const phase = randomUUID()
     await happen(async (unit) => {
       const emit: UnitOfWork['emit'] = (event) => unit.emit(event)
@@ -151,6 +151,17 @@ describe('what happens', () => {
           environment: 'production',
           reason: 'it took too long',
         },
+      })
+      const build = { build_id: 1, repository: run.repository }
+      emit({
+        ...about,
+        type: 'build.completed',
+        data: { ...build, status: 'completed', outputs: 1, duration_seconds: 12 },
+      })
+      emit({
+        ...about,
+        type: 'build.failed',
+        data: { ...build, status: 'failed', failure_reason: 'timeout', error: 'too slow' },
       })
       await sql`
         insert into runs (id, repository, branch, commit_sha, status, trigger_type, triggered_by,
@@ -185,6 +196,9 @@ describe('what happens', () => {
     expect(valueOf(families, 'slipway_releases_total', { trigger: 'tag' })).toBe(1)
     const failed = { environment: 'production', status: 'failed' }
     expect(valueOf(families, 'slipway_deployments_total', failed)).toBe(1)
+    expect(valueOf(families, 'slipway_builds_finished_total', { status: 'completed' })).toBe(1)
+    expect(valueOf(families, 'slipway_builds_finished_total', { status: 'timeout' })).toBe(1)
+    expect(valueOf(families, 'slipway_build_duration_seconds_sum')).toBe(12)
     expect(valueOf(families, 'slipway_runs_active', { status: 'running' })).toBe(1)
     expect(valueOf(families, 'slipway_runs_active', { status: 'pending' })).toBe(0)
   })

@@ -65,6 +65,18 @@ export function countEvents(
     labelNames: ['status'],
     registers,
   })
+  const builds = new Counter({
+    name: 'slipway_builds_finished_total',
+    help: 'Builds that have ended, by how: completed, or why they failed.',
+    labelNames: ['status'],
+    registers,
+  })
+  const buildDurations = new Histogram({
+    name: 'slipway_build_duration_seconds',
+    help: 'From the start of the first attempt at a build to its completion.',
+    buckets,
+    registers,
+  })
   const phaseNames = new Set<string>()
   let ended: string[] = []
   let measuring: Promise<void> | null = null
@@ -99,6 +111,11 @@ export function countEvents(
       case 'workflow.run.completed':
       case 'workflow.run.failed':
         return workflowRuns.inc({ status: event.event_type.slice('workflow.run.'.length) })
+      case 'build.completed':
+        builds.inc({ status: 'completed' })
+        return buildDurations.observe(event.data.duration_seconds)
+      case 'build.failed':
+        return builds.inc({ status: event.data.failure_reason })
       default:
     }
   }
@@ -158,6 +175,8 @@ const counted: ReadonlySet<string> = new Set<SlipwayEvent['event_type']>([
   'workflow.run.started',
   'workflow.run.completed',
   'workflow.run.failed',
+  'build.completed',
+  'build.failed',
 ])
 
 function isCounted(type: string): boolean {
