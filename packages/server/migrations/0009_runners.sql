@@ -35,6 +35,7 @@ create table delegations (
   ledger_job_id  uuid,
   attempt        integer not null default 0,
   log_key        text not null,
+  logs_deleted_at timestamptz,
   -- What the proxy says of the job; it does not end a delegation whose container runs.
   proxy_status   text,
   proxy_completed_at timestamptz,
@@ -56,6 +57,10 @@ create unique index delegations_of_ledger_job on delegations (ledger_job_id) whe
 create index delegations_of_proxy on delegations (proxy_runner, repository)
   where proxy_runner is not null and status in ('queued', 'assigned', 'running');
 create index delegations_ended on delegations (completed_at) where completed_at is not null;
+create index delegations_with_logs on delegations (completed_at)
+  where completed_at is not null and logs_deleted_at is null;
+create index delegations_of_others on delegations (updated_at)
+  where ledger_job_id is null and status in ('assigned', 'running');
 create index delegations_by_status on delegations (status, created_at desc, id desc);
 create index delegations_unfinished on delegations (class, queued_at)
   where status in ('queued', 'assigned', 'running');

@@ -204,6 +204,7 @@ export interface DelegationsTable {
   ledger_job_id: string | null
   attempt: Generated<number>
   log_key: string
+  logs_deleted_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   proxy_status: string | null
   proxy_completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   queued_at: ColumnType<Date, Date | string, Date | string>

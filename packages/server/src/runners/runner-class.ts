@@ -15,7 +15,8 @@ export interface RunnerClass {
     /** Milliseconds from the start of a container until it is stopped. */
     timeoutMs: number
   }
-  network: 'bridge' | 'none' | string
+  /** bridge: one of its own; none: none; otherwise the name of an existing one. */
+  network: string
   /** Containers of this class at once, warm ones not counted. */
   maxRunners: number
   /** Of one repository; null: only `maxRunners` counts. */

@@ -1,0 +1,164 @@
+import { sql } from 'kysely'
+import { v7 as uuid } from 'uuid'
+import { transact, type UnitOfWork } from '../db/unit-of-work.ts'
+import { type Definition, defineRun } from './define-run.ts'
+import type { DelegationRow } from './delegation-rows.ts'
+import type { RunnersDeps } from './deps.ts'
+import { emitUpdate } from './end-delegation.ts'
+import { matchClass } from './match-class.ts'
+import type { RunnerClass } from './runner-class.ts'
+
+type Deps = Pick<RunnersDeps, 'db' | 'wakeEvents' | 'wakeJobs' | 'classes'>
+
+/** Jobs that one transaction assigns at most. */
+const batchSize = 100
+/** Milliseconds beyond a class's own limit in which an image is fetched and a container made and removed. */
+const graceMs = 30 * 60_000
+/**
+ * Attempts that the ledger grants. A container outlives any number of hubs; what never starts is given up
+ * by `beginDelegation` long before.
+ */
+const ledgerAttempts = 1_000
+
+/**
+ * Gives queued jobs to workers, as far as their classes' limits allow: first come, first served, but of
+ * repositories that wait together each gets its turn. Answers how many it was.
+ */
+export async function dispatchDelegations(deps: Deps, signal: AbortSignal): Promise<number> {
+  let total = 0
+  for (const runnerClass of deps.classes) {
+    for (let count = batchSize; count === batchSize && !signal.aborted; total += count) {
+      count = await transact(deps, (unit) => assignNext(unit, runnerClass))
+    }
+  }
+  return total
+}
+
+async function assignNext(unit: UnitOfWork, runnerClass: RunnerClass): Promise<number> {
+  // Two that dispatch at once would each believe the places of the class to be free.
+  await sql`select pg_advisory_xact_lock(hashtext('slipway runners'), hashtext(${runnerClass.name}))`.execute(
+    unit.trx,
+  )
+  const rows = await lockNext(unit, runnerClass)
+  for (const row of rows) await assign(unit, runnerClass, row)
+  return rows.length
+}
+
+async function lockNext(unit: UnitOfWork, runnerClass: RunnerClass): Promise<DelegationRow[]> {
+  const { name, maxRunners, maxPerRepository } = runnerClass
+  const { rows } = await sql<DelegationRow>`
+    with active as (
+      select repository, count(*)::integer as count from delegations
+       where class = ${name} and status in ('assigned', 'running') and ledger_job_id is not null
+       group by repository
+    ), waiting as (
+      select d.id, d.queued_at, coalesce(a.count, 0) + row_number() over (
+               partition by d.repository order by d.queued_at, d.id) as turn
+        from delegations d left join active a using (repository)
+       where d.class = ${name} and d.status = 'queued'
+    )
+    select d.* from delegations d
+     where d.id in (
+       select id from waiting where turn <= ${maxPerRepository ?? maxRunners}::bigint
+        order by turn, queued_at, id
+        limit greatest(0, least(${batchSize}::bigint,
+          ${maxRunners}::bigint - (select coalesce(sum(count), 0) from active))))
+       and d.status = 'queued'
+     order by d.id for update`.execute(unit.trx)
+  return rows
+}
+
+async function assign(
+  unit: UnitOfWork,
+  runnerClass: RunnerClass,
+  row: DelegationRow,
+): Promise<void> {
+  const { container } = row.definition as Definition
+  const run = defineRun(runnerClass, row, container)
+  const definition: Definition = { container, run }
+  const jobId = uuid()
+  const runnerId = uuid()
+  await unit.trx
+    .updateTable('delegations')
+    .set({
+      status: 'assigned',
+      reason: null,
+      definition: JSON.stringify(definition),
+      ledger_job_id: jobId,
+      runner_id: runnerId,
+      assigned_at: unit.now,
+      updated_at: unit.now,
+    })
+    .where('id', '=', row.id)
+    .execute()
+  await unit.trx
+    .insertInto('runners')
+    .values({
+      id: runnerId,
+      name: run.runnerName,
+      type: 'ephemeral',
+      status: 'starting',
+      labels: [...runnerClass.labels],
+      repository: row.repository,
+      class: runnerClass.name,
+      delegation_id: row.id,
+      last_heartbeat: unit.now,
+      created_at: unit.now,
+      updated_at: unit.now,
+    })
+    .execute()
+  const { id, repository, job_ref: jobRef, github_run_id: runId } = row
+  emitUpdate(unit, { id, repository, jobRef, runId }, { status: 'assigned', reason: null })
+  unit.enqueue({
+    id: jobId,
+    type: 'delegation',
+    subject: `runners.${id}`,
+    runId: null,
+    payload: { delegation_id: id },
+    timeoutMs: run.timeoutMs + graceMs,
+    maxAttempts: ledgerAttempts,
+  })
+}
+
+/**
+ * Finds the class of every queued job anew, since the configuration may have changed. Answers how many have
+ * another one now, or another reason to have none.
+ */
+export async function judgeQueued(
+  { db, classes }: Pick<Deps, 'db' | 'classes'>,
+  signal: AbortSignal,
+): Promise<number> {
+  let changed = 0
+  for (let after = '00000000-0000-0000-0000-000000000000'; !signal.aborted;) {
+    const rows = await db
+      .selectFrom('delegations')
+      .select(['id', 'repository', 'labels', 'class', 'reason'])
+      .where('status', '=', 'queued')
+      .where('id', '>', after)
+      .orderBy('id')
+      .limit(500)
+      .execute()
+    const judged = rows.map((row) => {
+      const match = matchClass(classes, row)
+      return match.class === null
+        ? { row, class: null, reason: match.reason }
+        : { row, class: match.class.name, reason: null }
+    })
+    const others = judged.filter(
+      (now) => now.class !== now.row.class || now.reason !== now.row.reason,
+    )
+    if (others.length > 0) {
+      await sql`
+        update delegations d set class = n.class, reason = n.reason
+          from unnest(${others.map(({ row }) => row.id)}::uuid[],
+                      ${others.map((now) => now.class)}::text[],
+                      ${others.map((now) => now.reason)}::text[]) as n (id, class, reason)
+         where d.id = n.id and d.status = 'queued'`.execute(db)
+    }
+    changed += others.length
+    const last = rows.at(-1)
+    if (last === undefined || rows.length < 500) break
+    after = last.id
+  }
+  return changed
+}

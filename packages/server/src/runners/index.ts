@@ -1,0 +1,23 @@
+// The room of runners: jobs of GitHub Actions in ephemeral containers, and who takes them.
+export { beatHeart } from './beat-heart.ts'
+export { type CreatedDelegation, delegateJob } from './create-delegation.ts'
+export { createDelegationControl } from './delegation-control.ts'
+export { findDelegation, getDelegation } from './delegation-rows.ts'
+export { hasEnded } from './delegation-states.ts'
+export {
+  containerLabels,
+  type DelegationAttempt,
+  type DelegationControl,
+  type DelegationResult,
+} from './delegation-work.ts'
+export { deleteRunner } from './delete-runner.ts'
+export type { RequestRunnerConfiguration, RunnersDeps } from './deps.ts'
+export { delegationJobOwners } from './job-owner.ts'
+export { listClasses } from './list-classes.ts'
+export { listDelegations } from './list-delegations.ts'
+export { getRunner, listRunners } from './list-runners.ts'
+export type { RunnerClass } from './runner-class.ts'
+export { startDispatch } from './start-dispatch.ts'
+export { startRunnerDuties } from './start-runner-duties.ts'
+export { cancelDelegation, completeForProxy, updateDelegation } from './update-delegation.ts'
+export { waitForDelegation } from './wait-for-delegation.ts'

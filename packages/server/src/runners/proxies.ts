@@ -1,0 +1,41 @@
+import { sql } from 'kysely'
+import { v7 as uuid } from 'uuid'
+import type { UnitOfWork } from '../db/unit-of-work.ts'
+
+/**
+ * Notes that a proxy is there and busy, since it delegates. One that registered itself for any repository is
+ * that one; otherwise it is listed once for each repository that it delegates for.
+ */
+export async function noteProxy(
+  unit: UnitOfWork,
+  proxy: { name: string; repository: string; labels: readonly string[] },
+): Promise<void> {
+  const { rows } = await sql`
+    update runners set status = 'busy', last_heartbeat = ${unit.now}, updated_at = ${unit.now}
+     where type = 'proxy' and name = ${proxy.name}
+       and (repository is null or repository = ${proxy.repository})
+    returning id`.execute(unit.trx)
+  if (rows.length > 0) return
+  await sql`
+    insert into runners (id, name, type, status, labels, repository, last_heartbeat, created_at, updated_at)
+    values (${uuid()}::uuid, ${proxy.name}, 'proxy', 'busy', ${proxy.labels}::text[],
+            ${proxy.repository}, ${unit.now}, ${unit.now}, ${unit.now})
+    on conflict (type, (coalesce(repository, '')), name) do update
+      set status = 'busy', last_heartbeat = excluded.last_heartbeat, updated_at = excluded.updated_at
+  `.execute(unit.trx)
+}
+
+/** A proxy whose last unfinished job of a repository has ended waits for another. */
+export async function restProxy(
+  unit: UnitOfWork,
+  proxy: { name: string; repository: string },
+): Promise<void> {
+  await sql`
+    update runners r set status = 'idle', updated_at = ${unit.now}
+     where r.type = 'proxy' and r.name = ${proxy.name} and r.status = 'busy'
+       and (r.repository is null or r.repository = ${proxy.repository})
+       and not exists (
+         select from delegations d
+          where d.proxy_runner = r.name and d.status in ('queued', 'assigned', 'running')
+            and (r.repository is null or d.repository = r.repository))`.execute(unit.trx)
+}

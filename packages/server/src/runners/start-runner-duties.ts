@@ -1,0 +1,60 @@
+import { type DutyDeps, startDuty } from '../duties/index.ts'
+import { markSilent } from './beat-heart.ts'
+import type { RunnersDeps } from './deps.ts'
+import {
+  endWordless,
+  pruneDelegations,
+  sealDelegationLogs,
+  wordlessMs,
+} from './prune-delegations.ts'
+
+const hourMs = 3_600_000
+const minuteMs = 60_000
+
+/**
+ * Starts what is done about runners and their jobs without being asked: silent proxies go offline at their
+ * moment, lost jobs end, old ones are deleted; each data directory seals the logs that nobody writes any
+ * more.
+ */
+export function startRunnerDuties(
+  deps: DutyDeps & RunnersDeps,
+  options: {
+    /** Of the data directory. */
+    home: string
+    /** Milliseconds that ended jobs are kept, and their logs. */
+    retention: { runsMs: number; logsMs: number }
+  },
+): { close(): Promise<void> } {
+  const { home, retention } = options
+  const since = (ms: number) => new Date(Date.now() - ms)
+  const duties = [
+    startDuty(deps, {
+      name: 'runner-heartbeats',
+      everyMs: 5_000,
+      run: async () => (await markSilent(deps)) ?? undefined,
+    }),
+    startDuty(deps, {
+      name: 'runner-jobs-lost',
+      everyMs: 10 * minuteMs,
+      run: async (signal) => void (await endWordless(deps, { before: since(wordlessMs), signal })),
+    }),
+    startDuty(deps, {
+      name: 'runner-retention',
+      everyMs: hourMs,
+      run: async (signal) => {
+        const times = { before: since(retention.runsMs), logsBefore: since(retention.logsMs) }
+        await pruneDelegations(deps, { ...times, signal })
+      },
+    }),
+    startDuty(deps, {
+      name: `seal runner logs of ${home}`,
+      everyMs: 10 * minuteMs,
+      run: async (signal) => void (await sealDelegationLogs(deps, signal)),
+    }),
+  ]
+  return {
+    async close() {
+      await Promise.all(duties.map((duty) => duty.close()))
+    },
+  }
+}
