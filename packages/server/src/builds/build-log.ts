@@ -1,7 +1,7 @@
 import type { LogChunk, LogRange, LogStore } from '../logs/index.ts'
 
 /** What every build's log begins with, without its time. */
-export const createdLine = 'Pipeline run created. Waiting for execution.'
+const createdLine = 'Pipeline run created. Waiting for execution.'
 
 /** Bytes of a log that a build object shows at most. */
 const shownBytes = 65_536

@@ -64,7 +64,7 @@ export async function findBuild(
   return row
 }
 
-export function noSuchBuild(id: number): AppError {
+function noSuchBuild(id: number): AppError {
   return new AppError('resource_not_found', `There is no pipeline run ${id}`)
 }
 

@@ -1,5 +1,5 @@
 // The room of builds: custom packages and images from Git repositories.
-export { type BuildLog, buildLogKey, createdLine, openBuildLog } from './build-log.ts'
+export { type BuildLog, buildLogKey, openBuildLog } from './build-log.ts'
 export { createBuildControl } from './build-control.ts'
 export { type BuildWithoutLog, findBuild } from './build-rows.ts'
 export { hasEnded } from './build-states.ts'

@@ -6,7 +6,7 @@ import { visibleBuilds } from './build-rows.ts'
 import type { BuildsDeps } from './deps.ts'
 
 /** Completed ÷ total × 100, with one decimal; 0 where there is none. */
-export function successRate(completed: number, total: number): number {
+function successRate(completed: number, total: number): number {
   return total === 0 ? 0 : Math.round((completed / total) * 1_000) / 10
 }
 
