@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { benchBuildSockets } from './build-sockets.ts'
 import { benchDeployments } from './deployments.ts'
 import { benchEvents } from './events.ts'
+import { benchImageBuilds } from './image-builds.ts'
 import { benchJobs } from './jobs.ts'
 import { benchLogs } from './logs.ts'
 import { benchMonitorWebhooks } from './monitor-webhooks.ts'
@@ -26,6 +27,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   deployments: () => withDatabase(benchDeployments),
   statusSockets: () => withDatabase(benchStatusSockets),
   buildSockets: () => withDatabase(benchBuildSockets),
+  imageBuilds: benchImageBuilds,
   webhooks: () => withDatabase(benchWebhooks),
   monitorWebhooks: () => withDatabase(benchMonitorWebhooks),
   pipelines: () => withDatabase(benchPipelines),
