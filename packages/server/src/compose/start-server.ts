@@ -101,12 +101,12 @@ async function start(
     store,
     masterKey,
   })
-  const { images, containerRegistries, openRegistryLogin } = await openImageEngine(
+  const { images, containerRegistries, openRegistryLogin, ...engine } = await openImageEngine(
     config,
     credentials,
     resources,
   )
-  const { builds } = openBuilds(
+  const { builds, buildControl } = openBuilds(
     config,
     log,
     {
@@ -286,6 +286,7 @@ async function start(
       artifacts,
       deployments,
       vaulted: { secrets, repositories },
+      building: { builds: buildControl, objects, images, ...engine },
       ...jobs,
     },
     resources,

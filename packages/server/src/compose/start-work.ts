@@ -15,10 +15,11 @@ import {
   reportWork,
   storeArtifact,
 } from '../runs/index.ts'
-import { openSecretFolder, startWorker, workerTypes } from '../worker/index.ts'
+import { buildTypes, openSecretFolder, startWorker, workerTypes } from '../worker/index.ts'
 import type { openArtifacts } from './open-artifacts.ts'
 import type { OpenedSecrets } from './open-secrets.ts'
 import type { openJobs } from './open-jobs.ts'
+import { type OpenedForBuilds, startBuildWork } from './start-builds.ts'
 
 /** The worker of this process. */
 export async function startWork(
@@ -30,17 +31,29 @@ export async function startWork(
       deployments: DeploymentsDeps
       artifacts: ReturnType<typeof openArtifacts>
       vaulted: Pick<OpenedSecrets, 'secrets' | 'repositories'>
+      building: OpenedForBuilds
     },
   resources: Resources,
 ): Promise<void> {
   const { bus, runs, ledger, workerId, home, executor, logs, mirrors } = deps
   const { releases, artifacts, vaulted } = deps
   const { capacity } = config.worker
-  const identity = { id: workerId, name: hostname(), home, types: workerTypes, capacity }
-  let subscription: JobSubscription | null = null
+  const identity = {
+    id: workerId,
+    name: hostname(),
+    home,
+    types: [...workerTypes, ...buildTypes],
+    capacity: capacity + config.builds.capacity,
+  }
+  const subscriptions: JobSubscription[] = []
   const kept = await keepWorker(
     { db: runs.db, log },
-    { worker: identity, onLost: () => subscription?.abandon() },
+    {
+      worker: identity,
+      onLost: () => {
+        for (const subscription of subscriptions) subscription.abandon()
+      },
+    },
   )
   resources.add('worker', kept, async (worker) => {
     await worker.close()
@@ -48,7 +61,8 @@ export async function startWork(
   })
   const secretFiles = await openSecretFolder({ dataDir: config.dataDir })
   resources.add('secret files', secretFiles, (folder) => folder.close())
-  subscription = await startWorker(
+  const workDirectory = join(config.dataDir, 'work')
+  const subscription = await startWorker(
     {
       ...artifacts,
       bus,
@@ -67,7 +81,7 @@ export async function startWork(
       mirrors,
       log,
       workerId,
-      workDirectory: join(config.dataDir, 'work'),
+      workDirectory,
       cacheDirectory: join(config.dataDir, 'cache'),
       secretsDirectory: secretFiles.directory,
       stepLimits: {
@@ -80,4 +94,13 @@ export async function startWork(
     { types: workerTypes, capacity },
   )
   resources.add('subscription', subscription, (started) => started.close())
+  subscriptions.push(subscription)
+  subscriptions.push(
+    await startBuildWork(
+      config,
+      log,
+      { ...deps.building, bus, logs, mirrors, workerId, workDirectory },
+      resources,
+    ),
+  )
 }

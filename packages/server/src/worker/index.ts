@@ -1,4 +1,7 @@
+export type { BuildWorkDeps } from './build/deps.ts'
+export { hasGitLfs } from './build/clone/fetch-large-files.ts'
 export type { ControlPlane } from './control-plane.ts'
 export type { WorkerDeps } from './deps.ts'
 export { openSecretFolder } from './open-secret-folder.ts'
+export { buildTypes, startBuilds } from './start-builds.ts'
 export { startWorker, workerTypes } from './start-worker.ts'

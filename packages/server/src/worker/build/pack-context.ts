@@ -2,9 +2,12 @@ import { constants } from 'node:fs'
 import { open, readlink } from 'node:fs/promises'
 import { AppError } from '../../errors.ts'
 import { shownName, type TreeEntry } from './zip/list-tree.ts'
+import { mapAhead } from './zip/map-ahead.ts'
 
 const block = 512
 const chunkBytes = 256 * 1024
+/** Small files that are read while the one before them is sent. */
+const readAhead = 8
 /** Names up to this length have a place in the header; longer ones come before it (GNU tar). */
 const nameBytes = 100
 /** Times are always the same, so that equal trees make equal layers: 1980-01-01, as in the ZIPs. */
@@ -24,19 +27,31 @@ export async function* packContext(
   signal: AbortSignal,
 ): AsyncGenerator<Buffer> {
   const root = Buffer.from(`${input.directory}/`)
-  for (const entry of input.entries) {
+  const pack = async (entry: TreeEntry) => {
     signal.throwIfAborted()
     const path = Buffer.concat([root, entry.name])
-    const target =
-      entry.kind === 'link' ? await readlink(path, { encoding: 'buffer' }) : Buffer.alloc(0)
-    yield Buffer.concat([
-      ...(entry.name.length > nameBytes ? longEntry(types.longName, entry.name) : []),
-      ...(target.length > nameBytes ? longEntry(types.longLink, target) : []),
-      header({ ...entry, type: types[entry.kind], target }),
-    ])
-    if (entry.kind === 'file') yield* contentOf(path, entry, signal)
+    const isLarge = entry.kind === 'file' && entry.size > chunkBytes
+    const parts = [await headOf(path, entry)]
+    if (entry.kind === 'file' && !isLarge) {
+      for await (const chunk of contentOf(path, entry, signal)) parts.push(chunk)
+    }
+    return { parts, entry, path, isLarge }
+  }
+  for await (const { parts, entry, path, isLarge } of mapAhead(input.entries, readAhead, pack)) {
+    yield parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts)
+    if (isLarge) yield* contentOf(path, entry, signal)
   }
   yield Buffer.alloc(2 * block)
+}
+
+async function headOf(path: Buffer, entry: TreeEntry): Promise<Buffer> {
+  const target =
+    entry.kind === 'link' ? await readlink(path, { encoding: 'buffer' }) : Buffer.alloc(0)
+  return Buffer.concat([
+    ...(entry.name.length > nameBytes ? longEntry(types.longName, entry.name) : []),
+    ...(target.length > nameBytes ? longEntry(types.longLink, target) : []),
+    header({ ...entry, type: types[entry.kind], target }),
+  ])
 }
 
 async function* contentOf(
