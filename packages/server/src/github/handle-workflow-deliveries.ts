@@ -114,13 +114,15 @@ async function handleOneByOne(
 async function take(deps: HandlingDeps, group: readonly DueWorkflowDelivery[]): Promise<void> {
   await transact(deps, async (unit) => {
     const note = await deps.workflows.take(unit, group)
+    // The commit does not wait for the disk: what a crash took of it is pending again and done anew, and
+    // nobody is told before the commit of the events' numbers, which waits for this one's bytes too.
     const result = await sql`
       update github_deliveries
       set status = ${note === null ? 'done' : 'ignored'}, note = ${note}, attempt = attempt + 1, next_attempt_at = null
       where number = any(${group.map(({ number }) => number)}::bigint[]) and status = 'pending'
-    `.execute(unit.trx)
+      returning set_config('synchronous_commit', 'off', true)`.execute(unit.trx)
     // Another server had the duty meanwhile: what this one did goes back with its transaction.
-    if (Number(result.numAffectedRows) !== group.length) {
+    if (result.rows.length !== group.length) {
       throw new Error('some deliveries were handled already')
     }
   })
