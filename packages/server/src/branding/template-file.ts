@@ -66,7 +66,7 @@ function refused(problems: readonly { path: string; message: string }[]): AppErr
   const [first] = problems
   return new AppError(
     'invalid_request',
-    `${manifestName} is not valid: ${first?.path ?? ''} ${first?.message ?? ''}`.trim(),
+    `${manifestName} is not valid: ${`${first?.path} ${first?.message}`.trim()}`,
     { problems },
   )
 }
