@@ -1,5 +1,5 @@
 // What builds refer to, by the command line: branding templates with assets, configurations, registries.
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+import { readdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
