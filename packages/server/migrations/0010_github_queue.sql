@@ -37,3 +37,7 @@ create table runner_problems (
   -- Until then nothing is tried again.
   until          timestamptz not null
 );
+
+-- Which delegation a runner in GitHub's list was made for.
+create index delegations_of_runner on delegations ((definition #>> '{run,runnerName}'))
+  where source = 'queue';

@@ -60,8 +60,9 @@ export async function createGithubApp(
       ...more,
     }
     handling = startHandling({ ...github, ...common })
-    if (deliveries !== null) {
-      storing = startHandlingWorkflows({ ...github, ...common, workflows: deliveries })
+    const { workflows } = github
+    if (workflows !== null) {
+      storing = startHandlingWorkflows({ ...github, ...common, workflows })
     }
     return { github, runs: { ...github, stopJobs: () => {} } }
   })

@@ -4,6 +4,7 @@ export { createMemos, type MonitorDeps, type MonitorSource } from './deps.ts'
 export { countByStatus } from './count-newest.ts'
 export type { IngestDeps, MonitorObserver } from './ingest/deps.ts'
 export {
+  jobOf,
   readWorkflowDelivery,
   type WorkflowDelivery,
   workflowEvents,

@@ -1,4 +1,11 @@
-import type { GitHubRunner, JitConfiguration, QueueJob, QueueState } from './github-runners.ts'
+import type { JobSnapshot } from './github-actions.ts'
+import {
+  type GitHubRunner,
+  type JitConfiguration,
+  type QueueJob,
+  type QueueState,
+  queueStates,
+} from './github-runners.ts'
 import { objectOf, readJob, textOf } from './read-github-actions.ts'
 
 // As in read-github-actions.ts: null says that it is not what it should be, and nothing of it may be used.
@@ -9,13 +16,39 @@ const states: Readonly<Record<string, QueueState>> = {
   completed: 'completed',
 }
 
-/** A job as the API and the webhook have it. */
+/** What GitHub's JSON of a job says besides what everybody wants to know of it. */
+export type QueueJobDetails = Pick<QueueJob, 'workflow' | 'sha' | 'branch'>
+
 export function readQueueJob(value: unknown): QueueJob | null {
   const job = readJob(value)
-  if (job === null) return null
-  const given = objectOf(value)
-  // `requested`, `pending`, `waiting`, and what GitHub may add: nobody is to run it yet.
-  const state = states[job.githubStatus] ?? 'waiting'
+  return job === null ? null : toQueueJob(job, readQueueJobDetails(value))
+}
+
+export function readQueueJobDetails(value: unknown): QueueJobDetails {
+  const job = objectOf(value)
+  return {
+    workflow: textOf(job['workflow_name'], 300) ?? '',
+    sha: textOf(job['head_sha'], 64) ?? '',
+    branch: textOf(job['head_branch'], 255) ?? '',
+  }
+}
+
+/** `requested`, `pending`, `waiting`, and what GitHub may add: nobody is to run it yet. */
+function stateOf(word: string): QueueState {
+  return states[word] ?? 'waiting'
+}
+
+/**
+ * `action`: what a delivery says has happened. GitHub tells of a job that was let go as `queued` while its
+ * status is still `waiting`: the later of the two is meant.
+ */
+export function toQueueJob(
+  job: Omit<JobSnapshot, 'steps'>,
+  details: QueueJobDetails,
+  action = '',
+): QueueJob {
+  const [status, happened] = [stateOf(job.githubStatus), stateOf(action)]
+  const state = queueStates.indexOf(happened) > queueStates.indexOf(status) ? happened : status
   const isTaken = state === 'in_progress' || state === 'completed'
   return {
     id: job.id,
@@ -28,9 +61,7 @@ export function readQueueJob(value: unknown): QueueJob | null {
     queuedAt: job.createdAt ?? job.startedAt,
     runnerName: isTaken ? job.runnerName : null,
     labels: job.labels,
-    workflow: textOf(given['workflow_name'], 300) ?? '',
-    sha: textOf(given['head_sha'], 64) ?? '',
-    branch: textOf(given['head_branch'], 255) ?? '',
+    ...details,
   }
 }
 

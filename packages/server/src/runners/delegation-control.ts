@@ -100,7 +100,10 @@ async function resolveMounts(
 
 function tooLate(row: DelegationRow, run: RunDefinition): string | null {
   if (row.started_at === null) {
-    return row.attempt > maxAttempts ? `no container started in ${maxAttempts} attempts` : null
+    const why = row.reason === null ? '' : `: ${row.reason}`
+    return row.attempt > maxAttempts
+      ? `no container started in ${maxAttempts} attempts${why}`
+      : null
   }
   const sinceMs = Date.now() - row.started_at.getTime()
   return sinceMs > run.timeoutMs + lostAfterMs ? 'lost' : null
@@ -133,12 +136,16 @@ async function openRunnerConfiguration(
     },
     signal,
   )
-  await deps.db
-    .updateTable('runners')
-    .set({ github_id: githubId })
-    .where('delegation_id', '=', row.id)
-    .where('type', '=', 'ephemeral')
-    .execute()
+  // One that was given up meanwhile must not start: GitHub would give its runner a job.
+  await transact(deps, async (unit) => {
+    await requireClaim(unit, input)
+    await unit.trx
+      .updateTable('runners')
+      .set({ github_id: githubId })
+      .where('delegation_id', '=', row.id)
+      .where('type', '=', 'ephemeral')
+      .execute()
+  })
   return {
     env: { ACTIONS_RUNNER_INPUT_JITCONFIG: encodedConfiguration },
     secrets: secretsOf(encodedConfiguration),

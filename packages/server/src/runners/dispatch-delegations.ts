@@ -56,6 +56,10 @@ async function lockNext(unit: UnitOfWork, runnerClass: RunnerClass): Promise<Del
                partition by d.repository order by d.queued_at, d.id) as turn
         from delegations d left join active a using (repository)
        where d.class = ${name} and d.status = 'queued'
+         -- Those of GitHub's queue wait while it registers no runners in their repository.
+         and not (d.source = 'queue' and exists (
+           select from runner_problems p
+            where p.repository = d.repository and p.until > clock_timestamp()))
     )
     select d.* from delegations d
      where d.id in (

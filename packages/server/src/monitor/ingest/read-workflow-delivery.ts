@@ -1,11 +1,24 @@
 import type { JobSnapshot, RunSnapshot } from '../../ports/github-actions.ts'
-import { readJob, readRepository, readRun } from '../../ports/read-github-actions.ts'
+import {
+  objectOf,
+  readJob,
+  readRepository,
+  readRun,
+  textOf,
+} from '../../ports/read-github-actions.ts'
+import { type QueueJobDetails, readQueueJobDetails } from '../../ports/read-github-runners.ts'
 import type { SeenRepository } from './learn-repository.ts'
 
 /** What a delivery of GitHub's says of workflows, as JSON stores it. */
 export type WorkflowDelivery =
   | { kind: 'workflow run'; repository: SeenRepository; run: AsJson<RunSnapshot> }
-  | { kind: 'workflow job'; repository: SeenRepository; job: AsJson<JobSnapshot> }
+  | {
+      kind: 'workflow job'
+      repository: SeenRepository
+      job: AsJson<JobSnapshot>
+      /** What runners want to know besides; one that was stored by an earlier version has none. */
+      details?: QueueJobDetails & { action: string; actor: string }
+    }
   | { kind: 'repository'; repository: SeenRepository; isGone: boolean }
 
 /** With instants as texts. */
@@ -32,9 +45,11 @@ export function readWorkflowDelivery(
     }
     case 'workflow_job': {
       const job = readJob(payload['workflow_job'])
-      return job === null
-        ? 'it says no job'
-        : { kind: 'workflow job', repository, job: jobAsJson(job) }
+      if (job === null) return 'it says no job'
+      const actor = textOf(objectOf(payload['sender'])['login'], 100) ?? ''
+      const action = textOf(payload['action'], 60) ?? ''
+      const details = { ...readQueueJobDetails(payload['workflow_job']), action, actor }
+      return { kind: 'workflow job', repository, job: jobAsJson(job), details }
     }
     default: {
       const { action } = payload

@@ -1,0 +1,137 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { sql } from 'kysely'
+import { type Duty, startDuty } from '../../duties/index.ts'
+import { GitHubError } from '../../ports/github.ts'
+import { hasBudget, type QueueDeps } from './deps.ts'
+import { listQueueRepositories, type QueueRepository } from './list-queue-repositories.ts'
+import { createQueueMemory, pollQueue, type QueueMemory } from './poll-queue.ts'
+import { type InventoryMemory, reconcileRunners } from './reconcile-runners.ts'
+import { retireRunners } from './retire-runners.ts'
+import { retryProblems } from './runner-problems.ts'
+
+/** Repositories asked about at once. */
+const lanes = 4
+/** Repositories without jobs of ours are looked at less often by this factor, and so are runners. */
+const quietFactor = 4
+const longestPauseMs = 900_000
+/** Milliseconds between two looks for what is due. */
+const lookMs = 1_000
+const keptMs = 7 * 86_400_000
+const pruneMs = 3_600_000
+const pruneBatch = 5_000
+
+/** What is remembered of a repository from round to round. */
+interface Turn {
+  memory: QueueMemory
+  inventory: InventoryMemory | null
+  dueAt: number
+  inventoryDueAt: number
+  failures: number
+}
+
+/**
+ * Keeps delegations and runners as GitHub has them, whichever deliveries came, from one server at a time.
+ * Repositories take their turns independently of each other.
+ */
+export function startKeepingQueue(deps: QueueDeps): Duty {
+  return startDuty(deps, {
+    name: 'github runner queue',
+    everyMs: Math.min(lookMs, deps.pollMs),
+    async run(signal) {
+      const turns = new Map<string, Turn>()
+      let pruneAt = 0
+      while (!signal.aborted) {
+        if (Date.now() >= pruneAt) {
+          await pruneQueueJobs(deps)
+          pruneAt = Date.now() + pruneMs
+        }
+        await retryProblems(deps)
+        await takeTurns(deps, turns, signal)
+        await sleep(Math.min(lookMs, deps.pollMs), undefined, { signal }).catch(() => {})
+      }
+    },
+  })
+}
+
+async function takeTurns(
+  deps: QueueDeps,
+  turns: Map<string, Turn>,
+  signal: AbortSignal,
+): Promise<void> {
+  const repositories = await listQueueRepositories(deps)
+  const names = new Set(repositories.map(({ name }) => name))
+  for (const name of turns.keys()) if (!names.has(name)) turns.delete(name)
+  const due = repositories
+    .map((repository) => ({ repository, turn: turnOf(deps, turns, repository) }))
+    .filter(({ turn }) => turn.dueAt <= Date.now())
+    .toSorted((a, b) => a.turn.dueAt - b.turn.dueAt)
+    .values()
+  const work = async () => {
+    for (const { repository, turn } of due) {
+      if (signal.aborted || !hasBudget(deps)) return
+      await takeTurn(deps, { repository, turn }, signal)
+    }
+  }
+  await Promise.all(Array.from({ length: lanes }, work))
+}
+
+/** What is quiet becomes due at once when it gets jobs. */
+function turnOf(
+  { pollMs }: QueueDeps,
+  turns: Map<string, Turn>,
+  { name, isBusy }: QueueRepository,
+): Turn {
+  const turn = turns.get(name) ?? {
+    memory: createQueueMemory(),
+    inventory: null,
+    dueAt: 0,
+    inventoryDueAt: 0,
+    failures: 0,
+  }
+  turns.set(name, turn)
+  if (isBusy && turn.failures === 0) turn.dueAt = Math.min(turn.dueAt, Date.now() + pollMs)
+  return turn
+}
+
+async function takeTurn(
+  deps: QueueDeps,
+  input: { repository: QueueRepository; turn: Turn },
+  signal: AbortSignal,
+): Promise<void> {
+  const { turn } = input
+  const { name: repository, isBusy } = input.repository
+  const pauseMs = deps.pollMs * (isBusy ? 1 : quietFactor)
+  try {
+    turn.dueAt = Date.now() + pauseMs
+    await pollQueue(deps, { repository, memory: turn.memory }, signal)
+    await retireRunners(deps, repository, signal)
+    if (turn.inventoryDueAt <= Date.now()) {
+      turn.inventoryDueAt = Date.now() + deps.pollMs * quietFactor
+      const { inventory: memory } = turn
+      turn.inventory = await reconcileRunners(deps, { repository, memory }, signal)
+    }
+    turn.failures = 0
+  } catch (error) {
+    if (signal.aborted) return
+    turn.failures += 1
+    const waitMs = deps.pollMs * 2 ** Math.min(turn.failures, 12)
+    const asked = error instanceof GitHubError ? (error.retryAfterMs ?? 0) : 0
+    turn.dueAt = Date.now() + Math.max(asked, Math.min(longestPauseMs, waitMs))
+    // One whose turn fails keeps no other from its own.
+    if (turn.failures === 1) {
+      const why = error instanceof GitHubError ? { reason: error.message } : { err: error }
+      deps.log.warn({ repository, ...why }, 'GitHub’s queue of jobs could not be looked at')
+    }
+  }
+}
+
+/** Of jobs that have ended, late deliveries come within days at most. */
+async function pruneQueueJobs({ db }: QueueDeps): Promise<void> {
+  await sql`
+    delete from queue_jobs where github_job_id in (
+      select github_job_id from queue_jobs q
+      where state = 'completed' and updated_at < now() - ${keptMs}::float8 * interval '1 ms'
+        and not exists (select from delegations d where d.github_job_id = q.github_job_id
+                          and d.status in ('queued', 'assigned', 'running'))
+      order by updated_at limit ${pruneBatch})`.execute(db)
+}
