@@ -36,6 +36,14 @@ environments:
     approval: { required: true, roles: [operator, admin] }
 publishers:
   downloads: { type: filesystem, path: /srv/downloads, repositories: [example/*] }
+runners:
+  classes:
+    - name: small
+      labels: [linux, x64]
+      image: ghcr.io/actions/actions-runner:latest
+      limits: { memory: 4GiB, cpus: 2, timeout: 1h }
+      maxRunners: 8
+      warm: 2
 \`\`\`
 `
 }
@@ -47,6 +55,8 @@ interface Shape {
   properties?: Record<string, Shape>
   /** Of a mapping whose keys are names of the operator's choice. */
   patternProperties?: Record<string, Shape>
+  /** Of a list: what each entry is. */
+  items?: Shape
 }
 
 function fileRows(shape: Shape, prefix: string): string[] {
@@ -58,7 +68,11 @@ function fileRows(shape: Shape, prefix: string): string[] {
     const { default: value, description } = property
     const self =
       description === undefined ? [] : [row(`\`${path}\``, fileDefault(value), description)]
-    return [...self, ...fileRows(property, `${path}.`)]
+    return [
+      ...self,
+      ...fileRows(property, `${path}.`),
+      ...fileRows(property.items ?? {}, `${path}[].`),
+    ]
   })
 }
 

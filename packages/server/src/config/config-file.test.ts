@@ -128,7 +128,7 @@ environments:
 
   it.each([
     ['retention:\n  run: 30d\n', 'retention.run: there is no such setting; did you mean runs?'],
-    ['runners: []\n', 'runners: there is no such setting'],
+    ['workers: []\n', 'workers: there is no such setting'],
     ['retention: 90d\n', 'retention: must be a mapping'],
     ['retention:\n  runs: 90\n', 'retention.runs: must be a string'],
     [

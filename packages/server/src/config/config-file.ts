@@ -6,6 +6,7 @@ import { BuildsFile, type BuildTimeouts, readBuildTimeouts } from './build-timeo
 import { type EnvironmentPolicy, EnvironmentsFile, readEnvironments } from './environments.ts'
 import { InvalidValue, duration } from './parse.ts'
 import { PublishersFile, readPublishers } from './publishers.ts'
+import { readRunnerClasses, type RunnerClass, RunnersFile } from './runner-classes.ts'
 
 const defaultRetention = { runs: '90d', logs: '7d', jobs: '7d', events: '90d' } as const
 
@@ -32,6 +33,7 @@ export const ConfigFile = Type.Object(
     environments: Type.Optional(EnvironmentsFile),
     publishers: Type.Optional(PublishersFile),
     builds: Type.Optional(BuildsFile),
+    runners: Type.Optional(RunnersFile),
   },
   { additionalProperties: false },
 )
@@ -53,6 +55,8 @@ export interface FileConfig {
   /** What artifacts of every repository may name. */
   publishers: readonly ServerPublisherConfig[]
   buildTimeouts: BuildTimeouts
+  /** What serves jobs of GitHub Actions; where several are as fit, the first does. */
+  runnerClasses: readonly RunnerClass[]
 }
 
 /** Reads the structured settings; every problem goes to `problem`, with its place in the file. */
@@ -87,6 +91,7 @@ export async function readConfigFile(
       ? []
       : readPublishers(asMapping(content)['publishers'], problem),
     buildTimeouts: readBuildTimeouts(asMapping(content)['builds'], problem),
+    runnerClasses: readRunnerClasses(asMapping(content)['runners'], problem),
   }
 }
 

@@ -88,6 +88,13 @@ export const duration: Parse<number> = (text) => {
   throw new InvalidValue(`${quote(text)} is not a duration such as 30s, 12h or 90d`)
 }
 
+/** Milliseconds: a duration that a counter of requests lives for. */
+export const rateWindow: Parse<number> = (text) => {
+  const ms = duration(text)
+  if (ms >= 1_000 && ms <= 86_400_000) return ms
+  throw new InvalidValue('must be from 1s to 1d')
+}
+
 /** The address clients use: http or https, no query, no credentials; without a slash at its end. */
 export const publicUrl: Parse<string> = (text) => {
   const url = parseUrl(text, ['http:', 'https:'])

@@ -60,6 +60,8 @@ describe('readConfig', () => {
       },
       status: { anonymous: false, monitored: null, pollMs: 60_000 },
       sockets: { maxClients: 2_000 },
+      runnerApi: { rateLimit: 100, rateWindowMs: 900_000 },
+      runnerClasses: [],
       worker: { capacity: expect.any(Number) },
       webhooks: { allowPrivate: [] },
       artifacts: {
@@ -150,6 +152,8 @@ describe('readConfig', () => {
       SLIPWAY_STEP_MEMORY_LIMIT: '2GiB',
       SLIPWAY_STEP_PIDS_LIMIT: '64',
       SLIPWAY_STEP_CPU_LIMIT: '1.5',
+      API_RATE_LIMIT: '5000',
+      API_RATE_WINDOW: '1m',
       DEBUG: '1',
     })
     expect(config).toMatchObject({
@@ -184,6 +188,7 @@ describe('readConfig', () => {
         plainHttp: ['registry.intern:5000', '[fd00::1]'],
       },
       worker: { capacity: 7 },
+      runnerApi: { rateLimit: 5_000, rateWindowMs: 60_000 },
       webhooks: { allowPrivate: ['10.0.0.0/8', '::1', 'chat.intern'] },
       steps: {
         allowUnisolated: true,
@@ -221,9 +226,13 @@ describe('readConfig', () => {
       SLIPWAY_DATA_DIRS: '/x',
       DOCKER_HOST: 'ssh://docker',
       SLIPWAY_BUILD_NETWORK: 'host',
+      API_RATE_LIMIT: '0',
+      API_RATE_WINDOW: '2d',
       DEBUG: 'express:*',
     })
     expect(problems.map((problem) => problem.split(':')[0] ?? '').toSorted()).toEqual([
+      'API_RATE_LIMIT',
+      'API_RATE_WINDOW',
       'DATABASE_URL',
       'DEBUG',
       'DOCKER_HOST',

@@ -92,6 +92,8 @@ export interface Config extends FileConfig {
     pollMs: number
   }
   sockets: { maxClients: number }
+  /** `/api/jobs` and `/api/runners`: requests of one address within so many milliseconds. */
+  runnerApi: { rateLimit: number; rateWindowMs: number }
   worker: { capacity: number }
   /** Networks, addresses and hosts that webhooks may go to although they are not public. */
   webhooks: { allowPrivate: readonly string[] }
@@ -281,6 +283,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       pollMs: values.SLIPWAY_MONITOR_INTERVAL,
     },
     sockets: { maxClients: values.SLIPWAY_MAX_SOCKETS },
+    runnerApi: { rateLimit: values.API_RATE_LIMIT, rateWindowMs: values.API_RATE_WINDOW },
     worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
     webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },
     steps: {

@@ -20,6 +20,7 @@ import {
   ports,
   positiveNumber,
   publicUrl,
+  rateWindow,
   repositoryUrl,
   serverHosts,
   trustProxy,
@@ -370,6 +371,17 @@ export const settings = {
     default: null,
     secret: true,
     parse: anyText,
+  }),
+  API_RATE_LIMIT: present({
+    description:
+      'Requests to `/api/jobs` and `/api/runners` that one address may make within `API_RATE_WINDOW`. Service accounts may make any number.',
+    default: '100',
+    parse: integer(1, 1_000_000_000),
+  }),
+  API_RATE_WINDOW: present({
+    description: 'How long requests count against `API_RATE_LIMIT`, at most `1d`.',
+    default: '15m',
+    parse: rateWindow,
   }),
   DEBUG: present({
     description: 'Whether to write debug logs.',
