@@ -265,6 +265,28 @@ describe('POST /api/pipelines/runs', () => {
     expect((await refused(old)).message).toContain('names an archived branding template')
   })
 
+  it('keeps a repository that it was made of, unless that is archived', async () => {
+    const id = await test.repository('acme/kept')
+    await test.create({ git_repository_id: id })
+    const path = `/api/repositories/${id}`
+    const used = await test.request('DELETE', path)
+    expect([used.statusCode, used.json().error]).toEqual([409, 'Resource in use'])
+    const archive = async (archived: boolean) =>
+      (await test.request('PUT', path, { body: { archived } })).json().repository.archived
+    const isListed = async (query = '') => {
+      const answer = await test.request('GET', `/api/repositories?name=acme/kept${query}`)
+      return answer.json<{ count: number }>().count === 1
+    }
+    expect([await archive(true), await isListed(), await isListed('&archived=true')]).toEqual([
+      true,
+      false,
+      true,
+    ])
+    expect([await archive(false), await isListed()]).toEqual([false, true])
+    await archive(true)
+    expect((await test.request('DELETE', path)).statusCode).toBe(200)
+  })
+
   it('shows a limited token nothing of other repositories', async () => {
     const mine = await test.repository('acme/mine')
     const theirs = await test.repository('acme/theirs')

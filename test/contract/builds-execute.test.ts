@@ -2,6 +2,9 @@ import { once } from 'node:events'
 import { request } from 'node:http'
 import type { Build, ExecuteBuildResponse } from '@slipway/contract/builds'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createBuildControl } from '../../packages/server/src/builds/index.ts'
+import { listenSignals } from '../../packages/server/src/db/listen-signals.ts'
+import { createEventFeed, startEventRelay } from '../../packages/server/src/events/index.ts'
 import {
   type BuildsApp,
   createBuildsApp,
@@ -9,6 +12,7 @@ import {
   stepLimits,
   storeZip,
 } from '../support/builds-app.ts'
+import { quietLog } from '../support/quiet-log.ts'
 
 let test: BuildsApp
 beforeEach(async () => void (test = await createBuildsApp()))
@@ -223,6 +227,32 @@ describe('POST /api/pipelines/runs/{id}/execute', () => {
     expect((await test.show(id)).status).toBe('completed')
     expect(test.stopped).toEqual([])
   })
+})
+
+it('hears of the end of a build that another server’s worker has done', async () => {
+  const { db, pool, url } = test.database
+  const here = await listenSignals({ url, pool, log: quietLog })
+  const there = await listenSignals({ url, pool, log: quietLog })
+  // Events are numbered over there, and come here by a signal alone.
+  const feed = createEventFeed({ db, log: quietLog, signals: here })
+  const relay = startEventRelay({ pool, log: quietLog, signals: there, publish() {} })
+  test.builds.feed = feed
+  test.builds.wakeEvents = () => {}
+  const other = createBuildControl({ ...test.builds, wakeEvents: () => relay.wake() })
+  try {
+    const { id } = await test.create()
+    const answered = execute(id)
+    const { claim } = await test.take()
+    await other.beginBuild({ buildId: id, claim })
+    const result = { status: 'completed', outputs: [] } as const
+    await other.completeBuild({ buildId: id, claim, result })
+    expect((await answered).json<ExecuteBuildResponse>().execution_result.status).toBe('completed')
+  } finally {
+    await relay.close()
+    await feed.close()
+    await here.close()
+    await there.close()
+  }
 })
 
 describe('POST /api/pipelines/runs/{id}/cancel', () => {

@@ -58,16 +58,9 @@ export async function readLogTail(
   { logs }: { logs: LogStore },
   buildId: number,
 ): Promise<{ logs: string; logs_truncated: boolean }> {
-  const key = buildLogKey(buildId)
-  const bytes = (await logs.stat(key))?.bytes ?? 0
-  const begin = Buffer.from(`${createdLine}\n`)
-  const fits = begin.length + bytes <= shownBytes
-  const start = fits ? 0 : bytes - shownBytes
-  const parts: Buffer[] = fits ? [begin] : []
-  if (bytes > 0) for await (const part of logs.readBytes(key, start, bytes - 1)) parts.push(part)
-  const text = Buffer.concat(parts)
-  return {
-    logs: (fits ? text : text.subarray(text.indexOf('\n') + 1)).toString('utf8'),
-    logs_truncated: !fits,
-  }
+  const begin = `${createdLine}\n`
+  const end = await logs.readEnd(buildLogKey(buildId), shownBytes)
+  const text = end?.data.toString('utf8') ?? ''
+  const fits = end === null || (end.isWhole && end.data.length + begin.length <= shownBytes)
+  return { logs: fits ? begin + text : text, logs_truncated: !fits }
 }

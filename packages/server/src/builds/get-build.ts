@@ -4,6 +4,9 @@ import { readLogTail } from './build-log.ts'
 import { type BuildRow, findBuild, toBuilds } from './build-rows.ts'
 import type { BuildsDeps } from './deps.ts'
 
+/** Logs that one answer reads at the same time. */
+const logsAtOnce = 8
+
 type Deps = Pick<BuildsDeps, 'db' | 'logs'>
 
 /** A build with its steps, its outputs and the end of its log. */
@@ -18,10 +21,13 @@ export async function getBuild(
 
 /** The same of rows that somebody may see. */
 export async function showBuilds(deps: Deps, rows: readonly BuildRow[]): Promise<Build[]> {
+  const builds = await toBuilds(deps, rows)
   const shown: Build[] = []
-  // One log after the other: a long list opens no more files than a short one.
-  for (const build of await toBuilds(deps, rows)) {
-    shown.push({ ...build, ...(await readLogTail(deps, build.id)) })
+  // A few logs at once: a long list opens no more files than a short one.
+  for (let at = 0; at < builds.length; at += logsAtOnce) {
+    const some = builds.slice(at, at + logsAtOnce)
+    const tails = some.map(async (build) => ({ ...build, ...(await readLogTail(deps, build.id)) }))
+    shown.push(...(await Promise.all(tails)))
   }
   return shown
 }

@@ -174,6 +174,21 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
       }
     },
 
+    async readEnd(key, bytes) {
+      const opened = await files.open(key)
+      if (opened === null) return null
+      try {
+        const size = await opened.data.size()
+        const start = Math.max(0, size - bytes)
+        const data = await opened.data.read(start, size - start)
+        const begin = start === 0 ? 0 : data.indexOf('\n') + 1
+        const end = Math.max(begin, data.lastIndexOf('\n') + 1)
+        return { data: data.subarray(begin, end), isWhole: start === 0 }
+      } finally {
+        await opened.close()
+      }
+    },
+
     async deletePrefix(prefix) {
       for (const [key, open] of writers) {
         if (open === null || !key.startsWith(prefix)) continue

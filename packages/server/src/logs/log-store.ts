@@ -18,6 +18,8 @@ export interface LogStore {
   follow(key: string, range: LogRange, signal: AbortSignal): AsyncIterable<LogChunk>
   /** Bytes `start..end` (inclusive) of the log as stored, for HTTP ranges. */
   readBytes(key: string, start: number, end: number): AsyncIterable<Buffer>
+  /** The last whole lines, of at most so many bytes together; null when there is no such log (yet). */
+  readEnd(key: string, bytes: number): Promise<{ data: Buffer; isWhole: boolean } | null>
   /** Deletes every log under the prefix, sealed or not. */
   deletePrefix(prefix: string): Promise<void>
   /** Seals what dead writers of this data directory left open: one log, or all under a prefix ending in `/`. */
