@@ -110,6 +110,18 @@ describe('build_image', () => {
     })
   })
 
+  it('does not tell where a repository of this machine is', async () => {
+    const directory = await tree({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /' })
+    const attempt = attemptOf()
+    const { image } = await build(directory, {
+      ...attempt,
+      repository: { ...attempt.repository, remote: { url: 'file:///srv/git/fork.git' } },
+    })
+    const labels = (await images.find(image, running()))?.labels
+    expect(labels).toMatchObject({ 'org.opencontainers.image.revision': commitSha })
+    expect(labels).not.toHaveProperty(['org.opencontainers.image.source'])
+  })
+
   it('gives the build what was asked for, and of the variables those that it declares', async () => {
     const directory = await tree({
       Dockerfile: `${fromBusybox}\nARG COLOUR\nARG SIZE=small\nARG SHAPE\nRUN echo "=$COLOUR $SIZE $SHAPE="`,

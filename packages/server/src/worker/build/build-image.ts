@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream'
 import type { BuildAttempt } from '../../builds/index.ts'
 import { AppError } from '../../errors.ts'
+import { protocolOf } from '../../git/index.ts'
 import type { ImageBuild, ImageEngine, ImageOutput } from '../../ports/image-engine.ts'
 import { parseDockerIgnore } from './docker-ignore.ts'
 import { imageNameOf } from './image-name.ts'
@@ -76,7 +77,7 @@ export async function buildImage(
       dockerfile: dockerfileName,
       image,
       labels: {
-        'org.opencontainers.image.source': attempt.repository.remote.url,
+        ...sourceLabel(attempt.repository.remote.url),
         'org.opencontainers.image.revision': commitSha,
         'org.opencontainers.image.created': now.toISOString(),
         [buildLabel]: String(attempt.buildId),
@@ -91,6 +92,11 @@ export async function buildImage(
   )
   await say(`Built ${image}: ${imageId}, ${sizeBytes} bytes`)
   return { image, imageId, sizeBytes }
+}
+
+/** Where a repository of this machine is, is nobody's business who pulls the image. */
+function sourceLabel(url: string): Record<string, string> {
+  return protocolOf(url) === 'file' ? {} : { 'org.opencontainers.image.source': url }
 }
 
 /** An engine's API builds for one platform at a time, and holds one image under a name. */
