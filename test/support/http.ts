@@ -59,6 +59,7 @@ export async function createTestApp(
     isReady: () => true,
     oci: { signal: new AbortController().signal } as unknown as HttpServerDeps['oci'],
     builds: { signal: new AbortController().signal } as unknown as HttpServerDeps['builds'],
+    runners: { signal: new AbortController().signal } as unknown as HttpServerDeps['runners'],
     status: { signal: new AbortController().signal } as unknown as HttpServerDeps['status'],
     platform: {
       db,

@@ -41,6 +41,13 @@ export const permissions = [
   'builds:read',
   'builds:create',
   'builds:manage',
+  'delegations:read',
+  'delegations:create',
+  'delegations:cancel',
+  'delegations:report',
+  'runners:read',
+  'runners:register',
+  'runners:manage',
   'pipelines:read',
   'pipelines:trigger',
   'metrics:read',
@@ -65,6 +72,8 @@ const viewer: readonly Permission[] = [
   'branding:read',
   'configurations:read',
   'builds:read',
+  'delegations:read',
+  'runners:read',
   'pull-requests:read',
   'pipelines:read',
   'metrics:read',
@@ -79,8 +88,16 @@ const developer: readonly Permission[] = [
   'approvals:create',
   'secrets:read',
   'builds:create',
+  'delegations:create',
+  'delegations:cancel',
   'pipelines:trigger',
 ]
+
+/** What is said in the name of a worker or a runner. */
+const onlyServiceAccounts: ReadonlySet<Permission> = new Set([
+  'workers:report',
+  'delegations:report',
+])
 
 /** What each role may do; a token with several roles may do what any of them may. */
 export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> = {
@@ -101,9 +118,11 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
     'branding:manage',
     'configurations:manage',
     'builds:manage',
+    'runners:register',
+    'runners:manage',
   ]),
-  // Not even an administrator reports in a worker's name ("Internal Pipeline APIs").
-  admin: new Set(permissions.filter((permission) => permission !== 'workers:report')),
+  // Not even an administrator reports in a worker's or runner's name ("Internal Pipeline APIs").
+  admin: new Set(permissions.filter((permission) => !onlyServiceAccounts.has(permission))),
   // Limited to what workers do (API & Operations Reference, "Authentication Requirements").
   'service-account': new Set<Permission>([
     'workers:report',
@@ -115,6 +134,11 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
     'deployments:create',
     'deployments:report',
     'gitops:read',
+    'delegations:read',
+    'delegations:create',
+    'delegations:report',
+    'runners:read',
+    'runners:register',
   ]),
 }
 

@@ -5,6 +5,7 @@ import { createEmbeddedJobBus } from '../adapters/job-bus/embedded/create-embedd
 import { buildJobOwners } from '../builds/index.ts'
 import type { Config } from '../config/read-config.ts'
 import { deploymentJobOwners } from '../deployments/index.ts'
+import { delegationJobOwners } from '../runners/index.ts'
 import { startDuty } from '../duties/index.ts'
 import { deleteOldEvents, type EventRelay } from '../events/index.ts'
 import { releaseDeadHome, startJobDuties } from '../jobs/index.ts'
@@ -39,7 +40,12 @@ export async function openJobs(
     wakeJobs: (notices) => bus.wake(notices),
     stopJobs: (ids) => bus.cancel(ids),
   }
-  const owners = { ...runJobOwners(runs), ...deploymentJobOwners(log), ...buildJobOwners() }
+  const owners = {
+    ...runJobOwners(runs),
+    ...deploymentJobOwners(log),
+    ...buildJobOwners(),
+    ...delegationJobOwners(),
+  }
   const ledger = { ...runs, log, owners, holder: workerId }
   const signals = store.signals === undefined ? {} : { signals: store.signals }
   const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals })

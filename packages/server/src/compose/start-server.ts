@@ -29,6 +29,7 @@ import { openMonitor } from './open-monitor.ts'
 import { openOctokit } from './open-octokit.ts'
 import { openRegistries } from './open-registries.ts'
 import { openReleases } from './open-releases.ts'
+import { openRunners } from './open-runners.ts'
 import { openSearch } from './open-search.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSecrets } from './open-secrets.ts'
@@ -79,7 +80,11 @@ async function start(
     configured: config.masterKey,
   })
 
-  const objects = createFilesystemObjectStore({ root: inData('objects'), log })
+  const objects = createFilesystemObjectStore({
+    root: inData('objects'),
+    exclusive: true,
+    log,
+  })
   resources.add('objects', objects, (opened) => opened.close())
   const logs = createFileLogStore({ directory: inData('logs'), objects, log })
   resources.add('logs', logs, (opened) => opened.close())
@@ -117,6 +122,18 @@ async function start(
       repositories,
       openRegistryLogin,
       removeImage: (image) => images.remove(image),
+      holder: jobs.workerId,
+      home: jobs.home,
+    },
+    resources,
+  )
+  const { runners } = openRunners(
+    config,
+    log,
+    {
+      unitOfWork: jobs.runs,
+      feed: events.feed,
+      logs,
       holder: jobs.workerId,
       home: jobs.home,
     },
@@ -232,6 +249,11 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     metrics,
+    runners: { runners, signal: stopping.signal },
+    runnerRateLimit: {
+      max: config.runnerApi.rateLimit,
+      windowMs: config.runnerApi.rateWindowMs,
+    },
     builds: {
       credentials,
       repositories,

@@ -4,7 +4,7 @@ import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } 
 import type { Logger } from 'pino'
 import type { AuditLog } from '../access/index.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
-import { answerWithoutRoute } from './answer-without-route.ts'
+import { createAnswerWithoutRoute } from './answer-without-route.ts'
 import { createAuditHook, isChange } from './audit-changes.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
 import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
@@ -18,12 +18,18 @@ import { answerErrors } from './platform/answer-errors.ts'
 import { type PlatformDeps, platformPlugin } from './platform/plugin.ts'
 import { githubWebhookAliases } from './platform/routes/github-webhook.ts'
 import { decoratePrincipal } from './principal.ts'
-import { type RateLimits, createRateLimiter, defaultRateLimits } from './rate-limits.ts'
+import {
+  type RateLimits,
+  createAddressLimiter,
+  createRateLimiter,
+  defaultRateLimits,
+} from './rate-limits.ts'
 import { pathOf, redactUrl } from './redact-url.ts'
 import { requestId } from './request-id.ts'
 import { rewriteRepositoryPath } from './rewrite-repository-path.ts'
 import { listRoutes } from './route-list.ts'
 import { routeGuards } from './route-permissions.ts'
+import { isOfRunnerFamily, type RunnerFamilyDeps, runnerFamilyPlugin } from './runners/plugin.ts'
 import { type StatusDeps, statusPlugin } from './status/plugin.ts'
 import { upgradeOptions } from './upgrade-options.ts'
 import { docsRoutes } from './system/docs-routes.ts'
@@ -45,8 +51,11 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   isReady: () => boolean
   /** Default: `defaultRateLimits`. */
   rateLimits?: RateLimits
+  /** Of `/api/jobs` and `/api/runners`: requests of one address. Default: 100 in 15 minutes. */
+  runnerRateLimit?: { max: number; windowMs: number }
   platform: PlatformDeps
   builds: BuildsDeps
+  runners: Omit<RunnerFamilyDeps, 'version'>
   status: StatusDeps
   oci: OciPluginDeps
   /** Default: nothing is counted. */
@@ -67,8 +76,11 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
 
   await app.register(rateLimit, { global: false })
   const rateLimiter = createRateLimiter(app, deps.rateLimits ?? defaultRateLimits)
+  const runnerLimit = deps.runnerRateLimit ?? { max: 100, windowMs: 900_000 }
+  const runnerLimiter = createAddressLimiter(app, runnerLimit, rateLimiter)
   const routes = listRoutes(app, routeGuards, (route, { method, url, guard }) => {
-    const gate = createGate({ ...deps, rateLimiter }, guard)
+    const counting = isOfRunnerFamily(url) ? runnerLimiter : rateLimiter
+    const gate = createGate({ ...deps, rateLimiter: counting }, guard)
     if (gate !== null) route.onRequest = [gate, ...[route.onRequest ?? []].flat()]
     if (isChange(method, url)) {
       const audit = createAuditHook({ ...deps, rateLimiter }, `${method} ${url}`)
@@ -87,6 +99,9 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(gitPlugin(deps.platform), { prefix: '/git' })
   await app.register(ociPlugin(deps.oci), { prefix: '/v2' })
   await app.register(buildsPlugin(deps.builds, routes, rateLimiter), { prefix: '/api' })
+  const { runners, version } = deps
+  const runnerFamily = runnerFamilyPlugin({ ...runners, version }, routes, runnerLimiter)
+  await app.register(runnerFamily, { prefix: '/api' })
   await app.register(statusPlugin(deps.status, routes), { prefix: '/api/v2/pipelines' })
   await app.register(mcpPlugin({ publicUrl: null, ...deps.mcp, version: deps.version }, routes))
   await app.ready()
@@ -108,7 +123,7 @@ function createApp(deps: HttpServerDeps): FastifyInstance {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },
-    frameworkErrors: answerWithoutRoute,
+    frameworkErrors: createAnswerWithoutRoute(deps.version),
     clientErrorHandler: answerBrokenRequest,
   })
 }

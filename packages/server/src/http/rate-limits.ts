@@ -68,6 +68,24 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
   }
 }
 
+/**
+ * The same of a family that counts by address, whoever asks, and whether they can say who they are. Service
+ * accounts are not counted.
+ */
+export function createAddressLimiter(
+  app: FastifyInstance,
+  limits: { max: number; windowMs: number },
+  { isWorthAudit }: Pick<RateLimiter, 'isWorthAudit'>,
+): RateLimiter {
+  const requests = app.createRateLimit({ max: limits.max, timeWindow: limits.windowMs })
+  const count: RateLimiter['countRequest'] = async (request, reply) => {
+    const principal = knownPrincipal(request)
+    if (principal !== null && isServiceAccount(principal)) return
+    answer(reply, await requests(request))
+  }
+  return { isWorthAudit, countRequest: count, countAnonymous: count, countFailure: count }
+}
+
 type Count = Awaited<ReturnType<ReturnType<FastifyInstance['createRateLimit']>>>
 
 function answer(reply: FastifyReply, count: Count): void {

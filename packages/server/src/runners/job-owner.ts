@@ -1,13 +1,14 @@
 import type { EndReason, JobOwners, UnsettledJob } from '../jobs/index.ts'
 import { type LockedDelegation, lockDelegation } from './delegation-rows.ts'
-import type { RunnersDeps } from './deps.ts'
 import { endDelegation } from './end-delegation.ts'
 
 /**
  * What delegations do when their job ends without a report. A lost attempt leaves a delegation as it is:
  * the next one finds its container, or makes another.
  */
-export function delegationJobOwners(deps: Pick<RunnersDeps, 'wakeDispatch'>): JobOwners {
+export function delegationJobOwners(): JobOwners {
+  // The event of its end reaches the dispatch, wherever that is.
+  const deps = { wakeDispatch() {} }
   return {
     delegation: {
       lock: async (unit, job) => void (await lockDelegation(unit.trx, { job: job.id })),

@@ -2,7 +2,9 @@ import swagger, { type SwaggerTransformObject } from '@fastify/swagger'
 import { BuildApiError } from '@slipway/contract/build-errors'
 import { PlatformError } from '@slipway/contract/errors'
 import { StatusError } from '@slipway/contract/pipelines'
+import { RunnerApiError } from '@slipway/contract/runner-answers'
 import type { FastifyInstance } from 'fastify'
+import { isOfRunnerFamily } from '../runners/plugin.ts'
 import { describeOperation, securitySchemes } from './describe-operation.ts'
 import { collectNamedSchemas } from './named-schemas.ts'
 
@@ -24,6 +26,8 @@ const tags = [
   { name: 'Repositories', description: 'Where repositories are, and how to get in.' },
   { name: 'Branding', description: 'Dress builds in names, texts and files of one’s own.' },
   { name: 'Configurations', description: 'Put settings into files of builds.' },
+  { name: 'Delegated jobs', description: 'Jobs of GitHub Actions in ephemeral containers.' },
+  { name: 'Runners', description: 'Who takes jobs, and what classes there are.' },
   { name: 'Workers', description: 'What workers report.' },
   { name: 'Access', description: 'Tokens, tickets and the audit log.' },
   { name: 'Health', description: 'Whether the server is well.' },
@@ -67,5 +71,6 @@ export async function registerOpenApi(app: FastifyInstance, version: string): Pr
 function errorOf(url: string): object {
   if (url === '/api/metrics') return PlatformError
   if (url.startsWith('/api/v2/pipelines/')) return StatusError
+  if (isOfRunnerFamily(url)) return RunnerApiError
   return url.startsWith('/api/') ? BuildApiError : PlatformError
 }
