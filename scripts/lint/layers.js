@@ -114,6 +114,8 @@ const adapterImports = {
   registry: ['db', 'oci'],
   publisher: ['oci'],
   'image-engine': ['docker'],
+  'container-host': ['docker'],
+  executor: ['docker'],
 }
 
 /**

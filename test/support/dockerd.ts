@@ -17,6 +17,12 @@ export interface Dockerd {
   readonly socketPath: string
   /** Asks the engine itself; the answer as JSON. */
   ask<T>(path: string, method?: string): Promise<T>
+  /** Makes an image of these files, without building it. */
+  importImage(name: string, files: Readable, changes?: readonly string[]): Promise<void>
+  /** Kills the engine as a crash would, without its containers being told. */
+  kill(): Promise<void>
+  /** Starts it again on what there is, and waits until it answers. */
+  start(): Promise<void>
   /** Ends it and everything that it started, and takes away what it mounted and made. */
   close(): Promise<void>
 }
@@ -29,51 +35,82 @@ export async function startDockerd(): Promise<Dockerd> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-dockerd-'))
   const socketPath = join(folder, 'docker.sock')
   const cgroup = basename(folder)
-  const child = spawn(
-    'dockerd',
-    Object.entries({
-      host: `unix://${socketPath}`,
-      'data-root': join(folder, 'root'),
-      'exec-root': join(folder, 'exec'),
-      pidfile: join(folder, 'dockerd.pid'),
-      'cgroup-parent': `/${cgroup}`,
-      'exec-opt': 'native.cgroupdriver=cgroupfs',
-      bridge: 'none',
-      iptables: 'false',
-      ip6tables: 'false',
-      'ip-masq': 'false',
-      'ip-forward': 'false',
-      'userland-proxy': 'false',
-      'shutdown-timeout': '1',
-    }).map(([option, value]) => `--${option}=${value}`),
-    {
-      // A group of its own, which containerd and its shims belong to as well.
-      detached: true,
-      stdio: ['ignore', 'ignore', 'pipe'],
-      env: { PATH: `/usr/sbin:/sbin:${process.env['PATH']}`, HOME: folder },
-    },
-  )
+  const launch = () =>
+    spawn(
+      'dockerd',
+      Object.entries({
+        host: `unix://${socketPath}`,
+        'data-root': join(folder, 'root'),
+        'exec-root': join(folder, 'exec'),
+        pidfile: join(folder, 'dockerd.pid'),
+        'cgroup-parent': `/${cgroup}`,
+        'exec-opt': 'native.cgroupdriver=cgroupfs',
+        bridge: 'none',
+        iptables: 'false',
+        ip6tables: 'false',
+        'ip-masq': 'false',
+        'ip-forward': 'false',
+        'userland-proxy': 'false',
+        'shutdown-timeout': '1',
+      }).map(([option, value]) => `--${option}=${value}`),
+      {
+        // A group of its own, which containerd and its shims belong to as well.
+        detached: true,
+        stdio: ['ignore', 'ignore', 'pipe'],
+        env: { PATH: `/usr/sbin:/sbin:${process.env['PATH']}`, HOME: folder },
+      },
+    )
   let said = ''
-  child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)))
-  const ended = once(child, 'exit').catch((error: unknown) => [error])
+  let child = launch()
+  let ended: Promise<unknown>
+  const groups: number[] = []
+  const watch = () => {
+    said = ''
+    child.stderr.on('data', (chunk: Buffer) => (said = (said + chunk.toString()).slice(-4_000)))
+    ended = once(child, 'exit').catch((error: unknown) => [error])
+    if (child.pid !== undefined) groups.push(child.pid)
+  }
+  watch()
+  const up = () =>
+    Promise.race([isUp(ask), ended.then(() => Promise.reject(new Error(`dockerd ended: ${said}`)))])
 
   const ask = async <T>(path: string, method = 'GET') => askEngine<T>(socketPath, path, method)
   const close = async () => {
     child.kill('SIGTERM')
     const late = AbortSignal.timeout(20_000)
     await Promise.race([ended, once(late, 'abort')])
-    killGroup(child.pid)
+    // Whatever the engines before it left, too.
+    for (const group of groups) killGroup(group)
     await ended
     await unmountBelow(folder)
     await removeGroups(cgroup)
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   }
   try {
-    await Promise.race([
-      isUp(ask),
-      ended.then(() => Promise.reject(new Error(`dockerd ended: ${said}`))),
-    ])
-    return { host: `unix://${socketPath}`, socketPath, ask, close }
+    await up()
+    return {
+      host: `unix://${socketPath}`,
+      socketPath,
+      ask,
+      async importImage(name, files, changes = []) {
+        const query = new URLSearchParams({ fromSrc: '-', repo: name })
+        for (const change of changes) query.append('changes', change)
+        await askEngine(socketPath, `/images/create?${query.toString()}`, 'POST', files)
+      },
+      async kill() {
+        child.kill('SIGKILL')
+        await ended
+      },
+      async start() {
+        // The next one would take whoever has these process ids now for its own.
+        await rm(join(folder, 'dockerd.pid'), { force: true })
+        await rm(join(folder, 'exec', 'containerd', 'containerd.pid'), { force: true })
+        child = launch()
+        watch()
+        await up()
+      },
+      close,
+    }
   } catch (error) {
     await close()
     throw error
@@ -93,6 +130,22 @@ export function contextOf(files: Readonly<Record<string, string | Buffer>>): Rea
 
 /** A shell that needs nothing else, so that images can be built without pulling any. */
 export const busybox = () => readFile('/bin/busybox')
+
+/** Files of an image in which every command of busybox is to be found, and nothing else. */
+export async function busyboxFiles(
+  more: Readonly<Record<string, string | Buffer>> = {},
+): Promise<Readable> {
+  const { stdout } = await run('busybox', ['--list'])
+  const archive = pack()
+  for (const name of ['bin', 'tmp', 'etc']) archive.entry({ name, type: 'directory', mode: 0o755 })
+  archive.entry({ name: 'bin/busybox', mode: 0o755 }, await busybox())
+  for (const name of stdout.split('\n').filter((each) => /\w/.test(each) && each !== 'busybox')) {
+    archive.entry({ name: `bin/${name}`, type: 'symlink', linkname: 'busybox' })
+  }
+  for (const [name, content] of Object.entries(more)) archive.entry({ name, mode: 0o644 }, content)
+  archive.finalize()
+  return Readable.from(archive, { objectMode: false })
+}
 
 /** Begins a Dockerfile whose RUN lines find the commands of busybox, which is in the context. */
 export const fromBusybox = [
@@ -115,18 +168,27 @@ async function isUp(ask: Dockerd['ask']): Promise<void> {
   }
 }
 
-function askEngine<T>(socketPath: string, path: string, method: string): Promise<T> {
+function askEngine<T>(
+  socketPath: string,
+  path: string,
+  method: string,
+  body?: Readable,
+): Promise<T> {
   return new Promise((resolve, reject) => {
     const asked = request({ socketPath, path, method, agent: false }, (answer) => {
       let text = ''
       answer.on('data', (chunk: Buffer) => (text += chunk.toString()))
       answer.on('error', reject)
       answer.on('end', () => {
-        if ((answer.statusCode ?? 500) < 300) resolve((text === '' ? null : JSON.parse(text)) as T)
-        else reject(new Error(text))
+        // Of several items, the last is what it came to.
+        const last = text.trim().split('\n').at(-1) ?? ''
+        if ((answer.statusCode ?? 500) >= 300 || last.startsWith('{"error')) reject(new Error(text))
+        else resolve((last === '' ? null : JSON.parse(last)) as T)
       })
     })
-    asked.on('error', reject).end()
+    asked.on('error', reject)
+    if (body === undefined) asked.end()
+    else body.on('error', reject).pipe(asked)
   })
 }
 

@@ -3,7 +3,7 @@ import { lateStartScript } from './late-environment.ts'
 /** What every container of ours has in common. Numbers null: no limit. */
 export interface ContainerDescription {
   image: string
-  /** The whole command, of which `sh` is the first part. */
+  /** The whole command. */
   argv: readonly string[]
   env: Readonly<Record<string, string>>
   labels: Readonly<Record<string, string>>
@@ -24,6 +24,9 @@ export interface ContainerDescription {
   log: { Type: string; Config: Record<string, string> }
 }
 
+/** What hands the late environment over. */
+export const shellPath = '/bin/sh'
+
 /** The engine's own init, which is there beside the command. */
 const overheadPids = 1
 
@@ -34,7 +37,7 @@ const overheadPids = 1
 export function describeContainer(from: ContainerDescription): Record<string, unknown> {
   return {
     Image: from.image,
-    Entrypoint: ['sh', '-c', lateStartScript, 'sh'],
+    Entrypoint: [shellPath, '-c', lateStartScript, 'sh'],
     Cmd: from.argv,
     Env: Object.entries(from.env).map(([name, value]) => `${name}=${value}`),
     Labels: from.labels,

@@ -1,3 +1,12 @@
 // The room of Docker: the API of an engine over its socket; what adapters for images and containers share.
 export { connectDocker, type Docker, type DockerOptions, DockerRefusal } from './connect-docker.ts'
+export { hasEnded, inspectContainer, type InspectedContainer, timeOf } from './container-state.ts'
+export { describeContainer, shellPath } from './describe-container.ts'
+export { explainRefusal, isMissing } from './explain-refusal.ts'
+export { closeWhenTaken, encodeLateEnvironment } from './late-environment.ts'
+export { postJson } from './post-json.ts'
+export { createImagePuller, type ImagePuller } from './pull-image.ts'
+export { readFrames } from './read-frames.ts'
 export { type DockerMessage, readMessages } from './read-messages.ts'
+export { kill, networkLabel, removeContainer } from './remove-container.ts'
+export { createBackOff, isAway, isTold, waitForEnd } from './wait-for-end.ts'

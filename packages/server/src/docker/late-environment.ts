@@ -42,13 +42,7 @@ export function encodeLateEnvironment(env: Readonly<Record<string, string>>): st
   return [...lines, `${complete}=1`, ''].join('\n')
 }
 
-/** Writes the environment to a container that is attached, and ends its stdin. */
-export function handOverEnvironment(attached: Duplex, encoded: string): void {
-  attached.on('error', () => {})
-  attached.end(encoded)
-}
-
-/** Gives the engine the time to take what was written before the connection goes. */
+/** Lets go of a connection that was written to, once the engine has taken everything. */
 export function closeWhenTaken(attached: Duplex): void {
   const timer = setTimeout(() => attached.destroy(), closeMs)
   attached.once('close', () => clearTimeout(timer))

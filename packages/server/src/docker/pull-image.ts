@@ -72,10 +72,14 @@ async function pullOnce(docker: Docker, image: string, timeoutMs: number): Promi
   } catch (error) {
     if (late.aborted) {
       const seconds = Math.round(timeoutMs / 1000)
-      throw new AppError('unavailable', `The image ${image} could not be pulled within ${seconds} s`)
+      throw new AppError(
+        'unavailable',
+        `The image ${image} could not be pulled within ${seconds} s`,
+      )
     }
     if (!(error instanceof DockerRefusal)) throw error
-    if (isNotThere.test(error.message)) throw missing(image, `and cannot be pulled: ${error.message}`)
+    if (isNotThere.test(error.message))
+      throw missing(image, `and cannot be pulled: ${error.message}`)
     throw new AppError('unavailable', `The image ${image} cannot be pulled: ${error.message}`)
   }
 }

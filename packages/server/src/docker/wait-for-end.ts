@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
-import type { Docker } from './connect-docker.ts'
+import { type Docker, DockerRefusal } from './connect-docker.ts'
 import { hasEnded, inspectContainer, type InspectedContainer } from './container-state.ts'
 
 const firstPauseMs = 100
@@ -52,14 +52,17 @@ async function waitOnce(
     for await (const _ of waiting) void _
   } catch (error) {
     signal.throwIfAborted()
-    throw error instanceof AppError || !(error instanceof Error) || 'status' in error
-      ? error
-      : new AppError('unavailable', `The engine broke off: ${error.message}`)
+    throw isTold(error) ? error : new AppError('unavailable', 'The engine broke off')
   } finally {
     waiting.destroy()
   }
   const then = await inspectContainer(docker, id, signal)
   return hasEnded(then) ? then : null
+}
+
+/** Said by the engine or by us; anything else is a connection that broke. */
+export function isTold(error: unknown): boolean {
+  return error instanceof AppError || error instanceof DockerRefusal
 }
 
 export function isAway(error: unknown): boolean {

@@ -12,11 +12,18 @@
 export interface ContainerHost {
   /** Short name for health and logs: docker. */
   readonly name: string
-  /** Answers the container's id. Its network is made with it and removed with it. */
+  /**
+   * Answers the container's id. Its network is made with it and removed with it. An image that the engine
+   * does not have is pulled, if that is allowed; one without `/bin/sh` is an `invalid_request`. A name that
+   * is taken is a `resource_conflict`.
+   */
   create(spec: ContainerSpec, signal: AbortSignal): Promise<string>
+  /** Gives a container another name; `resource_conflict` where another one has it. */
+  rename(id: string, name: string, signal: AbortSignal): Promise<void>
   /**
    * Starts a created container. `late` is what was not known when it was created (a warm one): it
-   * reaches the command's environment, and never the container's configuration, labels or log.
+   * reaches the command's environment, and never the container's configuration, labels or log. Names are
+   * letters, digits and `_`.
    */
   start(
     id: string,
@@ -28,9 +35,17 @@ export interface ContainerHost {
     labels: Readonly<Record<string, string>>,
     signal: AbortSignal,
   ): Promise<readonly FoundContainer[]>
-  /** Hands on the output, from its beginning or from `since` on, until the container has ended. */
+  /** One container by its id or name, running or not; null: there is none. */
+  find(idOrName: string, signal: AbortSignal): Promise<FoundContainer | null>
+  /**
+   * Hands on the output, from its beginning or from `since` on, until the container has ended: stdout and
+   * stderr as they were written, each byte once, also where the engine goes away meanwhile and comes back.
+   */
   follow(id: string, since: Date | null, sink: ContainerOutput, signal: AbortSignal): Promise<void>
-  /** Resolves as soon as the container has ended by itself or otherwise; at once if it has already. */
+  /**
+   * Resolves as soon as the container has ended by itself or otherwise; at once if it has already. While
+   * the engine is away, waits for it.
+   */
   wait(id: string, signal: AbortSignal): Promise<ContainerExit>
   /** Runs a further command in a running container; when `signal` aborts, that command is ended too. */
   exec(
@@ -39,6 +54,8 @@ export interface ContainerHost {
     sink: ContainerOutput,
     signal: AbortSignal,
   ): Promise<{ exitCode: number }>
+  /** Bytes that it has written to its own file system; slow where these are many files. */
+  measure(id: string, signal: AbortSignal): Promise<number>
   /** SIGTERM, and SIGKILL after `graceMs`. One that has ended is no error. */
   stop(id: string, graceMs: number): Promise<void>
   /** Removes it with its anonymous volumes and network, running or not. One that is gone is no error. */
@@ -49,8 +66,10 @@ export interface ContainerHost {
 }
 
 export interface ContainerSpec {
+  /** Unique on its engine; default: one that nobody has. */
+  name?: string
   image: string
-  /** Null: the image's own. */
+  /** In place of the image's own entrypoint and command; null: these. */
   command: readonly string[] | null
   /** Visible to whoever may inspect containers; nothing secret. */
   env: Readonly<Record<string, string>>
@@ -59,7 +78,10 @@ export interface ContainerSpec {
   user: string | null
   /** Absolute host paths, checked by the caller. */
   mounts: readonly { source: string; target: string; readOnly: boolean }[]
-  /** bridge: a network of its own; none: none; otherwise the name of an existing network. */
+  /**
+   * bridge: a network of its own; internal: the same, from which nothing outside can be reached; none: none;
+   * otherwise the name of an existing network.
+   */
   network: string
   /** Keeps running until it is stopped, for `exec`: its command is ours. */
   idle: boolean
@@ -78,16 +100,23 @@ export interface ContainerLimits {
 
 export interface FoundContainer {
   id: string
+  name: string
   labels: Readonly<Record<string, string>>
   state: 'created' | 'running' | 'ended'
   /** Null before it ended. */
   exit: ContainerExit | null
   createdAt: Date
+  /** Null before it was started. */
+  startedAt: Date | null
+  /** Name of the network that it is in: another container with it as its `network` meets it there. */
+  network: string
 }
 
 export interface ContainerExit {
   exitCode: number
   outOfMemory: boolean
+  /** The engine was away while it was waited for, and may have ended the container itself. */
+  interrupted: boolean
   endedAt: Date
 }
 
@@ -99,6 +128,9 @@ export interface ContainerCommand {
 }
 
 export interface ContainerOutput {
-  /** stdout and stderr as they came; lines split anywhere. A promise holds the reading back. */
-  write(chunk: Buffer): void | Promise<void>
+  /**
+   * stdout and stderr as they came; lines split anywhere. A promise holds the reading back. `at` is when
+   * the container wrote it, by the clock of its engine, where that is known.
+   */
+  write(chunk: Buffer, at?: Date): void | Promise<void>
 }
