@@ -82,6 +82,14 @@ describe('filesystem object store', () => {
     expect(await readdir(join(root, '~incoming'))).toEqual(['young'])
   })
 
+  it('clears every leftover where it is alone', async () => {
+    await make().put('a', Buffer.from('x'))
+    await writeFile(join(root, '~incoming', 'young'), 'x')
+    const store = createFilesystemObjectStore({ root, exclusive: true, log: quietLog })
+    expect(await store.head('a')).not.toBeNull()
+    expect(await readdir(join(root, '~incoming'))).toEqual([])
+  })
+
   it('refuses a key below an object', async () => {
     const store = make()
     await store.put('a', Buffer.from('x'))

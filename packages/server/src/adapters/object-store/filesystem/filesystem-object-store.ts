@@ -12,6 +12,8 @@ import { hasCode, makeDirectory, pruneDirectories, syncPath } from '../../../dir
 export interface FilesystemObjectStoreOptions {
   /** Absolute directory that belongs to the store alone; made when it is missing. */
   root: string
+  /** Nobody else uses the directory: what is half written when this one begins belongs to nobody. */
+  exclusive?: boolean
   log: Pick<Logger, 'info'>
 }
 
@@ -26,16 +28,18 @@ const leftoverMs = 24 * 3_600_000
  * renames and syncs the folder, so what it resolved for survives a power cut.
  */
 export function createFilesystemObjectStore(options: FilesystemObjectStoreOptions): ObjectStore {
-  const { log } = options
+  const { log, exclusive = false } = options
   const root = resolve(options.root)
   let prepared: Promise<string> | null = null
 
   /** The real path of the root, which no symbolic link in a key's folders may lead out of. */
   const prepare = () => {
-    prepared ??= prepareRoot(root, log).catch((error: unknown) => {
-      prepared = null
-      throw error
-    })
+    prepared ??= prepareRoot(root, log, exclusive ? -Infinity : leftoverMs).catch(
+      (error: unknown) => {
+        prepared = null
+        throw error
+      },
+    )
     return prepared
   }
 
@@ -190,13 +194,17 @@ export function createFilesystemObjectStore(options: FilesystemObjectStoreOption
   }
 }
 
-async function prepareRoot(root: string, log: Pick<Logger, 'info'>): Promise<string> {
+async function prepareRoot(
+  root: string,
+  log: Pick<Logger, 'info'>,
+  olderThanMs: number,
+): Promise<string> {
   const folder = join(root, scratch)
   await makeDirectory(folder)
   for (const name of await readdir(folder)) {
     const path = join(folder, name)
     const found = await stat(path).catch(() => null)
-    if (found === null || Date.now() - found.mtimeMs < leftoverMs) continue
+    if (found === null || Date.now() - found.mtimeMs < olderThanMs) continue
     log.info({ path }, 'removing what an interrupted upload left behind')
     await rm(path, { force: true })
   }
