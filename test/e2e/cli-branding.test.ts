@@ -270,6 +270,7 @@ describe('slipway registry', () => {
       registry.host,
     ])
     expect(anonymous.code, anonymous.err).toBe(1)
+    expect(anonymous.out).not.toBe('')
     const added = await cli([
       'registry',
       'update',
@@ -280,8 +281,9 @@ describe('slipway registry', () => {
       'acme',
     ])
     expect(added.err).toMatch(/^Changed home \(\d+\)\n$/)
+    expect(added.code, added.out).toBe(0)
     const tried = await cli(['registry', 'test', 'home'])
-    expect(tried.code, tried.out).toBe(0)
+    expect(tried).toEqual({ code: 0, out: added.out, err: '' })
     expect((await cli(['registry', 'list'])).out).toMatch(
       new RegExp(
         `^ID +NAME +TYPE +VERIFIED +AT\\n\\d+ +home +generic +yes +${registry.host}/acme\\n$`,

@@ -12,7 +12,7 @@ import type { CallOptions, Transport } from './transport.ts'
 export interface RegistriesApi {
   list(query?: ListRegistriesQuery, options?: CallOptions): Promise<ListRegistriesResponse>
   get(id: number, options?: CallOptions): Promise<ContainerRegistry>
-  /** Keeps it and tries its login: look at `is_verified`. */
+  /** Keeps it, and contacts nobody: `test` does. */
   create(request: CreateRegistryRequest, options?: CallOptions): Promise<ContainerRegistry>
   update(
     id: number,

@@ -127,7 +127,7 @@ async function add(context: Context, name: string, flags: AddFlags): Promise<num
   const request = { name, registry_type: flags.type, ...(await changes(context, flags)) }
   const { client } = await context.connect()
   const made = await client.registries.create(request, { signal: context.io.signal })
-  return print(context, made, 'Keeps')
+  return tryOut(context, made, 'Keeps')
 }
 
 async function update(context: Context, which: string, flags: UpdateFlags): Promise<number> {
@@ -147,7 +147,10 @@ async function update(context: Context, which: string, flags: UpdateFlags): Prom
   }
   const { client } = await context.connect()
   const changed = await client.registries.update(id, request, { signal: context.io.signal })
-  return print(context, changed, 'Changed')
+  const isElsewhere = ['registry_url', 'registry_type', 'credential_id'].some(
+    (key) => key in request,
+  )
+  return isElsewhere ? tryOut(context, changed, 'Changed') : print(context, changed, 'Changed')
 }
 
 async function changes(context: Context, flags: ChangeFlags) {
@@ -162,14 +165,21 @@ async function changes(context: Context, flags: ChangeFlags) {
   }
 }
 
+/** Logs in there: 0 if that went well, 1 if not. */
+async function tryOut(context: Context, one: ContainerRegistry, what: string): Promise<number> {
+  const { signal } = context.io
+  const { client } = await context.connect()
+  const { message, is_verified: isVerified } = await client.registries.test(one.id, { signal })
+  await print(context, { ...one, is_verified: isVerified, verification_message: message }, what)
+  if (!context.json) await context.io.out.write(`${terminalWord(message)}\n`)
+  return isVerified ? exitCodes.success : exitCodes.failed
+}
+
 async function print(context: Context, one: ContainerRegistry, what: string): Promise<number> {
   const { io } = context
   if (context.json) await printJson(io, one)
-  else {
-    await io.err.write(`${what} ${terminalWord(one.name)} (${one.id})\n`)
-    await io.out.write(`${terminalWord(one.verification_message ?? '')}\n`)
-  }
-  return one.is_verified ? exitCodes.success : exitCodes.failed
+  else await io.err.write(`${what} ${terminalWord(one.name)} (${one.id})\n`)
+  return exitCodes.success
 }
 
 async function test(context: Context, which: string): Promise<number> {

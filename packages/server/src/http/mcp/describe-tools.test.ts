@@ -36,6 +36,7 @@ describe('describeTools', () => {
   })
 
   const stream = { description: '', content: { 'text/event-stream': { schema: Type.String() } } }
+  const zip = { description: '', content: { 'application/zip': { schema: Type.String() } } }
   const log = { description: '', content: { 'text/plain': {}, 'text/event-stream': {} } }
 
   it.each([
@@ -44,6 +45,8 @@ describe('describeTools', () => {
     ['has no name', route({ schema: { summary: 'x' } })],
     ['is the HEAD of a GET', route({ method: 'HEAD' })],
     ['is a stream', route({}, { response: { 200: stream } })],
+    ['is a file', route({}, { response: { 200: zip, 206: zip, 404: log } })],
+    ['takes a file', route({ method: 'POST' }, { consumes: ['multipart/form-data'] })],
     ['strangers send, signed', route({ method: 'POST', guard: 'public' })],
   ])('makes no tool of what %s', (_what, one) => {
     expect(describeTools([one]).size).toBe(0)

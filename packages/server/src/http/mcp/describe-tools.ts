@@ -49,6 +49,7 @@ const unreadable: ReadonlySet<string> = new Set([
   'text/event-stream',
   'application/gzip',
   'application/octet-stream',
+  'application/zip',
 ])
 
 function answersOnlyStreams(responses: unknown): boolean {
