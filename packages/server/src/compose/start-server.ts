@@ -24,6 +24,7 @@ import { openEvents } from './open-events.ts'
 import { openImageEngine } from './open-image-engine.ts'
 import { openGithub } from './open-github.ts'
 import { openGithubMcp } from './open-github-mcp.ts'
+import { openGithubQueue, openRunnerRegistration } from './open-github-queue.ts'
 import { openJobs } from './open-jobs.ts'
 import { openMonitor } from './open-monitor.ts'
 import { openOctokit } from './open-octokit.ts'
@@ -127,11 +128,14 @@ async function start(
     },
     resources,
   )
+  const octokit = openOctokit(config, version, { request: metrics.github.request, budget() {} })
+  metrics.github.watchBudget(() => octokit?.actions.budget() ?? null)
   const { runners } = openRunners(
     config,
     log,
     {
       unitOfWork: jobs.runs,
+      ...openRunnerRegistration(jobs.runs, octokit?.runners ?? null),
       feed: events.feed,
       logs,
       holder: jobs.workerId,
@@ -145,8 +149,6 @@ async function start(
     { unitOfWork: jobs.runs, feed: events.feed, vault, holder: jobs.workerId, version },
     resources,
   )
-  const octokit = openOctokit(config, version, { request: metrics.github.request, budget() {} })
-  metrics.github.watchBudget(() => octokit?.actions.budget() ?? null)
   const rest = octokit?.actions ?? null
   const { fallback } = metrics.github
   const actions = openGithubMcp(config, log, { rest, version, fallback }, resources)
@@ -165,6 +167,12 @@ async function start(
     },
     resources,
   )
+  const queue = openGithubQueue(
+    config,
+    log,
+    { runners, holder: jobs.workerId, octokit, workflows },
+    resources,
+  )
   const { github, start: startGithub } = openGithub(
     config,
     log,
@@ -173,7 +181,7 @@ async function start(
       feed: events.feed,
       holder: jobs.workerId,
       port: octokit?.github ?? null,
-      workflows,
+      workflows: queue.workflows,
     },
     resources,
   )
@@ -315,6 +323,7 @@ async function start(
   )
   startGithub(url)
   startMonitor()
+  queue.start()
   ready = true
   // Closed first: streams end, and nobody is sent here any more.
   resources.add('readiness', stopping, async (controller) => controller.abort())
