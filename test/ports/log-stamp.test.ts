@@ -69,3 +69,13 @@ it('reads a log of longest lines from any of them on', async () => {
   expect(await readText(store, { after: 3 }, 4)).toMatch(/^\[.{24}\] 3+\n\[.{24}\] 4+\n$/)
   expect(await store.stat(key)).toMatchObject({ lines: 5, bytes: 5 * (65_537 + 27) })
 })
+
+it('stamps without brackets, with the time that it is told', async () => {
+  let now = Date.parse('2026-01-02T03:04:05.006Z')
+  const writer = await store.open(key, { secrets: [], stampLines: 'plain', clock: () => now })
+  await writer.write(Buffer.from('one\n'))
+  now += 1_000
+  await writer.write(Buffer.from('two\n'))
+  await writer.seal()
+  expect(await readText(store)).toBe('2026-01-02T03:04:05.006Z one\n2026-01-02T03:04:06.006Z two\n')
+})

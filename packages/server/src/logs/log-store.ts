@@ -1,3 +1,5 @@
+import type { StampForm } from './stamp-lines.ts'
+
 /**
  * Step logs while they are written and after. A line has a sequence number from 1,
  * dense in its log and the same for ever, and the time at which it arrived.
@@ -34,8 +36,19 @@ export interface OpenLogOptions {
   secrets: readonly string[]
   /** A line of our own that goes first, e.g. that a second attempt begins. */
   marker?: string
-  /** Every line of this writer, `marker` and notes too, begins with `[<ISO 8601 with milliseconds>] `. */
-  stampLines?: boolean
+  /**
+   * Every line of this writer, `marker` and notes too, begins with `[<ISO 8601 with milliseconds>] `, or
+   * without the brackets where it is `plain`.
+   */
+  stampLines?: boolean | StampForm
+  /** What stamps say, in milliseconds since 1970, where what is written is older than that. Default: now. */
+  clock?: () => number
+  /**
+   * All that is written, notes too, has been written before in this order, at least in part, by whoever had
+   * the log open until they died: as many lines as the log has are left out. `suspend` leaves out a line
+   * that has not ended.
+   */
+  replayed?: boolean
 }
 
 export interface LogWriter {

@@ -41,6 +41,13 @@ describe('createLineStamper', () => {
     expect(stamped([])).toEqual([])
   })
 
+  it('does without brackets where that is the form', () => {
+    const stamped = createLineStamper(() => at, 'plain')
+    expect(text(stamped([Buffer.from('one\ntwo\n')]))).toBe(
+      '2024-01-08T10:01:00.007Z one\n2024-01-08T10:01:00.007Z two\n',
+    )
+  })
+
   it('never goes back in time', () => {
     const times = [at, at - 5_000, at + 1]
     const stamped = createLineStamper(() => times.shift() ?? 0)

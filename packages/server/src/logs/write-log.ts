@@ -1,6 +1,7 @@
 import { compileMasks } from '../secrets/index.ts'
 import type { LogAppender } from './append-log.ts'
 import type { LogStat, LogWriter, OpenLogOptions } from './log-store.ts'
+import { createLineSkipper } from './skip-lines.ts'
 import { createLineSplitter } from './split-lines.ts'
 import { createLineStamper } from './stamp-lines.ts'
 
@@ -21,12 +22,15 @@ const maxBacklog = 512 * 1024
 
 export function writeLog(
   { appender, handOver }: WriteLogDeps,
-  { secrets, stampLines = false }: Omit<OpenLogOptions, 'marker'>,
+  { secrets, stampLines = false, clock, replayed = false }: Omit<OpenLogOptions, 'marker'>,
 ): OpenWriter {
   const masks = compileMasks(secrets)
   const masker = masks.masker()
   const splitter = createLineSplitter()
-  const stamp = stampLines ? createLineStamper() : (lines: Buffer[]) => lines
+  const isNew = replayed ? createLineSkipper(appender.lines) : (lines: Buffer[]) => lines
+  const form = stampLines === 'plain' ? 'plain' : 'bracketed'
+  const stampNew = stampLines === false ? null : createLineStamper(clock, form)
+  const stamp = (lines: Buffer[]) => (stampNew === null ? isNew(lines) : stampNew(isNew(lines)))
   let closing: Promise<void> | null = null
   let sealing: Promise<LogStat> | null = null
   let discarded = false
@@ -39,18 +43,22 @@ export function writeLog(
     if (closing !== null) return ended()
     const own = createLineSplitter()
     const text = masks.text(line.replaceAll(/\r?\n/g, ' '))
-    return appender.append(stamp([...own.push([Buffer.from(text)]), ...own.end()]))
+    const lines = stamp([...own.push([Buffer.from(text)]), ...own.end()])
+    return lines.length === 0 ? Promise.resolve() : appender.append(lines)
   }
 
-  const suspend = () => {
+  const close = (isOver: boolean) => {
     closing ??= (async () => {
-      const rest = stamp([...splitter.push(masker.end()), ...splitter.end()])
+      const rest =
+        replayed && !isOver ? [] : stamp([...splitter.push(masker.end()), ...splitter.end()])
       // What is in the file is worth keeping after a failed write too.
       if (rest.length > 0) await appender.append(rest).catch(() => {})
       await appender.close()
     })()
     return closing
   }
+
+  const suspend = () => close(false)
 
   const tellLoss = () => {
     if (appender.failure === null || isLossTold) return
@@ -59,7 +67,7 @@ export function writeLog(
   }
 
   const seal = async (): Promise<LogStat> => {
-    await suspend()
+    await close(true)
     if (discarded) return { bytes: appender.bytes, lines: appender.lines, sealed: false }
     await handOver()
     tellLoss()
@@ -70,7 +78,7 @@ export function writeLog(
     note,
     suspend,
     async end() {
-      await suspend()
+      await close(true)
       tellLoss()
     },
     write(chunk) {
