@@ -6,7 +6,7 @@ import type { LogStore } from '../../logs/index.ts'
 import type { Principal } from '../../ports/identity.ts'
 import type { Admission } from '../authenticate-socket.ts'
 import { closeSocket } from '../close-socket.ts'
-import type { Upgrade, UpgradeTarget } from '../dispatch-upgrades.ts'
+import { pathOf, type Upgrade, type UpgradeTarget } from '../dispatch-upgrades.ts'
 import { keepSockets, type SocketLimits } from '../keep-sockets.ts'
 import type { RefusalStatus } from '../refuse-upgrade.ts'
 import { createHandshakes, type HandshakesDeps, type Objection } from '../shake-hands.ts'
@@ -120,10 +120,9 @@ interface Asked {
   after: number | null
 }
 
-function readAsked({ request: { url = '' } }: Upgrade): Asked {
-  const [asked = '', query] = url.split('?', 2)
-  const buildId = Number(path.exec(asked.replace(/\/$/, ''))?.[1])
-  const after = new URLSearchParams(query ?? '').get('after') ?? '0'
+function readAsked({ request }: Upgrade): Asked {
+  const buildId = Number(path.exec(pathOf(request))?.[1])
+  const after = new URLSearchParams(request.url?.split('?', 2)[1] ?? '').get('after') ?? '0'
   return { buildId, after: /^\d{1,15}$/.test(after) ? Number(after) : null }
 }
 
