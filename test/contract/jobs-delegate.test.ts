@@ -52,7 +52,8 @@ describe('POST /api/jobs/delegate', () => {
     const all = [first, ...others]
     const ids = new Set(all.map((answer) => answer?.json().data.delegationId))
     expect(ids.size).toBe(1)
-    expect(all.map((answer) => answer?.statusCode).toSorted()).toEqual([200, 200, 200, 200, 201])
+    const codes = all.map((answer) => answer?.statusCode)
+    expect([200, 201].map((code) => codes.filter((one) => one === code).length)).toEqual([4, 1])
     const again = await delegate({ ...job, workflow: 'Another' })
     expect([again.statusCode, again.json().data.delegationId]).toEqual([200, [...ids][0]])
     const next = await delegate({ ...job, runAttempt: 2 })
@@ -138,7 +139,7 @@ describe('POST /api/jobs/delegate', () => {
   })
 
   it('says why nobody serves a job', async () => {
-    const reasonFor = async (body: object) =>
+    const reasonFor = async (body: Record<string, unknown>) =>
       (await test.show(await test.delegate(body))).metadata.reason
     expect(await reasonFor({ labels: ['windows', 'docker'] })).toBe(
       'No runner class has the labels windows',
@@ -176,8 +177,8 @@ describe('POST /api/jobs/delegate', () => {
     }
     const taken = await ask([{ source: join(allowed, 'repo'), target: '/__w' }])
     expect(taken.statusCode).toBe(201)
-    const { id } = { id: taken.json().data.delegationId }
-    expect((await own.show(id)).metadata.source).toBe('proxy')
+    const { delegationId } = taken.json().data
+    expect((await own.show(delegationId)).metadata.source).toBe('proxy')
   })
 })
 

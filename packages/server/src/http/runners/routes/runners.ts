@@ -77,9 +77,10 @@ export function runnerRoutes(deps: JobRoutesDeps): FastifyPluginAsync {
         answerWith(deps, await getRunner(runners, { principal, id: params.id })),
     )
 
-    app.put<{ Params: { id: string }; Body: RunnerHeartbeatRequest | undefined }>(
+    app.put<{ Params: { id: string }; Body: RunnerHeartbeatRequest }>(
       '/:id',
       {
+        preValidation: async (request) => void (request.body ??= {}),
         schema: {
           operationId: 'registerRunner',
           tags,
@@ -97,7 +98,7 @@ export function runnerRoutes(deps: JobRoutesDeps): FastifyPluginAsync {
         const { runner, isNew } = await beatHeart(runners, {
           principal,
           name: params.id,
-          request: body ?? {},
+          request: body,
         })
         return reply.code(isNew ? 201 : 200).send(answerWith(deps, runner))
       },
