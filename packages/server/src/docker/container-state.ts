@@ -13,6 +13,8 @@ export interface InspectedContainer {
     /** Year 1 where it has not happened. */
     StartedAt: string
     FinishedAt: string
+    /** Absent or `none`: its image has no check. */
+    Health?: { Status: string } | null
   }
   Config: { Labels: Record<string, string> | null }
   HostConfig: { NetworkMode: string }

@@ -15,6 +15,8 @@ export interface ContainerDescription {
   readOnlyRoot: boolean
   /** Name of a network, or what the engine knows by itself: `none`, `bridge`. */
   network: string
+  /** Further names in that network. */
+  aliases?: readonly string[]
   memoryBytes: number | null
   cpus: number | null
   pids: number | null
@@ -47,6 +49,9 @@ export function describeContainer(from: ContainerDescription): Record<string, un
     OpenStdin: true,
     StdinOnce: true,
     Tty: false,
+    ...(from.aliases === undefined || from.aliases.length === 0
+      ? {}
+      : { NetworkingConfig: { EndpointsConfig: { [from.network]: { Aliases: from.aliases } } } }),
     HostConfig: {
       Init: true,
       Privileged: false,

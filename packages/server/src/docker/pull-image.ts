@@ -7,9 +7,20 @@ import { readMessages } from './read-messages.ts'
 const isNotThere =
   /not found|manifest unknown|name unknown|does not exist|denied|unauthorized|no matching manifest|invalid reference/i
 
+/** What they say of who asks. */
+const isRefusedLogin =
+  /\bdenied\b|\bunauthorized\b|\bforbidden\b|no basic auth credentials|incorrect username or password|authentication required/i
+
 export interface ImageConfig {
   Entrypoint: string[] | null
   Cmd: string[] | null
+}
+
+export interface PullLogin {
+  username: string
+  password: string
+  /** `host[:port]`; null: that of the image's name. */
+  serverAddress: string | null
 }
 
 /** Brings images to an engine. Several who need the same one at once share one pull. */
@@ -19,6 +30,11 @@ export interface ImagePuller {
    * `unavailable` that its registry could not be asked, or not within the time it has.
    */
   pull(image: string, signal: AbortSignal): Promise<void>
+  /**
+   * Pulls as whoever logs in, also where the image is there. `authorization_failed`: the registry does not
+   * let them have it.
+   */
+  pullAs(image: string, login: PullLogin, signal: AbortSignal): Promise<void>
   /** What the image says of its command; pulls it where it is missing. */
   readConfig(image: string, signal: AbortSignal): Promise<ImageConfig>
 }
@@ -41,6 +57,11 @@ export function createImagePuller(
     await untilAborted(shared, signal)
   }
 
+  const pullAs = async (image: string, login: PullLogin, signal: AbortSignal): Promise<void> => {
+    if (options.policy === 'never') throw missing(image, 'and this server pulls none')
+    await untilAborted(pullOnce(docker, image, options.timeoutMs, { login, signal }), signal)
+  }
+
   const readConfig = async (image: string, signal: AbortSignal): Promise<ImageConfig> => {
     const path = `/images/${encodeURIComponent(image)}/json`
     const read = () => docker.json<{ Config: ImageConfig }>({ method: 'GET', path }, signal)
@@ -53,18 +74,30 @@ export function createImagePuller(
     return (await read()).Config
   }
 
-  return { pull, readConfig }
+  return { pull, pullAs, readConfig }
 }
 
-async function pullOnce(docker: Docker, image: string, timeoutMs: number): Promise<void> {
+async function pullOnce(
+  docker: Docker,
+  image: string,
+  timeoutMs: number,
+  as: { login: PullLogin; signal: AbortSignal } | null = null,
+): Promise<void> {
   const late = AbortSignal.timeout(timeoutMs)
+  const until = as === null ? late : AbortSignal.any([late, as.signal])
   // Without a tag the engine would bring every one there is.
   const name = image.split('/').at(-1) ?? ''
   const query = { fromImage: /[:@]/.test(name) ? image : `${image}:latest` }
   try {
     const answer = await docker.send(
-      { method: 'POST', path: '/images/create', query, answerMs: null },
-      late,
+      {
+        method: 'POST',
+        path: '/images/create',
+        query,
+        headers: as === null ? {} : { 'x-registry-auth': encodeLogin(as.login) },
+        answerMs: null,
+      },
+      until,
     )
     for await (const message of readMessages(answer)) {
       if (message.error !== undefined) throw new DockerRefusal(500, message.error)
@@ -78,10 +111,23 @@ async function pullOnce(docker: Docker, image: string, timeoutMs: number): Promi
       )
     }
     if (!(error instanceof DockerRefusal)) throw error
+    if (as !== null && isRefusedLogin.test(error.message)) {
+      throw new AppError('authorization_failed', `The registry does not give out ${image} to them`)
+    }
     if (isNotThere.test(error.message))
       throw missing(image, `and cannot be pulled: ${error.message}`)
     throw new AppError('unavailable', `The image ${image} cannot be pulled: ${error.message}`)
   }
+}
+
+/** As the engine's API wants it: JSON in base64 for URLs. */
+function encodeLogin({ username, password, serverAddress }: PullLogin): string {
+  const serveraddress = serverAddress === null ? {} : { serveraddress: serverAddress }
+  // With its padding, which engines expect.
+  return Buffer.from(JSON.stringify({ username, password, ...serveraddress }))
+    .toString('base64')
+    .replaceAll('+', '-')
+    .replaceAll('/', '_')
 }
 
 function missing(image: string, why: string): AppError {

@@ -18,6 +18,16 @@ export interface ContainerHost {
    * is taken is a `resource_conflict`.
    */
   create(spec: ContainerSpec, signal: AbortSignal): Promise<string>
+  /**
+   * Brings an image as whoever logs in, also where the engine has it already: they have to be let in by its
+   * registry. `authorization_failed` where they are not.
+   */
+  pullAs(image: string, login: ContainerLogin, signal: AbortSignal): Promise<void>
+  /** What an image runs by itself; pulls it where it is missing. */
+  readImage(
+    image: string,
+    signal: AbortSignal,
+  ): Promise<{ entrypoint: readonly string[]; command: readonly string[] }>
   /** Gives a container another name; `resource_conflict` where another one has it. */
   rename(id: string, name: string, signal: AbortSignal): Promise<void>
   /**
@@ -83,6 +93,8 @@ export interface ContainerSpec {
    * otherwise the name of an existing network.
    */
   network: string
+  /** Names by which others in its network find it beside its own; not where that is `none`. */
+  aliases?: readonly string[]
   /** Keeps running until it is stopped, for `exec`: its command is ours. */
   idle: boolean
   limits: ContainerLimits
@@ -110,6 +122,15 @@ export interface FoundContainer {
   startedAt: Date | null
   /** Name of the network that it is in: another container with it as its `network` meets it there. */
   network: string
+  /** What its image's own check says; null: it has none. */
+  health: 'starting' | 'healthy' | 'unhealthy' | null
+}
+
+export interface ContainerLogin {
+  username: string
+  password: string
+  /** `host[:port]` that the login is for; null: that of the image's name. */
+  serverAddress: string | null
 }
 
 export interface ContainerExit {

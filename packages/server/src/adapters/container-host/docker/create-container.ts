@@ -70,6 +70,7 @@ export async function createContainer(
       tmpfs: {},
       readOnlyRoot: false,
       network: hasOwnNetwork ? name : spec.network,
+      aliases: spec.aliases ?? [],
       capabilities,
       // Keeps bytes as they are, and is smaller and faster than JSON. What is too long for the limit is ended
       // by who follows it; this bounds it where nobody does.

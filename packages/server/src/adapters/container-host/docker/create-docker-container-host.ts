@@ -99,6 +99,16 @@ export function createDockerContainerHost(options: DockerContainerHostOptions): 
 
     create: (spec, signal) => createContainer(creating, spec, until(signal)),
 
+    pullAs: (image, login, signal) => images.pullAs(image, login, until(signal)),
+
+    async readImage(image, signal) {
+      const config = await told(
+        'The image cannot be looked at',
+        images.readConfig(image, until(signal)),
+      )
+      return { entrypoint: config.Entrypoint ?? [], command: config.Cmd ?? [] }
+    },
+
     rename: (id, name, signal) =>
       told(
         'The container cannot be renamed',
@@ -196,7 +206,12 @@ function toFound(container: InspectedContainer): FoundContainer {
     createdAt: new Date(container.Created),
     startedAt: timeOf(State.StartedAt),
     network: HostConfig.NetworkMode,
+    health: healthOf(State.Health?.Status),
   }
+}
+
+function healthOf(status: string | undefined): FoundContainer['health'] {
+  return status === 'starting' || status === 'healthy' || status === 'unhealthy' ? status : null
 }
 
 function toExit({ State }: InspectedContainer, interrupted: boolean): ContainerExit {
