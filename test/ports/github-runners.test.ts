@@ -143,6 +143,14 @@ it('registers a runner for one job, once by each name, and takes it off again', 
   expect(standIn.runners.list).toEqual([])
 })
 
+it('registers runners although everything else has to wait for GitHub', async () => {
+  standIn.behave(({ method }) => (method === 'GET' ? { kind: 'never answer' } : undefined))
+  const slow = Array.from({ length: 8 }, () => runners.getJob(repository, 1, never))
+  const made = await runners.createJitConfiguration(repository, newRunner, never)
+  expect(made).not.toBeNull()
+  for (const one of await Promise.allSettled(slow)) expect(one.status).toBe('rejected')
+})
+
 it('lists runners over all pages, and says for nothing that none has changed', async () => {
   standIn.runners.add(repository, { name: 'box', busy: true, labels: ['self-hosted', 'X64'] })
   const first = await runners.listRunners(repository, null, never)

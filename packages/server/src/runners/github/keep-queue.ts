@@ -10,7 +10,7 @@ import { retireRunners } from './retire-runners.ts'
 import { retryProblems } from './runner-problems.ts'
 
 /** Repositories asked about at once. */
-const lanes = 4
+const lanes = 8
 /** Repositories without jobs of ours are looked at less often by this factor, and so are runners. */
 const quietFactor = 4
 const longestPauseMs = 900_000
@@ -39,6 +39,7 @@ export function startKeepingQueue(deps: QueueDeps): Duty {
     everyMs: Math.min(lookMs, deps.pollMs),
     async run(signal) {
       const turns = new Map<string, Turn>()
+      const running = new Map<string, Promise<void>>()
       let pruneAt = 0
       while (!signal.aborted) {
         if (Date.now() >= pruneAt) {
@@ -46,16 +47,18 @@ export function startKeepingQueue(deps: QueueDeps): Duty {
           pruneAt = Date.now() + pruneMs
         }
         await retryProblems(deps)
-        await takeTurns(deps, turns, signal)
+        await beginTurns(deps, { turns, running }, signal)
         await sleep(Math.min(lookMs, deps.pollMs), undefined, { signal }).catch(() => {})
       }
+      await Promise.all(running.values())
     },
   })
 }
 
-async function takeTurns(
+/** One that GitHub is slow with holds up no other. */
+async function beginTurns(
   deps: QueueDeps,
-  turns: Map<string, Turn>,
+  { turns, running }: { turns: Map<string, Turn>; running: Map<string, Promise<void>> },
   signal: AbortSignal,
 ): Promise<void> {
   const repositories = await listQueueRepositories(deps)
@@ -63,16 +66,14 @@ async function takeTurns(
   for (const name of turns.keys()) if (!names.has(name)) turns.delete(name)
   const due = repositories
     .map((repository) => ({ repository, turn: turnOf(deps, turns, repository) }))
-    .filter(({ turn }) => turn.dueAt <= Date.now())
+    .filter(({ repository, turn }) => turn.dueAt <= Date.now() && !running.has(repository.name))
     .toSorted((a, b) => a.turn.dueAt - b.turn.dueAt)
-    .values()
-  const work = async () => {
-    for (const { repository, turn } of due) {
-      if (signal.aborted || !hasBudget(deps)) return
-      await takeTurn(deps, { repository, turn }, signal)
-    }
+  for (const { repository, turn } of due) {
+    if (running.size >= lanes || signal.aborted || !hasBudget(deps)) return
+    const { name } = repository
+    const lane = takeTurn(deps, { repository, turn }, signal).finally(() => running.delete(name))
+    running.set(name, lane)
   }
-  await Promise.all(Array.from({ length: lanes }, work))
 }
 
 /** What is quiet becomes due at once when it gets jobs. */

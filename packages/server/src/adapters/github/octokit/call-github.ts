@@ -35,6 +35,8 @@ export interface Call {
   upload?: boolean
   /** Whether it starts something: these wait for one another, a second apart, as GitHub asks. */
   starts?: boolean
+  /** Whether a job waits for it: it has places of its own, not behind everything that is looked up. */
+  urgent?: boolean
   /** Whether it only reads: it is sent again, later and later, where there was no answer. */
   reads?: boolean
 }
@@ -79,6 +81,7 @@ export function callGitHub(options: OctokitOptions): GitHubCalls {
   const authoriser = createAuthoriser(credential, request)
   const places = createPlaces({ count: atOnce, waiting: mostWaiting })
   const uploads = createPlaces({ count: 2, waiting: mostWaiting })
+  const urgent = createPlaces({ count: atOnce, waiting: mostWaiting })
   const starts = createPlaces({ count: 1, waiting: 30, apartMs: startsApartMs })
   const limits = createLimits(options.observe)
 
@@ -119,8 +122,11 @@ export function callGitHub(options: OctokitOptions): GitHubCalls {
     }
   }
 
-  const turnsOf = ({ upload, starts: isStart }: Call) =>
-    upload === true ? uploads : isStart === true ? starts : places
+  const turnsOf = (given: Call) => {
+    if (given.upload === true) return uploads
+    if (given.starts === true) return starts
+    return given.urgent === true ? urgent : places
+  }
 
   const call = async <T>(given: Call, work: (request: Request, at: At) => Promise<T>) => {
     const ms = given.upload === true ? options.uploadTimeoutMs : options.timeoutMs

@@ -89,7 +89,13 @@ export function createOctokitRunners({ call }: Pick<GitHubCalls, 'call'>): GitHu
       })
     },
     createJitConfiguration(repository, { name, labels }, signal) {
-      const about = { repository, what: `Registration of ${name}`, signal, absent: [409] }
+      const about = {
+        repository,
+        what: `Registration of ${name}`,
+        signal,
+        absent: [409],
+        urgent: true,
+      }
       return call(about, async (request, at) => {
         const { data } = await request(
           'POST /repos/{owner}/{repo}/actions/runners/generate-jitconfig',
