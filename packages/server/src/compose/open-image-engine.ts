@@ -4,6 +4,7 @@ import { createDockerImageEngine } from '../adapters/image-engine/docker/create-
 import { createDistributionRegistry } from '../adapters/registry/distribution/create-distribution-registry.ts'
 import type { Config } from '../config/read-config.ts'
 import type { CredentialsDeps } from '../credentials/index.ts'
+import type { DockerOptions } from '../docker/index.ts'
 import { StartupError } from '../errors.ts'
 import type { ImageEngine, ImageLogin } from '../ports/image-engine.ts'
 import type { Registry } from '../ports/registry.ts'
@@ -12,6 +13,7 @@ import type { Resources } from '../resources.ts'
 
 /** What builds make and push images with. */
 export interface OpenedImages {
+  docker: DockerOptions
   /** There may be none behind it: then what needs it says so, and nothing else is affected. */
   images: ImageEngine
   buildNetwork: 'default' | 'none'
@@ -28,13 +30,14 @@ export async function openImageEngine(
   credentials: CredentialsDeps,
   resources: Resources,
 ): Promise<OpenedImages> {
-  const { host, certPath, buildNetwork } = config.images
+  const { buildNetwork } = config.images
   const { plainHttp } = config.oci
-  const tls = certPath === null || host.kind === 'unix' ? null : await readCertificates(certPath)
-  const images = createDockerImageEngine({ host, tls })
+  const docker = await readDockerOptions(config)
+  const images = createDockerImageEngine(docker)
   resources.add('image engine', images, (engine) => engine.close())
   const containerRegistries = { ...credentials, plainHttp }
   return {
+    docker,
     images,
     buildNetwork,
     containerRegistries,
@@ -46,6 +49,12 @@ export async function openImageEngine(
         openCredential: async () => login,
       }),
   }
+}
+
+async function readDockerOptions({ images }: Config): Promise<DockerOptions> {
+  const { host, certPath } = images
+  const tls = certPath === null || host.kind === 'unix' ? null : await readCertificates(certPath)
+  return { host, tls }
 }
 
 async function readCertificates(directory: string) {

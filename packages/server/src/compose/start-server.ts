@@ -19,6 +19,7 @@ import { openApprovals } from './open-approvals.ts'
 import { openArtifacts, openSigningKey } from './open-artifacts.ts'
 import { openBranding } from './open-branding.ts'
 import { openBuilds } from './open-builds.ts'
+import { openContainerHost } from './open-container-host.ts'
 import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
 import { openImageEngine } from './open-image-engine.ts'
@@ -36,6 +37,9 @@ import { openWebhooks } from './open-webhooks.ts'
 import { openSecrets } from './open-secrets.ts'
 import { openSockets } from './open-sockets.ts'
 import { startWork } from './start-work.ts'
+
+/** Milliseconds that a container has to end that is stopped by its proxy. */
+const stopGraceMs = 10_000
 
 /** A server that answers and works. */
 export interface RunningServer {
@@ -107,11 +111,9 @@ async function start(
     store,
     masterKey,
   })
-  const { images, containerRegistries, openRegistryLogin, ...engine } = await openImageEngine(
-    config,
-    credentials,
-    resources,
-  )
+  const { docker, images, containerRegistries, openRegistryLogin, ...engine } =
+    await openImageEngine(config, credentials, resources)
+  const containers = openContainerHost(config, docker, resources)
   const { builds, buildControl } = openBuilds(
     config,
     log,
@@ -130,12 +132,13 @@ async function start(
   )
   const octokit = openOctokit(config, version, { request: metrics.github.request, budget() {} })
   metrics.github.watchBudget(() => octokit?.actions.budget() ?? null)
-  const { runners } = openRunners(
+  const { runners, delegationControl } = openRunners(
     config,
     log,
     {
       unitOfWork: jobs.runs,
       ...openRunnerRegistration(jobs.runs, octokit?.runners ?? null),
+      stopContainer: (id) => containers.stop(id, stopGraceMs),
       feed: events.feed,
       logs,
       holder: jobs.workerId,
@@ -317,6 +320,7 @@ async function start(
       deployments,
       vaulted: { secrets, repositories },
       building: { builds: buildControl, objects, images, ...engine },
+      delegating: { delegations: delegationControl, host: containers, vault },
       ...jobs,
     },
     resources,

@@ -15,10 +15,21 @@ import {
   reportWork,
   storeArtifact,
 } from '../runs/index.ts'
-import { buildTypes, openSecretFolder, startWorker, workerTypes } from '../worker/index.ts'
+import {
+  buildTypes,
+  delegationTypes,
+  openSecretFolder,
+  startWorker,
+  workerTypes,
+} from '../worker/index.ts'
 import type { openArtifacts } from './open-artifacts.ts'
 import type { OpenedSecrets } from './open-secrets.ts'
 import type { openJobs } from './open-jobs.ts'
+import {
+  delegationCapacity,
+  type OpenedForDelegations,
+  startDelegationWork,
+} from './open-container-host.ts'
 import { type OpenedForBuilds, startBuildWork } from './start-builds.ts'
 
 /** The worker of this process. */
@@ -32,6 +43,7 @@ export async function startWork(
       artifacts: ReturnType<typeof openArtifacts>
       vaulted: Pick<OpenedSecrets, 'secrets' | 'repositories'>
       building: OpenedForBuilds
+      delegating: OpenedForDelegations
     },
   resources: Resources,
 ): Promise<void> {
@@ -42,8 +54,8 @@ export async function startWork(
     id: workerId,
     name: hostname(),
     home,
-    types: [...workerTypes, ...buildTypes],
-    capacity: capacity + config.builds.capacity,
+    types: [...workerTypes, ...buildTypes, ...delegationTypes],
+    capacity: capacity + config.builds.capacity + delegationCapacity(config),
   }
   const subscriptions: JobSubscription[] = []
   const kept = await keepWorker(
@@ -102,5 +114,6 @@ export async function startWork(
       { ...deps.building, bus, logs, mirrors, workerId, workDirectory },
       resources,
     ),
+    startDelegationWork(config, log, { ...deps.delegating, bus, logs, workerId, home }, resources),
   )
 }

@@ -49,6 +49,7 @@ describe('readConfig', () => {
         host: { kind: 'unix', socketPath: '/var/run/docker.sock' },
         certPath: null,
         buildNetwork: 'default',
+        pull: { policy: 'missing', timeoutMs: 600_000 },
       },
       oci: { registry: null, credential: null, plainHttp: [] },
       github: {

@@ -8,6 +8,9 @@ import type { Setting } from './setting.ts'
 import { type SettingName, type SettingValues, settings } from './settings.ts'
 import { suggest } from './suggest.ts'
 
+/** Milliseconds within which an image has to be pulled. */
+const pullTimeoutMs = 600_000
+
 /** All settings, checked, in the units the code uses. */
 export interface Config extends FileConfig {
   http: {
@@ -41,6 +44,8 @@ export interface Config extends FileConfig {
     /** Of `ca.pem`, `cert.pem` and `key.pem`; null: TCP without TLS. */
     certPath: string | null
     buildNetwork: 'default' | 'none'
+    /** What is done about an image that the engine does not have. */
+    pull: { policy: 'missing' | 'never'; timeoutMs: number }
   }
   builds: {
     /** What is built where a build names no repository. */
@@ -269,6 +274,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       host: values.DOCKER_HOST,
       certPath: values.DOCKER_CERT_PATH,
       buildNetwork: values.SLIPWAY_BUILD_NETWORK,
+      pull: { policy: values.SLIPWAY_PULL_IMAGES ? 'missing' : 'never', timeoutMs: pullTimeoutMs },
     },
     oci: {
       registry: values.OCI_REGISTRY,

@@ -1,13 +1,12 @@
 import { availableParallelism } from 'node:os'
+import { dockerSettings } from './docker-settings.ts'
 import {
   adminToken,
   anyText,
   boolean,
-  buildNetwork,
   bytes,
   databaseUrl,
   directory,
-  dockerHost,
   duration,
   gitBaseUrl,
   host,
@@ -295,25 +294,7 @@ export const settings = {
     emptyIsValue: true,
     parse: networksAndHosts,
   }),
-  DOCKER_HOST: present({
-    description:
-      'Docker engine that builds and pushes images, as `unix:///path/of/docker.sock` or `tcp://host[:port]`. Whoever may create builds has code of theirs run there.',
-    default: 'unix:///var/run/docker.sock',
-    parse: dockerHost,
-  }),
-  DOCKER_CERT_PATH: absent({
-    description:
-      'Directory with `ca.pem`, `cert.pem` and `key.pem`: with it, an engine on TCP is spoken to with TLS, and both ends are verified.',
-    default: null,
-    defaultNote: 'TCP without TLS',
-    parse: directory,
-  }),
-  SLIPWAY_BUILD_NETWORK: present({
-    description:
-      'What the RUN lines of Dockerfiles reach: `default`, the network of the engine, or `none`.',
-    default: 'default',
-    parse: buildNetwork,
-  }),
+  ...dockerSettings,
   SLIPWAY_CONFIG: absent({
     description: 'Path of a YAML file with the structured settings below.',
     default: null,

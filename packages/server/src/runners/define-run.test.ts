@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { defineRun, githubVariables, nameRunner } from './define-run.ts'
+import { defineRun, defineWarm, githubVariables, nameRunner } from './define-run.ts'
 import type { RunnerClass } from './runner-class.ts'
 
 const job = {
@@ -122,5 +122,16 @@ describe('githubVariables', () => {
 describe('nameRunner', () => {
   it('is no longer than GitHub takes it', () => {
     expect(nameRunner('x'.repeat(100), job.id).length).toBeLessThanOrEqual(64)
+  })
+})
+
+describe('defineWarm', () => {
+  it('is what a job of the class runs, before anything is known of it', () => {
+    const { env, ...warm } = defineWarm(runnerClass)
+    expect(env).toEqual(runnerClass.env)
+    expect(defineRun(runnerClass, job, null)).toMatchObject(warm)
+    expect(defineRun({ ...runnerClass, command: null }, job, null)).toMatchObject(
+      defineWarm({ ...runnerClass, command: null }),
+    )
   })
 })

@@ -94,6 +94,22 @@ export function defineRun(
   }
 }
 
+/** What containers of a class are before it is known what for, so that they can be created ahead. */
+export function defineWarm(runnerClass: RunnerClass): Omit<ContainerSpec, 'labels'> {
+  const { timeoutMs: _, ...limits } = runnerClass.limits
+  return {
+    image: runnerClass.image,
+    command: runnerClass.command ?? githubRunner,
+    env: runnerClass.env,
+    workdir: null,
+    user: null,
+    mounts: [],
+    network: runnerClass.network,
+    idle: false,
+    limits,
+  }
+}
+
 /** What GitHub's runner would tell a command of its job, as far as it is known. */
 export function githubVariables(job: Job): Record<string, string> {
   const { ref } = job

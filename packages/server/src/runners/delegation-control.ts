@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { transact, type UnitOfWork } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
 import { holdsJob, type JobClaim, settleJob } from '../jobs/index.ts'
@@ -31,7 +32,19 @@ export function createDelegationControl(deps: Deps): DelegationControl {
     openRunnerConfiguration: (input, signal) => openRunnerConfiguration(deps, input, signal),
     reportDelegationRunning: (input) => reportRunning(deps, input),
     completeDelegation: (input) => completeDelegation(deps, input),
+    findUnfinished: (ids) => findUnfinished(deps, ids),
   }
+}
+
+async function findUnfinished({ db }: Deps, ids: readonly string[]): Promise<readonly string[]> {
+  if (ids.length === 0) return []
+  const rows = await db
+    .selectFrom('delegations')
+    .select('id')
+    .where('id', '=', sql<string>`any(${ids}::uuid[])`)
+    .where('status', 'in', ['queued', 'assigned', 'running'])
+    .execute()
+  return rows.map(({ id }) => id)
 }
 
 interface Claimed {

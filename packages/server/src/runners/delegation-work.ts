@@ -27,6 +27,8 @@ export interface DelegationControl {
     claim: JobClaim
     result: DelegationResult
   }): Promise<void>
+  /** Those of these delegations that are not over. */
+  findUnfinished(delegationIds: readonly string[]): Promise<readonly string[]>
 }
 
 export interface DelegationAttempt {

@@ -10,6 +10,7 @@ export {
   type DelegationControl,
   type DelegationResult,
 } from './delegation-work.ts'
+export { defineWarm } from './define-run.ts'
 export { deleteRunner } from './delete-runner.ts'
 export type { RequestRunnerConfiguration, RunnersDeps } from './deps.ts'
 export { startKeepingQueue } from './github/keep-queue.ts'

@@ -1,0 +1,44 @@
+import { AppError } from '../../errors.ts'
+import type { DelegationAttempt } from '../../runners/index.ts'
+import { nameOfJob } from './container-names.ts'
+import type { DelegationWorkDeps } from './deps.ts'
+
+/** A container that is ready to start under its delegation's name. */
+export interface ReadyContainer {
+  id: string
+  /** What it has to be told at its start beside the configuration. */
+  env: Readonly<Record<string, string>>
+}
+
+/** One that was created ahead, else a new one. Rejects as the host does, and leaves nothing then. */
+export async function readyContainer(
+  { host, pool, log }: Pick<DelegationWorkDeps, 'host' | 'pool' | 'log'>,
+  attempt: DelegationAttempt,
+  signal: AbortSignal,
+): Promise<ReadyContainer> {
+  const name = nameOfJob(attempt.delegationId)
+  const warm = pool.take(attempt.className, attempt.spec)
+  if (warm !== null) {
+    try {
+      await host.rename(warm.id, name, signal)
+      return warm
+    } catch (error) {
+      await discard({ host, log }, warm.id)
+      // It may have been removed meanwhile, by whoever tidies up the engine.
+      if (!(error instanceof AppError) || error.code !== 'resource_not_found') throw error
+    }
+  }
+  return { id: await host.create({ ...attempt.spec, name }, signal), env: {} }
+}
+
+/** Removes a container. What cannot be removed now is a leftover, which is looked for again and again. */
+export async function discard(
+  { host, log }: Pick<DelegationWorkDeps, 'host' | 'log'>,
+  id: string,
+): Promise<void> {
+  try {
+    await host.remove(id)
+  } catch (error) {
+    log.warn({ err: error, container: id }, 'a container could not be removed')
+  }
+}
