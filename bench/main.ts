@@ -1,6 +1,8 @@
 // npm run bench [-- name …]: one JSON object; each figure beside its floor of the same run.
 import { cpus } from 'node:os'
 import { benchBuildSockets } from './build-sockets.ts'
+import { benchBuilds } from './builds.ts'
+import { benchBranding } from './branding.ts'
 import { benchDeployments } from './deployments.ts'
 import { benchEvents } from './events.ts'
 import { benchImageBuilds } from './image-builds.ts'
@@ -18,6 +20,7 @@ import { withDatabase } from './with-database.ts'
 
 const benchmarks: Record<string, () => Promise<object>> = {
   start: benchStart,
+  branding: benchBranding,
   runs: benchRuns,
   jobs: () => withDatabase(benchJobs),
   releases: () => withDatabase(benchReleases),
@@ -26,6 +29,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   events: () => withDatabase(benchEvents),
   deployments: () => withDatabase(benchDeployments),
   statusSockets: () => withDatabase(benchStatusSockets),
+  builds: benchBuilds,
   buildSockets: () => withDatabase(benchBuildSockets),
   imageBuilds: benchImageBuilds,
   webhooks: () => withDatabase(benchWebhooks),

@@ -14,7 +14,6 @@ import { hasGitLfs } from '../../packages/server/src/worker/build/clone/fetch-la
 import { runBuild } from '../../packages/server/src/worker/run-build.ts'
 import { type BuildsApp, createBuildsApp } from './builds-app.ts'
 import { createRepository, type TestRepository } from './git-repository.ts'
-import { quietLog } from './quiet-log.ts'
 
 /** The room of builds with a worker that really does them; of an image engine there is only the address. */
 export interface BuildWorker {
@@ -44,7 +43,10 @@ export interface BuildWorker {
 
 export async function createBuildWorker(): Promise<BuildWorker> {
   const root = await mkdtemp(join(tmpdir(), 'slipway-build-worker-'))
-  const objects = createFilesystemObjectStore({ root: join(root, 'objects'), log: quietLog })
+  const objects = createFilesystemObjectStore({
+    root: join(root, 'objects'),
+    log: pino({ level: 'silent' }),
+  })
   const app = await createBuildsApp({ objects })
   const repository = await createRepository(join(root, 'remotes'), 'acme/shop')
   const workerId = randomUUID()
