@@ -13,9 +13,14 @@ interface Operation {
   parameters?: { name: string; in: string; required?: boolean }[]
 }
 
-/** Streams, and what GitHub signs. */
+/** Streams, files, and what GitHub signs. */
 const noTools = [
   'followEvents',
+  'downloadBuildOutput',
+  'uploadBrandingAsset',
+  'downloadBrandingAsset',
+  'exportBrandingTemplate',
+  'importBrandingTemplate',
   'receiveGithubDelivery',
   'receiveGithubDeliveryOfPipelines',
   'receiveGithubDeliveryOfBuilds',

@@ -13,6 +13,7 @@ import type { TSchema } from 'typebox'
 import Value from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRepository, type TestRepository } from '../support/git-repository.ts'
+import { callTool, connectMcp, refusalOf } from '../support/mcp-client.ts'
 import { readZip } from '../support/read-zip.ts'
 import { runCli, temporaryDirectory } from '../support/run-cli.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -175,6 +176,42 @@ describe('examples 1 and 3: create, execute, look, download', () => {
       runs: { id: number }[]
     }
     expect(runs.map(({ id }) => id)).toContain(created.id)
+  })
+})
+
+it('is done by MCP clients, who are told where the file is', { timeout: 60_000 }, async () => {
+  const client = await connectMcp(server.url, server.token)
+  const { pipeline_run: made } = await callTool<{ pipeline_run: { id: number } }>(
+    client,
+    'create_build',
+    example1,
+  )
+  const { id } = made
+  const begun = await callTool(client, 'execute_build', { id, wait: false })
+  expect(begun).toMatchObject({ success: true })
+  const show = () => callTool<{ pipeline_run: object }>(client, 'get_build', { id })
+  await expect
+    .poll(show, { timeout: 30_000 })
+    .toMatchObject({ pipeline_run: { status: 'completed' } })
+  expect(await callTool(client, 'list_build_outputs', { id })).toMatchObject({
+    build_outputs: [
+      { download_url: expect.stringMatching(/^\/api\/pipelines\/outputs\/\d+\/download$/) },
+    ],
+  })
+  const log = await client.callTool({ name: 'get_build_logs', arguments: { id, tail: 1 } })
+  expect(log.content).toEqual([
+    {
+      type: 'text',
+      text: expect.stringMatching(
+        /\] Pipeline completed successfully\. Generated 1 output\(s\)\.\n$/,
+      ),
+    },
+  ])
+  expect(
+    await refusalOf(client, 'create_build', { ...example1, steps_to_execute: ['create_zip'] }),
+  ).toEqual({
+    error: 'Validation error',
+    message: expect.stringContaining('must have clone_repo, which create_zip needs'),
   })
 })
 

@@ -1,6 +1,8 @@
+import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { describe, expect, it } from 'vitest'
 import { runCli, temporaryDirectory } from '../support/run-cli.ts'
 import { type Answer, json, type Seen, serve } from '../support/scripted-server.ts'
@@ -67,6 +69,25 @@ describe('build download', () => {
     const { code, out, err, cwd, files } = await downloadFrom([file()])
     expect({ code, out, err }).toEqual({ code: 0, out: `${join(cwd, name)}\n`, err: '' })
     expect(files).toEqual([name])
+    expect(await readFile(join(cwd, name))).toEqual(content)
+  })
+
+  it('shows on a terminal how far it is', async () => {
+    const cwd = await temporaryDirectory()
+    const { baseUrl } = await serve((response, request) => {
+      const outputs = { success: true, build_outputs: [output], count: 1 }
+      const answer = request.url.endsWith('/outputs') ? json(200, outputs) : file()
+      answer(response, request)
+    })
+    const bin = new URL('../../packages/cli/bin/slipway.js', import.meta.url).pathname
+    const command = `'${process.execPath}' '${bin}' --url ${baseUrl} build download 3`
+    // It blocks nobody here: the server is in this process.
+    const { stdout } = await promisify(execFile)('script', ['-qec', command, '/dev/null'], {
+      cwd,
+      env: { PATH: process.env['PATH'], HOME: cwd, SLIPWAY_TOKEN: 'x' },
+    })
+    expect(stdout).toContain('████████████████████████  100%  195.3 KiB of 195.3 KiB')
+    expect(stdout).toContain(join(cwd, name))
     expect(await readFile(join(cwd, name))).toEqual(content)
   })
 
