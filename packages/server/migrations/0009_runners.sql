@@ -90,8 +90,11 @@ begin
   end if;
   return null;
 end $$;
-create trigger delegations_counted after insert or delete or update of status, repository, created_at
-  on delegations for each row execute function count_delegations();
+-- At the commit: the rows of counters are everybody's, and held no longer than that takes.
+create constraint trigger delegations_counted
+  after insert or delete or update of status, repository, created_at
+  on delegations deferrable initially deferred
+  for each row execute function count_delegations();
 
 create table runners (
   id             uuid primary key,

@@ -40,7 +40,7 @@ async function assignNext(unit: UnitOfWork, runnerClass: RunnerClass): Promise<n
     unit.trx,
   )
   const rows = await lockNext(unit, runnerClass)
-  for (const row of rows) await assign(unit, runnerClass, row)
+  if (rows.length > 0) await assign(unit, runnerClass, rows)
   return rows.length
 }
 
@@ -56,10 +56,16 @@ async function lockNext(unit: UnitOfWork, runnerClass: RunnerClass): Promise<Del
                partition by d.repository order by d.queued_at, d.id) as turn
         from delegations d left join active a using (repository)
        where d.class = ${name} and d.status = 'queued'
-         -- Those of GitHub's queue wait while it registers no runners in their repository.
+         -- While GitHub registers no runners in a repository its queue waits; then one of it tries first.
          and not (d.source = 'queue' and exists (
            select from runner_problems p
-            where p.repository = d.repository and p.until > clock_timestamp()))
+            where p.repository = d.repository
+              and (p.until > clock_timestamp() or exists (
+                select from delegations o
+                 where o.source = 'queue' and o.repository = d.repository
+                   and (o.status = 'assigned'
+                     or (o.status = 'queued' and (o.queued_at, o.id) < (d.queued_at, d.id)
+                       and o.class is not null))))))
     )
     select d.* from delegations d
      where d.id in (
@@ -75,53 +81,54 @@ async function lockNext(unit: UnitOfWork, runnerClass: RunnerClass): Promise<Del
 async function assign(
   unit: UnitOfWork,
   runnerClass: RunnerClass,
-  row: DelegationRow,
+  rows: readonly DelegationRow[],
 ): Promise<void> {
-  const { container } = row.definition as Definition
-  const run = defineRun(runnerClass, row, container)
-  const definition: Definition = { container, run }
-  const jobId = uuid()
-  const runnerId = uuid()
-  await unit.trx
-    .updateTable('delegations')
-    .set({
-      status: 'assigned',
-      reason: null,
-      definition: JSON.stringify(definition),
-      ledger_job_id: jobId,
-      runner_id: runnerId,
-      assigned_at: unit.now,
-      updated_at: unit.now,
-    })
-    .where('id', '=', row.id)
-    .execute()
+  const assigned = rows.map((row) => {
+    const { container } = row.definition as Definition
+    const run = defineRun(runnerClass, row, container)
+    const definition: Definition = { container, run }
+    return { row, run, definition: JSON.stringify(definition), jobId: uuid(), runnerId: uuid() }
+  })
   await unit.trx
     .insertInto('runners')
-    .values({
-      id: runnerId,
-      name: run.runnerName,
-      type: 'ephemeral',
-      status: 'starting',
-      labels: [...runnerClass.labels],
-      repository: row.repository,
-      class: runnerClass.name,
-      delegation_id: row.id,
-      last_heartbeat: unit.now,
-      created_at: unit.now,
-      updated_at: unit.now,
-    })
+    .values(
+      assigned.map(({ row, run, runnerId }) => ({
+        id: runnerId,
+        name: run.runnerName,
+        type: 'ephemeral' as const,
+        status: 'starting' as const,
+        labels: [...runnerClass.labels],
+        repository: row.repository,
+        class: runnerClass.name,
+        delegation_id: row.id,
+        last_heartbeat: unit.now,
+        created_at: unit.now,
+        updated_at: unit.now,
+      })),
+    )
     .execute()
-  const { id, repository, job_ref: jobRef, github_run_id: runId } = row
-  emitUpdate(unit, { id, repository, jobRef, runId }, { status: 'assigned', reason: null })
-  unit.enqueue({
-    id: jobId,
-    type: 'delegation',
-    subject: `runners.${id}`,
-    runId: null,
-    payload: { delegation_id: id },
-    timeoutMs: run.timeoutMs + graceMs,
-    maxAttempts: ledgerAttempts,
-  })
+  await sql`
+    update delegations d
+       set status = 'assigned', reason = null, definition = n.definition::jsonb,
+           ledger_job_id = n.job, runner_id = n.runner, assigned_at = ${unit.now},
+           updated_at = ${unit.now}
+      from unnest(${rows.map(({ id }) => id)}::uuid[], ${assigned.map((one) => one.definition)}::text[],
+                  ${assigned.map(({ jobId }) => jobId)}::uuid[],
+                  ${assigned.map(({ runnerId }) => runnerId)}::text[]) as n (id, definition, job, runner)
+     where d.id = n.id`.execute(unit.trx)
+  for (const { row, run, jobId } of assigned) {
+    const { id, repository, job_ref: jobRef, github_run_id: runId } = row
+    emitUpdate(unit, { id, repository, jobRef, runId }, { status: 'assigned', reason: null })
+    unit.enqueue({
+      id: jobId,
+      type: 'delegation',
+      subject: `runners.${id}`,
+      runId: null,
+      payload: { delegation_id: id },
+      timeoutMs: run.timeoutMs + graceMs,
+      maxAttempts: ledgerAttempts,
+    })
+  }
 }
 
 /**
