@@ -46,6 +46,7 @@ export function runnerClass(more: Partial<RunnerClass> = {}): RunnerClass {
     warm: 0,
     repositories: null,
     mounts: [],
+    images: [],
     ...more,
   }
 }
@@ -75,8 +76,8 @@ export interface QueueWorld {
   deliver(payload: object): Promise<string | null>
   /** One round of asking GitHub. */
   poll(): Promise<void>
-  /** Asks GitHub anew, with nothing remembered. */
-  forget(): void
+  /** Asks for configurations as another server would: one that met a limit keeps to it. */
+  reconnect(): void
   dispatch(): Promise<void>
   /** Registers the runner of an assigned delegation, as its worker does; answers its name. */
   register(id: string): Promise<string>
@@ -100,12 +101,14 @@ export async function createQueueWorld(
   const github = await startGitHubStandIn({ token })
   github.actions.addRepository(repository)
   const { db } = database
-  const calls = callGitHub({
-    apiUrl: github.url,
-    credential: { kind: 'token', token },
-    version: '1.2.3',
-    timeoutMs: 2_000,
-  })
+  const connect = () =>
+    callGitHub({
+      apiUrl: github.url,
+      credential: { kind: 'token', token },
+      version: '1.2.3',
+      timeoutMs: 2_000,
+    })
+  const calls = connect()
   const runners = createOctokitRunners(calls)
   const deps: QueueDeps = {
     db,
@@ -122,7 +125,7 @@ export async function createQueueWorld(
     pollMs: 100,
   }
   const deliveries = takeWorkflowDeliveries(deps, null)
-  const request = createConfigurationRequest(deps)
+  let request = createConfigurationRequest(deps)
   let memory = createQueueMemory()
   let inventory: InventoryMemory | null = null
   const row = async (id: string) => {
@@ -137,7 +140,7 @@ export async function createQueueWorld(
     github,
     runners,
     deps,
-    request,
+    request: (input, signal) => request(input, signal),
     deliver(payload) {
       const wanted = readWorkflowDelivery('workflow_job', payload as Record<string, unknown>)
       if (typeof wanted === 'string') throw new Error(wanted)
@@ -148,9 +151,8 @@ export async function createQueueWorld(
       await retireRunners(deps, repository, never)
       inventory = await reconcileRunners(deps, { repository, memory: inventory }, never)
     },
-    forget() {
-      memory = createQueueMemory()
-      inventory = null
+    reconnect() {
+      request = createConfigurationRequest({ ...deps, runners: createOctokitRunners(connect()) })
     },
     dispatch: async () => void (await dispatchDelegations(deps, never)),
     async register(id) {

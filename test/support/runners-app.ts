@@ -96,6 +96,7 @@ export function runnerClass(over: Partial<RunnerClass> = {}): RunnerClass {
     warm: 0,
     repositories: null,
     mounts: [],
+    images: [],
     ...over,
   }
 }

@@ -38,6 +38,13 @@ export const JobContainerRequest = Type.Object(
     ),
     workdir: Type.Optional(Text({ minLength: 1, maxLength: 4_096, description: 'Absolute.' })),
     user: Type.Optional(Text({ minLength: 1, maxLength: 100 })),
+    options: Type.Optional(
+      Text({
+        maxLength: 2_000,
+        description:
+          'Options as `docker create` has them; what is not among the harmless ones is refused by its name.',
+      }),
+    ),
     mounts: Type.Optional(
       Type.Array(
         Type.Object(
@@ -48,7 +55,11 @@ export const JobContainerRequest = Type.Object(
           },
           { additionalProperties: false },
         ),
-        { maxItems: 64, description: 'Only below the `mounts` of the runner class.' },
+        {
+          maxItems: 64,
+          description:
+            'Only below the `mounts` of the runner class, which the server must see under the same paths.',
+        },
       ),
     ),
   },
@@ -63,6 +74,13 @@ export const DelegateJobRequest = Type.Object(
       ...Text({ minLength: 1, maxLength: 200 }),
       description: 'GitHub’s id of the job, or its key in the workflow.',
     }),
+    jobName: Type.Optional(
+      Text({
+        minLength: 1,
+        maxLength: 200,
+        description: 'Its key or name, where `jobId` has to be more than that.',
+      }),
+    ),
     runId: Text({ minLength: 1, maxLength: 40, description: 'GitHub’s id of the run.' }),
     runAttempt: Type.Optional(Type.Integer({ minimum: 1, maximum: 10_000, default: 1 })),
     repository: Text({ minLength: 1, maxLength: 140, description: 'owner/repo' }),

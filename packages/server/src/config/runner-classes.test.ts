@@ -51,6 +51,7 @@ describe('runners.classes of the file of SLIPWAY_CONFIG', () => {
         warm: 0,
         repositories: null,
         mounts: [],
+        images: [],
       },
     ])
   })
@@ -71,7 +72,8 @@ runners:
       warm: 2
       repositories: [acme/*, other/shop]
       network: none
-      mounts: [/srv/runner/_work]
+      mounts: [/srv/runner/_work, '/srv/runner/externals:ro']
+      images: [node:22, ghcr.io/acme/*]
 `)
     expect(large).toEqual({
       name: 'large',
@@ -92,7 +94,8 @@ runners:
       maxPerRepository: 3,
       warm: 2,
       repositories: ['acme/*', 'other/shop'],
-      mounts: ['/srv/runner/_work'],
+      mounts: ['/srv/runner/_work', '/srv/runner/externals:ro'],
+      images: ['node:22', 'ghcr.io/acme/*'],
     })
   })
 
@@ -117,7 +120,9 @@ runners:
       repositories: ['*', acme]
       network: host
       mounts: [/, relative, /srv/../etc, /var/run/docker.sock]
+      images: ['*', 'a*b', ' ']
 `)
+    const noImage = 'is a name of an image, with or without a * at its end'
     const relative = 'must be an absolute path without "." and "..", and no "/" at its end'
     expect(found).toEqual([
       'classes[2].executor: must be one of docker',
@@ -141,6 +146,8 @@ runners:
       `classes[2].mounts[1]: ${relative}`,
       `classes[2].mounts[2]: ${relative}`,
       'classes[2].mounts[3]: /var/run/docker.sock is the machine’s own',
+      `classes[2].images[1]: ${noImage}`,
+      `classes[2].images[2]: ${noImage}`,
       'classes[2].warm: must not be more than maxRunners',
       'classes[2].maxPerRepository: must not be more than maxRunners',
       'classes[2].name: a is there a second time',

@@ -29,8 +29,13 @@ export interface RunnerClass {
   warm: number
   /** `owner/name` and `owner/*` that may use it; null: all. */
   repositories: readonly string[] | null
-  /** Absolute host directories below which hooks may mount, e.g. a proxy runner's `_work`. */
+  /**
+   * Absolute host directories below which hooks may mount, e.g. a proxy runner's `_work`; with `:ro` behind
+   * it only for reading.
+   */
   mounts: readonly string[]
+  /** Images that hooks may ask for beside `image`; a `*` at the end stands for anything. */
+  images: readonly string[]
 }
 
 const defaults = { timeout: '6h', pids: 4_096, maxRunners: 4, network: 'bridge' } as const
@@ -113,9 +118,14 @@ const RunnerClassFile = Type.Object(
       '`bridge`: each container has a network of its own; `none`; or the name of a network.',
       { default: defaults.network },
     ),
-    mounts: texts('Directories of the host below which jobs of proxy runners may mount.', {
-      maxItems: 20,
-    }),
+    mounts: texts(
+      'Directories of the host below which jobs of proxy runners may mount; with `:ro` behind it only for reading.',
+      { maxItems: 20 },
+    ),
+    images: texts(
+      'Images that jobs of proxy runners may ask for, as `node:22`, `ghcr.io/acme/*` or `*`; default: only `image`.',
+      { maxItems: 100 },
+    ),
   },
   { additionalProperties: false },
 )
@@ -201,6 +211,7 @@ function readClass(written: Record<string, unknown>, problem: Problem): RunnerCl
         ? null
         : readRepositories(written['repositories'], problem),
     mounts: readMounts(written['mounts'], problem),
+    images: readImages(written['images'], problem),
   }
   if (read.warm > maxRunners) problem('warm: must not be more than maxRunners')
   if (maxPerRepository !== null && maxPerRepository > maxRunners) {
@@ -262,7 +273,8 @@ function readRepositories(value: unknown, problem: Problem): readonly string[] {
 
 function readMounts(value: unknown, problem: Problem): readonly string[] {
   const directories = list(value)
-  for (const [index, directory] of directories.entries()) {
+  for (const [index, entry] of directories.entries()) {
+    const directory = entry.replace(/:ro$/, '')
     const where = `mounts[${index}]`
     const isClean = directory.startsWith('/') && normalize(directory) === directory
     if (!isClean || (directory !== '/' && directory.endsWith('/'))) {
@@ -272,6 +284,16 @@ function readMounts(value: unknown, problem: Problem): readonly string[] {
     }
   }
   return directories
+}
+
+function readImages(value: unknown, problem: Problem): readonly string[] {
+  const patterns = list(value)
+  for (const [index, pattern] of patterns.entries()) {
+    if (pattern !== '*' && !forms.image.test(pattern.replace(/\*$/, ''))) {
+      problem(`images[${index}]: is a name of an image, with or without a * at its end`)
+    }
+  }
+  return patterns
 }
 
 function isBelow(path: string, root: string): boolean {

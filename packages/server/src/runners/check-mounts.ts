@@ -4,20 +4,29 @@ import { isAbsolute, normalize, sep } from 'node:path'
 interface Mount {
   source: string
   target: string
+  readOnly?: boolean | undefined
 }
+
+const onlyReading = /:ro$/
 
 /** Targets that would let a mount replace what a container is made of. */
 const reserved = ['/', '/proc', '/sys', '/dev']
 
 /**
- * Whether mounts stay below the directories that a class allows, links resolved. The sources of those that
- * come back are the resolved ones: mount these, or a link may have changed meanwhile.
+ * Whether mounts stay below the directories that a class allows, links resolved, and only read what it
+ * lets them read (`:ro`). The sources of those that come back are the resolved ones: mount these, or a link
+ * may have changed meanwhile.
  */
 export async function checkMounts<M extends Mount>(
   allowed: readonly string[],
   mounts: readonly M[],
 ): Promise<{ mounts: M[]; problems: { path: string; message: string }[] }> {
-  const roots = await Promise.all(allowed.map(resolveLinks))
+  const roots = await Promise.all(
+    allowed.map(async (entry) => ({
+      path: await resolveLinks(entry.replace(onlyReading, '')),
+      readOnly: onlyReading.test(entry),
+    })),
+  )
   const problems: { path: string; message: string }[] = []
   const resolved: M[] = []
   for (const [index, mount] of mounts.entries()) {
@@ -36,11 +45,16 @@ export async function checkMounts<M extends Mount>(
       continue
     }
     const source = await resolveLinks(mount.source)
-    if (source === null || !roots.some((root) => root !== null && isBelow(source, root))) {
+    const around = roots.filter(({ path }) => path !== null && isBelow(source ?? '', path))
+    if (source === null || around.length === 0) {
       problems.push({
         path: `${path}/source`,
         message: 'is not below what the runner class lets jobs mount',
       })
+      continue
+    }
+    if (mount.readOnly !== true && around.some(({ readOnly }) => readOnly)) {
+      problems.push({ path: `${path}/readOnly`, message: 'must be true below this directory' })
       continue
     }
     resolved.push({ ...mount, source })

@@ -9,9 +9,9 @@ import { requireVisible } from '../access/index.ts'
 import { transact, type UnitOfWork } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
-import { checkMounts } from './check-mounts.ts'
 import type { Definition } from './define-run.ts'
 import type { RunnersDeps } from './deps.ts'
+import { judgeContainer } from './judge-container.ts'
 import { judgeRequest, type RequestProblem } from './judge-request.ts'
 import { matchClass } from './match-class.ts'
 import { noteProxy } from './proxies.ts'
@@ -73,12 +73,12 @@ export async function delegateJob(
   requireVisible(principal, request.repository)
   const { container = null, labels = [] } = request
   const match = matchClass(deps.classes, { repository: request.repository, labels })
-  if (match.class !== null && container?.mounts !== undefined) {
-    refuse((await checkMounts(match.class.mounts, container.mounts)).problems)
+  if (match.class !== null && container !== null) {
+    refuse(await judgeContainer(match.class, container))
   }
   const wanted: NewDelegation = {
     jobRef: request.jobId,
-    jobName: null,
+    jobName: request.jobName ?? null,
     runId: request.runId,
     runAttempt: request.runAttempt ?? 1,
     repository: request.repository,

@@ -30,6 +30,7 @@ const runnerClass: RunnerClass = {
   warm: 0,
   repositories: null,
   mounts: ['/srv'],
+  images: ['node:20'],
 }
 
 describe('defineRun', () => {
@@ -65,6 +66,8 @@ describe('defineRun', () => {
       runnerName: 'slipway-small-446655440000',
       runnerLabels: ['linux'],
       mountable: ['/srv'],
+      images: ['node:20'],
+      classImage: 'image:1',
       needsConfiguration: false,
     })
   })
@@ -80,13 +83,22 @@ describe('defineRun', () => {
 
   it('makes what the hooks of a proxy ask for, and lets it idle', () => {
     const mounts = [{ source: '/srv/work', target: '/__w' }]
-    const asked = { image: 'node:20', env: { A: 'b' }, workdir: '/__w', user: '1000', mounts }
+    const options = '--cpus 0.25 --memory 1g --user 5'
+    const asked = {
+      image: 'node:20',
+      env: { A: 'b' },
+      workdir: '/__w',
+      user: '1000',
+      options,
+      mounts,
+    }
     expect(defineRun(runnerClass, job, asked)).toMatchObject({
       image: 'node:20',
       command: null,
       env: { MINE: '1', A: 'b' },
       workdir: '/__w',
       user: '1000',
+      limits: { cpus: 0.25, memoryBytes: 1 },
       mounts: [{ source: '/srv/work', target: '/__w', readOnly: false }],
       idle: true,
       needsConfiguration: false,

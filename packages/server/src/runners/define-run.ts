@@ -1,6 +1,7 @@
 import type { JobContainerRequest } from '@slipway/contract/delegations'
-import type { ContainerSpec } from '../ports/container-host.ts'
+import type { ContainerLimits, ContainerSpec } from '../ports/container-host.ts'
 import type { DelegationRow } from './delegation-rows.ts'
+import { parseOptions } from './parse-options.ts'
 import type { RunnerClass } from './runner-class.ts'
 
 /** What a delegation's container is, as its class was when it was assigned. Kept in its row. */
@@ -12,6 +13,10 @@ export interface RunDefinition extends Omit<ContainerSpec, 'labels'> {
   runnerLabels: readonly string[]
   /** Host directories below which `mounts` must be. */
   mountable: readonly string[]
+  /** Images that its hooks may ask for beside that of the class. */
+  images: readonly string[]
+  /** Of the class. */
+  classImage: string
   /** It runs GitHub's runner, which needs a configuration. */
   needsConfiguration: boolean
 }
@@ -65,15 +70,19 @@ export function defineRun(
     runnerName,
     runnerLabels: runnerClass.labels,
     mountable: runnerClass.mounts,
+    images: runnerClass.images,
+    classImage: runnerClass.image,
   }
   if (container !== null) {
+    const { options } = parseOptions(container.options ?? '', 'job')
     return {
       ...common,
       image: container.image ?? runnerClass.image,
       command: null,
       env: { ...runnerClass.env, ...container.env },
-      workdir: container.workdir ?? null,
-      user: container.user ?? null,
+      workdir: container.workdir ?? options.workdir,
+      user: container.user ?? options.user,
+      limits: tighten(limits, options),
       mounts: (container.mounts ?? []).map(({ source, target, readOnly = false }) => ({
         source,
         target,
@@ -91,6 +100,21 @@ export function defineRun(
     env: needsConfiguration ? env : { ...env, ...githubVariables(job), RUNNER_NAME: runnerName },
     idle: false,
     needsConfiguration,
+  }
+}
+
+/** The limits of a class, as far as options do not ask for less. */
+export function tighten(
+  limits: ContainerLimits,
+  asked: Pick<ContainerLimits, 'cpus' | 'memoryBytes' | 'pids'>,
+): ContainerLimits {
+  const least = (a: number | null, b: number | null) =>
+    a === null || b === null ? (a ?? b) : Math.min(a, b)
+  return {
+    ...limits,
+    cpus: least(limits.cpus, asked.cpus),
+    memoryBytes: least(limits.memoryBytes, asked.memoryBytes),
+    pids: least(limits.pids, asked.pids),
   }
 }
 

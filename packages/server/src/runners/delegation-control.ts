@@ -10,6 +10,7 @@ import {
   type DelegationControl,
   type DelegationResult,
 } from './delegation-work.ts'
+import { isImageAllowed } from './match-image.ts'
 import { type DelegationRow, type LockedDelegation, lockDelegation } from './delegation-rows.ts'
 import { hasEnded } from './delegation-states.ts'
 import type { RunnersDeps } from './deps.ts'
@@ -68,7 +69,7 @@ async function beginDelegation(deps: Deps, input: Claimed): Promise<DelegationAt
   })
   const run = requireRun(row)
   const { mounts, problem } = await resolveMounts(run)
-  const hopeless = problem ?? tooLate(row, run)
+  const hopeless = problem ?? judgeImage(run) ?? tooLate(row, run)
   if (hopeless !== null) {
     await completeDelegation(deps, {
       ...input,
@@ -109,6 +110,12 @@ async function resolveMounts(
   const { mounts, problems } = await checkMounts(run.mountable, run.mounts)
   const [first] = problems
   return { mounts, problem: first === undefined ? null : `${first.path} ${first.message}` }
+}
+
+/** Another class than when it was delegated may have it by now. */
+function judgeImage({ idle, image, images, classImage }: RunDefinition): string | null {
+  if (!idle || isImageAllowed({ image: classImage, images }, image)) return null
+  return `the runner class does not allow the image ${image}`
 }
 
 function tooLate(row: DelegationRow, run: RunDefinition): string | null {
