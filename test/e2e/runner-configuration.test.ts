@@ -14,7 +14,6 @@ import {
 const never = new AbortController().signal
 const generate = 'actions/generate-runner-jitconfig-for-repo'
 let world: QueueWorld
-// A client of its own each time: one that met a limit keeps to it.
 beforeEach(async () => {
   world = await createQueueWorld()
 })
@@ -100,6 +99,12 @@ it.each(refusals)('because of %s, jobs wait, and say why', async (_, fault, code
   await retryProblems(world.deps)
   const after = (await world.database.pool.query<{ count: number }>(events)).rows[0]!.count
   expect(after).toBe(before + 1)
+  // One of them tries first.
+  for (let n = 0; n < 2; n++) await world.dispatch()
+  expect((await seen()).map(({ status }) => status)).toEqual(['assigned', 'queued', 'queued'])
+  const [first] = await world.delegations()
+  world.reconnect()
+  await world.register(first!.id)
   await world.dispatch()
   expect(await seen()).toEqual(Array(3).fill({ status: 'assigned', reason: null }))
 })
@@ -119,6 +124,10 @@ it('waits longer with each refusal, and no longer once GitHub does it again', as
     const [row] = await waits()
     expect(row?.failures).toBe(failures)
     found.push(Math.round((row?.seconds ?? 0) / 15))
+    // Another one that fails meanwhile does not count.
+    await failureOf(ask())
+    expect(await waits()).toEqual([row])
+    await world.database.pool.query('update runner_problems set until = now()')
   }
   expect(found).toEqual([1, 2, 4, 8, 16, 32, 60, 60])
   world.github.behave(null)

@@ -43,7 +43,7 @@ function queue(name: string, id: number) {
   world.github.actions.putRun(name, { id: id + 100, jobs })
 }
 const delegated = async () =>
-  (await world.delegations()).map(({ github_job_id: id }) => id).toSorted()
+  (await world.delegations()).map(({ github_job_id: id }) => Number(id)).toSorted((a, b) => a - b)
 const soon = { timeout: 15_000 }
 
 it('serves every repository, although GitHub answers for one badly or not at all', async () => {
@@ -58,6 +58,23 @@ it('serves every repository, although GitHub answers for one badly or not at all
     await expect.poll(delegated, soon).toEqual([1, 2])
     await duty.close()
   }
+})
+
+it('has jobs say why they wait where it may not register runners, before one is tried', async () => {
+  queue(repository, 1)
+  const runners = 'actions/list-self-hosted-runners-for-repo'
+  world.github.behave(({ operation }) =>
+    operation === runners ? refusal(403, 'Resource not accessible by integration') : undefined,
+  )
+  start()
+  const reasons = async () => (await world.delegations()).map(({ reason }) => reason)
+  await expect.poll(reasons, soon).toEqual([expect.stringContaining('Administration (write)')])
+  await world.dispatch()
+  expect((await world.delegations()).map(({ status }) => status)).toEqual(['queued'])
+  world.github.behave(null)
+  await expect.poll(reasons, soon).toEqual([null])
+  await world.dispatch()
+  expect((await world.delegations()).map(({ status }) => status)).toEqual(['assigned'])
 })
 
 it('is kept by one server, and by the next when that one is gone', async () => {

@@ -7,7 +7,7 @@ import { listQueueRepositories, type QueueRepository } from './list-queue-reposi
 import { createQueueMemory, pollQueue, type QueueMemory } from './poll-queue.ts'
 import { type InventoryMemory, reconcileRunners } from './reconcile-runners.ts'
 import { retireRunners } from './retire-runners.ts'
-import { retryProblems } from './runner-problems.ts'
+import { explainRefusal, forgetProblem, noteProblem, retryProblems } from './runner-problems.ts'
 
 /** Repositories asked about at once. */
 const lanes = 8
@@ -26,6 +26,8 @@ interface Turn {
   inventory: InventoryMemory | null
   dueAt: number
   inventoryDueAt: number
+  /** Whether GitHub does not let us see them. */
+  isRefused: boolean
   failures: number
 }
 
@@ -87,6 +89,7 @@ function turnOf(
     inventory: null,
     dueAt: 0,
     inventoryDueAt: 0,
+    isRefused: false,
     failures: 0,
   }
   turns.set(name, turn)
@@ -106,11 +109,7 @@ async function takeTurn(
     turn.dueAt = Date.now() + pauseMs
     await pollQueue(deps, { repository, memory: turn.memory }, signal)
     await retireRunners(deps, repository, signal)
-    if (turn.inventoryDueAt <= Date.now()) {
-      turn.inventoryDueAt = Date.now() + deps.pollMs * quietFactor
-      const { inventory: memory } = turn
-      turn.inventory = await reconcileRunners(deps, { repository, memory }, signal)
-    }
+    if (turn.inventoryDueAt <= Date.now()) await lookAtRunners(deps, { repository, turn }, signal)
     turn.failures = 0
   } catch (error) {
     if (signal.aborted) return
@@ -123,6 +122,33 @@ async function takeTurn(
       const why = error instanceof GitHubError ? { reason: error.message } : { err: error }
       deps.log.warn({ repository, ...why }, 'GitHub’s queue of jobs could not be looked at')
     }
+  }
+}
+
+/**
+ * Whoever may not see a repository's runners registers none there either: its jobs say so at once, and go on
+ * as soon as that has changed.
+ */
+async function lookAtRunners(
+  deps: QueueDeps,
+  { repository, turn }: { repository: string; turn: Turn },
+  signal: AbortSignal,
+): Promise<void> {
+  const { inventory: memory } = turn
+  try {
+    turn.inventory = await reconcileRunners(deps, { repository, memory }, signal)
+    turn.inventoryDueAt = Date.now() + deps.pollMs * quietFactor
+    if (turn.isRefused) await forgetProblem(deps, repository)
+    turn.isRefused = false
+  } catch (error) {
+    const isRefusal =
+      error instanceof GitHubError && (error.reason === 'refused' || error.reason === 'missing')
+    if (isRefusal) {
+      turn.isRefused = true
+      const message = explainRefusal(error, repository)
+      await noteProblem(deps, { repository, message, retryAfterMs: null })
+    }
+    throw error
   }
 }
 

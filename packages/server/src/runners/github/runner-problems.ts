@@ -24,10 +24,14 @@ export async function noteProblem(
               ${unit.now}::timestamptz
               + coalesce(${retryAfterMs}::float8, ${firstPauseMs}) * interval '1 ms')
       on conflict (repository) do update
-        set message = excluded.message, failures = p.failures + 1,
-            until = ${unit.now}::timestamptz + interval '1 ms' * coalesce(
+        -- Of several that fail at once, one counts.
+        set message = excluded.message,
+            failures = p.failures + case when p.until <= ${unit.now} then 1 else 0 end,
+            until = greatest(p.until, ${unit.now}::timestamptz + interval '1 ms' * coalesce(
               ${retryAfterMs}::float8,
-              least(${longestPauseMs}::float8, ${firstPauseMs}::float8 * 2 ^ least(p.failures, 20)))
+              case when p.until > ${unit.now} then 0 else
+                least(${longestPauseMs}::float8, ${firstPauseMs}::float8 * 2 ^ least(p.failures, 20))
+              end))
     `.execute(unit.trx)
     await tellProblems(unit, repository)
   })

@@ -16,7 +16,7 @@ import { findQueueJob, type KeptJob } from './queue-jobs.ts'
 export type SettleDeps = Pick<RunnersDeps, 'classes' | 'wakeDispatch' | 'stopJobs'>
 
 /** Runners that are made for one job, at most, and how long the second one waits; each next one twice that. */
-const mostTries = 10
+const mostTries = 30
 const secondTryMs = 30_000
 const longestWaitMs = 3_600_000
 /** Jobs that one exchange may lead to. */
