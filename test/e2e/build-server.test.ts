@@ -141,6 +141,57 @@ describe('a build', () => {
   })
 })
 
+describe('a build with a template and a configuration', () => {
+  it('is branded and configured before it is packed', async () => {
+    await repository.commit({
+      'index.html': '<title>Upstream {{edition}}</title>',
+      '.env': 'KEPT=1\nCOLOUR=red\n',
+    })
+    const { template } = await server.json<{ template: { id: number } }>(
+      'POST',
+      '/api/branding/templates',
+      {
+        body: {
+          name: 'Ours',
+          brand_name: 'Acme',
+          replacement_rules: [{ pattern: 'Upstream', replacement: 'Acme', use_regex: false }],
+        },
+      },
+    )
+    const { configuration } = await server.json<{ configuration: { id: number } }>(
+      'POST',
+      '/api/configurations',
+      { body: { name: 'Ours', settings: { COLOUR: 'blue', EDITION: '{{edition}}' } } },
+    )
+    const { pipeline_run: made } = await server.json<{ pipeline_run: Build }>('POST', runs, {
+      body: {
+        steps_to_execute: ['create_zip', 'apply_config', 'apply_branding', 'clone_repo'],
+        git_repository_id: await register('acme/shop', `file://${repository.directory}`),
+        branding_template_id: template.id,
+        configuration_id: configuration.id,
+        custom_parameters: { edition: 'home' },
+        output_type: 'zip',
+      },
+    })
+    await execute(made.id, 200, '')
+    const build = await show(made.id)
+    expect(build).toMatchObject({ status: 'completed', error: null })
+    expect(build.steps.map(({ key, status }) => `${key} ${status}`)).toEqual([
+      'clone_repo completed',
+      'apply_branding completed',
+      'apply_config completed',
+      'create_zip completed',
+    ])
+    const answer = await server.request('GET', build.build_outputs[0]?.download_url ?? '')
+    const entries = await readZip(Buffer.from(await answer.arrayBuffer()))
+    expect(entries.map(({ name, content }) => [String(name), String(content)])).toEqual([
+      ['.env', 'KEPT=1\nCOLOUR=blue\nEDITION=home\n'],
+      ['index.html', '<title>Acme {{edition}}</title>'],
+    ])
+    expect(build.logs).toContain('Executing step: Apply Branding Template')
+  }, 60_000)
+})
+
 describe('kill -9 of the server', () => {
   it('while it clones leads to another attempt, and leaves nothing', async () => {
     const commit = await repository.commit({ a: 'x' })

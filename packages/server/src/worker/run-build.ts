@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { join } from 'node:path'
 import type { BuildJob } from '@slipway/contract/jobs'
 import type { BuildAttempt, BuildResult } from '../builds/index.ts'
@@ -57,7 +58,7 @@ async function keepLog(
     await doAttempt(deps, { ...input, writer, folder, secrets }, signal)
     isOver = true
   } catch (error) {
-    const last = lastLine(signal)
+    const last = await lastLine(signal, error)
     isOver = last !== null
     if (last !== null) await writer.note(last).catch(() => undefined)
     throw error
@@ -73,9 +74,16 @@ async function keepLog(
   }
 }
 
+/** Milliseconds in which a worker is told why its build was taken away, where it was refused first. */
+const reasonMs = 1_000
+
 /** What the log says of an attempt that was stopped, if that was the end of the build. */
-function lastLine({ reason }: AbortSignal): string | null {
-  const why = reason instanceof JobAborted ? reason.why : null
+async function lastLine(signal: AbortSignal, error: unknown): Promise<string | null> {
+  if (error instanceof Refused && !signal.aborted) {
+    const late = AbortSignal.timeout(reasonMs)
+    await once(AbortSignal.any([signal, late]), 'abort')
+  }
+  const why = signal.reason instanceof JobAborted ? signal.reason.why : null
   if (why === 'cancelled') return 'Pipeline execution cancelled.'
   if (why === 'expired') return 'Pipeline execution stopped: its time is over.'
   return null
