@@ -2,6 +2,9 @@ import { sql } from 'kysely'
 import { v7 as uuid } from 'uuid'
 import type { UnitOfWork } from '../db/unit-of-work.ts'
 
+/** Milliseconds for which a busy proxy is not written again: many jobs at once would wait for each other. */
+const freshMs = 1_000
+
 /**
  * Notes that a proxy is there and busy, since it delegates. One that registered itself for any repository is
  * that one; otherwise it is listed once for each repository that it delegates for.
@@ -10,11 +13,18 @@ export async function noteProxy(
   unit: UnitOfWork,
   proxy: { name: string; repository: string; labels: readonly string[] },
 ): Promise<void> {
-  const { rows } = await sql`
-    update runners set status = 'busy', last_heartbeat = ${unit.now}, updated_at = ${unit.now}
+  const { rows } = await sql<{ id: string; isFresh: boolean }>`
+    select id, status = 'busy' and last_heartbeat > ${unit.now}::timestamptz - ${freshMs}::float8 * interval '1 ms'
+             as "isFresh"
+      from runners
      where type = 'proxy' and name = ${proxy.name}
-       and (repository is null or repository = ${proxy.repository})
-    returning id`.execute(unit.trx)
+       and (repository is null or repository = ${proxy.repository})`.execute(unit.trx)
+  const stale = rows.filter(({ isFresh }) => !isFresh).map(({ id }) => id)
+  if (stale.length > 0) {
+    await sql`
+      update runners set status = 'busy', last_heartbeat = ${unit.now}, updated_at = ${unit.now}
+       where id = any(${stale}::uuid[])`.execute(unit.trx)
+  }
   if (rows.length > 0) return
   await sql`
     insert into runners (id, name, type, status, labels, repository, last_heartbeat, created_at, updated_at)
