@@ -157,7 +157,9 @@ describe('POST /api/jobs/delegate', () => {
     await mkdir(join(allowed, 'repo'), { recursive: true })
     await mkdir(outside)
     await symlink(outside, join(allowed, 'link'))
-    const own = await createRunnersApp({ classes: [runnerClass({ mounts: [allowed] })] })
+    const own = await createRunnersApp({
+      classes: [runnerClass({ mounts: [allowed], images: ['node:20'] })],
+    })
     onTestFinished(() => own.close())
     const ask = async (mounts: object[]) => {
       const body = { ...documentedJob, container: { image: 'node:20', mounts } }

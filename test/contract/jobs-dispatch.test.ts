@@ -253,7 +253,7 @@ describe('a delegated job', () => {
 
 describe('a job of a proxy’s hooks', () => {
   it('idles until the proxy says that it is over, and ends as the proxy says', async () => {
-    await started([runnerClass()])
+    await started([runnerClass({ images: ['node:20'] })])
     const container = { image: 'node:20', env: { A: 'b' }, workdir: '/__w', user: '1000' }
     const id = await test.delegate({ container })
     const taken = await test.take()

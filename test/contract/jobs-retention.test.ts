@@ -1,0 +1,85 @@
+import { randomUUID } from 'node:crypto'
+import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { startRunnerDuties } from '../../packages/server/src/runners/index.ts'
+import { createRunnersApp, type RunnersApp } from '../support/runners-app.ts'
+
+const dayMs = 86_400_000
+let test: RunnersApp
+
+beforeAll(async () => {
+  test = await createRunnersApp()
+})
+afterAll(() => test.close())
+
+function startDuties() {
+  const duties = startRunnerDuties(
+    { ...test.runners, holder: randomUUID() },
+    { home: 'here', retention: { runsMs: 90 * dayMs, logsMs: 7 * dayMs } },
+  )
+  onTestFinished(() => duties.close())
+}
+const key = (id: string) => `delegations/${id}/logs/job.log`
+
+/** A job that ended so many days ago, with a log; `open`: its writer died. */
+async function ended(days: number, open = false): Promise<string> {
+  const id = await test.delegate()
+  await test.report(id, { status: 'failed' })
+  await test.database.pool.query(
+    `update delegations set completed_at = now() - $2 * interval '1 day' where id = $1`,
+    [id, days],
+  )
+  const writer = await test.runners.logs.open(key(id), { secrets: [] })
+  await writer.write(Buffer.from('a line\n'))
+  await (open ? writer.suspend() : writer.seal())
+  return id
+}
+const statusOf = async (id: string) => (await test.request('GET', `/api/jobs/${id}`)).statusCode
+const logsOf = async (id: string) =>
+  (await test.request('GET', `/api/jobs/${id}/logs`)).json().data?.logs
+
+describe('jobs that have ended', () => {
+  it('go when their time is over, their logs before them, and are counted no more', async () => {
+    const [old, middle, young] = [await ended(91), await ended(8), await ended(6)]
+    const running = await test.delegate()
+    startDuties()
+    await expect.poll(() => statusOf(old)).toBe(404)
+    await expect.poll(() => logsOf(middle)).toBe('')
+    expect(await test.runners.logs.stat(key(old))).toBeNull()
+    expect([await statusOf(middle), await logsOf(young)]).toEqual([200, 'a line'])
+    expect(await statusOf(running)).toBe(200)
+    const list = await test.request('GET', '/api/jobs')
+    expect(list.json().pagination.total).toBe(3)
+  })
+
+  it('have their logs handed over although whoever wrote them died', async () => {
+    const id = await ended(1, true)
+    expect(await test.runners.logs.stat(key(id))).toMatchObject({ sealed: false })
+    startDuties()
+    await expect
+      .poll(() => test.runners.logs.stat(key(id)))
+      .toMatchObject({ sealed: true, lines: 1 })
+    expect(await logsOf(id)).toBe('a line')
+  })
+})
+
+describe('jobs that others run', () => {
+  it('are lost when nothing was heard of them for a day', async () => {
+    const [silent, alive, waiting] = [
+      await test.delegate(),
+      await test.delegate(),
+      await test.delegate(),
+    ]
+    await test.report(silent, { status: 'running' })
+    await test.report(alive, { status: 'running' })
+    await test.database.pool.query(
+      `update delegations set updated_at = now() - interval '25 hours' where id = any($1::uuid[])`,
+      [[silent, waiting]],
+    )
+    startDuties()
+    await expect.poll(async () => (await test.show(silent)).status).toBe('failed')
+    expect(await test.show(silent)).toMatchObject({ metadata: { reason: 'lost' } })
+    expect(await test.told(silent)).toEqual(['queued', 'running', 'failed'])
+    expect((await test.show(alive)).status).toBe('running')
+    expect((await test.show(waiting)).status).toBe('queued')
+  })
+})
