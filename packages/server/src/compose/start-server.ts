@@ -35,7 +35,7 @@ import { openRunners } from './open-runners.ts'
 import { openSearch } from './open-search.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSecrets } from './open-secrets.ts'
-import { openSockets } from './open-sockets.ts'
+import { openSocketIo, openSockets } from './open-sockets.ts'
 import { startWork } from './start-work.ts'
 
 /** Milliseconds that a container has to end that is stopped by its proxy. */
@@ -238,6 +238,12 @@ async function start(
     ),
     (opened) => opened.close(),
   )
+  const jobSockets = openSocketIo(
+    config,
+    log,
+    { db: store.db, identity: tokens, feed: events.feed },
+    resources,
+  )
   const app = await createHttpServer({
     db: store.db,
     log,
@@ -260,6 +266,7 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     metrics,
+    answerPolling: jobSockets.answer,
     runners: { runners, signal: stopping.signal },
     runnerRateLimit: {
       max: config.runnerApi.rateLimit,
@@ -299,6 +306,7 @@ async function start(
     log,
     {
       listener,
+      jobSockets,
       db: store.db,
       logs,
       identity: tokens,

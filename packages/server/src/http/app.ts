@@ -35,6 +35,7 @@ import { upgradeOptions } from './upgrade-options.ts'
 import { docsRoutes } from './system/docs-routes.ts'
 import { healthRoutes } from './system/health-routes.ts'
 import { metricsRoutes } from './system/metrics-routes.ts'
+import { type AnswerPolling, socketIoRoutes } from './system/socket-io-routes.ts'
 import { createValidatorCompiler } from './validate-input.ts'
 
 /** Bytes (API & Operations Reference, "Request Size Limits"). */
@@ -60,6 +61,8 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   oci: OciPluginDeps
   /** Default: nothing is counted. */
   metrics?: Metrics
+  /** Default: there are no sockets. */
+  answerPolling?: AnswerPolling
   /** Default: nobody has said where the server is reached from elsewhere. */
   mcp?: Omit<McpPluginDeps, 'version'>
 }
@@ -94,6 +97,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(metricsRoutes(deps.metrics ?? nothing))
   await app.register(openApiRoute)
   await app.register(docsRoutes)
+  await app.register(socketIoRoutes(deps.answerPolling ?? null))
   await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
   await app.register(githubWebhookAliases(deps.platform))
   await app.register(gitPlugin(deps.platform), { prefix: '/git' })

@@ -11,6 +11,8 @@ const changingMethods: ReadonlySet<string> = new Set(['POST', 'PUT', 'PATCH', 'D
 const readingRoutes: ReadonlySet<string> = new Set([
   'POST /git/gitops.git/git-upload-pack',
   'POST /mcp',
+  'POST /socket.io',
+  'POST /socket.io/',
   'POST /v1/deployments/preview',
 ])
 

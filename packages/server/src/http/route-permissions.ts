@@ -29,6 +29,12 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
 
   'POST /mcp': 'authenticated',
 
+  // Whoever connects says within who they are.
+  'GET /socket.io': 'public',
+  'GET /socket.io/': 'public',
+  'POST /socket.io': 'public',
+  'POST /socket.io/': 'public',
+
   'GET /api/metrics': 'metrics:read',
   'GET /metrics': 'metrics:read',
 

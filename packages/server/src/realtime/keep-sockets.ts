@@ -1,6 +1,7 @@
 import type { WebSocket } from 'ws'
 import type { Log } from '../db/log.ts'
 import type { Admission } from './authenticate-socket.ts'
+import { type Admitted, checkCredentials } from './check-credentials.ts'
 import { closeSocket, closeSockets } from './close-socket.ts'
 
 export interface SocketLimits {
@@ -25,15 +26,12 @@ export interface KeptSocket {
   mayTalk(): boolean
 }
 
-interface Kept extends KeptSocket {
+interface Kept extends KeptSocket, Admitted {
   readonly socket: WebSocket
-  readonly admission: Admission
   isAlive: boolean
 }
 
 const windowMs = 10_000
-/** Looks in a row that found nobody who could tell whether a credential is good. */
-const unansweredChecks = 3
 
 /** Cuts whoever is dead, and closes the sockets of credentials that are no longer good. */
 export function keepSockets(
@@ -41,37 +39,7 @@ export function keepSockets(
   { maxMessages = 100, heartbeatMs = 30_000, checkMs = 2_000 }: SocketLimits = {},
 ): KeptSockets {
   const all = new Set<Kept>()
-  /** Looks in a row without an answer, by credential. */
-  let unanswered = new Map<string, number>()
   let closed = false
-  let checking = false
-
-  async function check(): Promise<void> {
-    const byCredential = new Map<string, Kept[]>()
-    for (const kept of all) {
-      const { credential } = kept.admission
-      const same = byCredential.get(credential)
-      if (same === undefined) byCredential.set(credential, [kept])
-      else same.push(kept)
-    }
-    const stillUnanswered = new Map<string, number>()
-    for (const [credential, same] of byCredential) {
-      const [first] = same
-      if (closed || first === undefined) return
-      const isGood = await first.admission.stillValid().catch(() => null)
-      if (isGood === true) continue
-      const times = (unanswered.get(credential) ?? 0) + 1
-      if (isGood === null && times < unansweredChecks) {
-        stillUnanswered.set(credential, times)
-        continue
-      }
-      for (const { socket } of same) {
-        if (isGood === null) closeSocket(socket, 1013, 'The token cannot be checked')
-        else closeSocket(socket, 1008, 'The token is no longer valid')
-      }
-    }
-    unanswered = stillUnanswered
-  }
 
   const heartbeat = setInterval(() => {
     for (const kept of all) {
@@ -84,14 +52,7 @@ export function keepSockets(
     }
   }, heartbeatMs)
   heartbeat.unref()
-  const checks = setInterval(() => {
-    if (checking) return
-    checking = true
-    check()
-      .catch((error: unknown) => log.warn({ err: error }, 'Clients could not be checked'))
-      .finally(() => void (checking = false))
-  }, checkMs)
-  checks.unref()
+  const checks = checkCredentials({ log }, all, checkMs)
 
   return {
     add(socket, admission) {
@@ -107,6 +68,10 @@ export function keepSockets(
         socket,
         admission,
         isAlive: true,
+        expel(why) {
+          if (why === 'invalid') closeSocket(socket, 1008, 'The token is no longer valid')
+          else closeSocket(socket, 1013, 'The token cannot be checked')
+        },
         mayTalk() {
           const now = performance.now()
           if (now - countedSince > windowMs) {
@@ -129,7 +94,7 @@ export function keepSockets(
     async close() {
       closed = true
       clearInterval(heartbeat)
-      clearInterval(checks)
+      checks.close()
       await closeSockets(
         [...all].map(({ socket }) => socket),
         1001,
