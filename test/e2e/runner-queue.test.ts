@@ -232,6 +232,10 @@ describe('asking GitHub', () => {
     putRun(1001, [standInJob(1, { status: 'completed', conclusion: 'success' })])
     putRun(1002, [standInJob(2)])
     await world.poll()
+    // What GitHub has told of just now its API may not know yet.
+    expect((await seen()).map(({ status }) => status)).toEqual(['cancelled', 'queued', 'queued'])
+    await world.passTime(6)
+    await world.poll()
     expect(await seen()).toEqual([
       { job: 1, status: 'cancelled', reason: 'The job ended at GitHub (success)' },
       { job: 2, status: 'queued', reason: null },

@@ -22,6 +22,8 @@ export function createQueueMemory(): QueueMemory {
 const statuses: readonly UnfinishedStatus[] = ['queued', 'in_progress', 'waiting']
 /** Jobs that are asked for one by one in a round, those that nobody confirmed for the longest time first. */
 const mostSingly = 30
+/** Milliseconds after the last news of a job during which GitHub's API may not know it yet. */
+const unknownMs = 300_000
 /** Jobs whose delegations are looked at in a round. */
 const mostUnsettled = 500
 
@@ -101,7 +103,7 @@ async function pollRun(
 }
 
 /** With what the job itself does not say. */
-export function toldJob(job: QueueJob, run: { event: string; actor: string }): ToldJob {
+function toldJob(job: QueueJob, run: { event: string; actor: string }): ToldJob {
   const { event, actor } = run
   return { ...job, queuedAt: job.queuedAt ?? new Date(), event, actor }
 }
@@ -112,14 +114,17 @@ async function confirmSingly(
   { repository, begunAt }: { repository: string; begunAt: Date },
   signal: AbortSignal,
 ): Promise<void> {
-  const { rows } = await sql<{ id: number }>`
-    select github_job_id as id from queue_jobs
+  const { rows } = await sql<{ id: number; isNew: boolean }>`
+    select github_job_id as id,
+           updated_at > now() - ${unknownMs}::float8 * interval '1 ms' as "isNew"
+    from queue_jobs
     where repository = ${repository} and state <> 'completed'
       and (confirmed_at is null or confirmed_at < ${begunAt})
     order by confirmed_at nulls first, github_job_id limit ${mostSingly}`.execute(deps.db)
-  for (const { id } of rows) {
+  for (const { id, isNew } of rows) {
     const confirmedAt = new Date()
     const job = await deps.runners.getJob(repository, id, signal)
+    if (job === null && isNew) continue
     await transact(deps, async (unit) => {
       await lockQueue(unit, repository)
       const known = await findQueueJob(unit.trx, id)

@@ -35,7 +35,7 @@ export async function takeQueueJobs(
  * Whether a class serves a job, or somebody should be told that none does. What runs on GitHub's own
  * runners is theirs, unless a class names their labels; what names no labels is nobody's.
  */
-export function concernsUs(
+function concernsUs(
   classes: readonly RunnerClass[],
   repository: string,
   labels: readonly string[],
