@@ -22,6 +22,7 @@ import { openBuilds } from './open-builds.ts'
 import { openContainerHost } from './open-container-host.ts'
 import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
+import { openHooks } from './open-hooks.ts'
 import { openImageEngine } from './open-image-engine.ts'
 import { openGithub } from './open-github.ts'
 import { openGithubMcp } from './open-github-mcp.ts'
@@ -141,6 +142,17 @@ async function start(
       stopContainer: (id) => containers.stop(id, stopGraceMs),
       feed: events.feed,
       logs,
+      holder: jobs.workerId,
+      home: jobs.home,
+    },
+    resources,
+  )
+  const hooks = openHooks(
+    {
+      runners,
+      host: containers,
+      images,
+      buildNetwork: engine.buildNetwork,
       holder: jobs.workerId,
       home: jobs.home,
     },
@@ -267,7 +279,7 @@ async function start(
     mcp: { publicUrl: config.http.publicUrl },
     metrics,
     answerPolling: jobSockets.answer,
-    runners: { runners, signal: stopping.signal },
+    runners: { runners, hooks, signal: stopping.signal },
     runnerRateLimit: {
       max: config.runnerApi.rateLimit,
       windowMs: config.runnerApi.rateWindowMs,

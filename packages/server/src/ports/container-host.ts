@@ -64,6 +64,13 @@ export interface ContainerHost {
     sink: ContainerOutput,
     signal: AbortSignal,
   ): Promise<{ exitCode: number }>
+  /**
+   * Stops the clock for all that runs in a container: nothing in it changes a file until `resume`. One that
+   * does not run is a `resource_conflict`.
+   */
+  pause(id: string, signal: AbortSignal): Promise<void>
+  /** One that is gone, or was not paused, is no error. */
+  resume(id: string): Promise<void>
   /** Bytes that it has written to its own file system; slow where these are many files. */
   measure(id: string, signal: AbortSignal): Promise<number>
   /** SIGTERM, and SIGKILL after `graceMs`. One that has ended is no error. */

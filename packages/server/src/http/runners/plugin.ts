@@ -3,19 +3,20 @@ import { answerFamilyErrors } from '../answer-family-errors.ts'
 import type { RateLimiter } from '../rate-limits.ts'
 import type { RouteList } from '../route-list.ts'
 import { toRunnerError } from './error-envelope.ts'
+import { type HookRoutesDeps, hookRoutes } from './routes/hooks.ts'
 import { type JobRoutesDeps, jobRoutes } from './routes/jobs.ts'
 import { jobLogRoutes } from './routes/jobs-logs.ts'
 import { jobReportRoutes } from './routes/jobs-reports.ts'
 import { runnerRoutes } from './routes/runners.ts'
 
 /** What the routes of `/api/jobs` and `/api/runners` need, all together. */
-export type RunnerFamilyDeps = JobRoutesDeps
+export type RunnerFamilyDeps = JobRoutesDeps & HookRoutesDeps
 
 type Part = (deps: RunnerFamilyDeps) => FastifyPluginAsync
 
 /** Every set of routes of the family; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: Readonly<Record<string, readonly Part[]>> = {
-  '/jobs': [jobRoutes, jobReportRoutes, jobLogRoutes],
+  '/jobs': [jobRoutes, jobReportRoutes, jobLogRoutes, hookRoutes],
   '/runners': [runnerRoutes],
 }
 

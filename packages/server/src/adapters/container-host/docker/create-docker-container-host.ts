@@ -160,6 +160,25 @@ export function createDockerContainerHost(options: DockerContainerHostOptions): 
     exec: (id, command, sink, signal) =>
       told('The command cannot be run', runExec(docker, { id, command, sink }, until(signal))),
 
+    pause: (id, signal) =>
+      told(
+        'The container cannot be paused',
+        docker.json({ method: 'POST', path: `${pathOf(id)}/pause`, answerMs }, until(signal)),
+      ),
+
+    async resume(id) {
+      const path = `${pathOf(id)}/unpause`
+      try {
+        await docker.json({ method: 'POST', path, answerMs }, within(removeMs))
+      } catch (error) {
+        const wasNotPaused =
+          error instanceof DockerRefusal && /is not (paused|running)/i.test(error.message)
+        if (!wasNotPaused && !isMissing(error)) {
+          throw explainRefusal(error, 'The container cannot be resumed')
+        }
+      }
+    },
+
     async measure(id, signal) {
       const what = 'The container cannot be measured'
       return (await told(what, inspectContainer(docker, id, until(signal), true))).SizeRw ?? 0
