@@ -9,7 +9,7 @@ import type { RunnersDeps } from './deps.ts'
 import { getRunner } from './list-runners.ts'
 
 /** Milliseconds without a heartbeat after which a proxy is offline. */
-export const silenceMs = 90_000
+const silenceMs = 90_000
 
 /** A proxy registers or says that it is there. One that serves any repository needs a token for all. */
 export async function beatHeart(
