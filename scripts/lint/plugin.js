@@ -1,4 +1,6 @@
 /** The project's own oxlint rules; `test/lint` runs each on files that break it. */
+import { existsSync } from 'node:fs'
+import { dirname, resolve } from 'node:path'
 import { judgeImport, locate } from './layers.js'
 
 /** Visits every way in which a module can name another one. */
@@ -37,6 +39,9 @@ const sourceExtension = {
     if (!/\.tsx?$/.test(path(context))) return {}
     return onImports((node, specifier) => {
       if (!/^\.\.?\//.test(specifier) || /\.(ts|tsx|json|css|svg)$/.test(specifier)) return
+      // What a thread starts from is JavaScript in the source as well.
+      if (specifier.endsWith('.js') && existsSync(resolve(dirname(path(context)), specifier)))
+        return
       context.report({ node, message: `${specifier}: a relative import ends in the source's .ts` })
     })
   },

@@ -26,7 +26,7 @@ async function archive(members: readonly Member[]): Promise<Buffer> {
   for (const { content = '', ...header } of members) tar.entry(header, content)
   tar.finalize()
   const chunks: Buffer[] = []
-  for await (const chunk of tar) chunks.push(chunk as Buffer)
+  for await (const chunk of tar) chunks.push(chunk)
   return gzipSync(Buffer.concat(chunks))
 }
 

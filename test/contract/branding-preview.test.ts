@@ -256,7 +256,8 @@ describe('POST /api/branding/templates/{id}/preview', () => {
 
     const { id } = await test.template({ replacement_rules: rules })
     const answers = await Promise.all([preview(id), preview(id), preview(id)])
-    expect(answers.map(({ statusCode }) => statusCode).toSorted()).toEqual([200, 200, 503])
+    const statuses = answers.map(({ statusCode }) => statusCode)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(2)
     const refused = answers.find(({ statusCode }) => statusCode === 503)
     expect(refused?.json().message).toContain('2 previews are running already')
     expect(refused?.headers['retry-after']).toBe('10')

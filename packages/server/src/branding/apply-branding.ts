@@ -1,11 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
 import { AppError } from '../errors.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { ThreadFailure } from './ask-thread.ts'
 import type { BrandingToApply } from './branding-to-apply.ts'
 import { placeAsset } from './place-assets.ts'
+import { removeNamed } from './remove-named.ts'
 import { rewriteFiles } from './rewrite-files.ts'
 
 /** Files that are named one by one in what is noted. */
@@ -39,7 +38,7 @@ export async function applyBranding(
   signal: AbortSignal,
 ): Promise<AppliedBranding> {
   const { directory, branding, variables, note, progress } = input
-  const scratch = join(directory, `.slipway-${randomUUID()}`)
+  const scratch = `.slipway-${randomUUID()}`
   const steps = { rules: branding.assets.length === 0 ? 100 : 90 }
   const onProgress = (done: number, total: number) =>
     progress(Math.floor((done / total) * steps.rules))
@@ -66,10 +65,9 @@ async function rewrite(
   try {
     return await rewriteFiles(input, signal)
   } catch (error) {
+    await removeNamed(input.directory, input.scratch)
     if (!(error instanceof ThreadFailure)) throw error
     throw new AppError('invalid_request', error.message)
-  } finally {
-    await rm(input.scratch, { force: true })
   }
 }
 

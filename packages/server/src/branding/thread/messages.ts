@@ -23,7 +23,7 @@ export interface RewriteQuestion {
   rules: readonly RuleText[]
   /** Values of `{{name}}` in replacements. */
   variables: Readonly<Record<string, string>>
-  /** Where a file is written before it takes its place; null: nothing is written. */
+  /** What a file is called, beside the one whose place it takes; null: nothing is written. */
   scratch: string | null
   /** Bytes; a larger file is left as it is, and named. */
   maxFileBytes: number

@@ -138,6 +138,9 @@ function readFile(path, name, maxBytes) {
   }
 }
 
+/** Bits of modes that this process may give to a new file, as far as they were seen: others it masks. */
+let unmasked = 0
+
 /**
  * @param {{ directory: string, path: string, name: string, scratch: string }} place
  * @param {Buffer} bytes
@@ -145,14 +148,21 @@ function readFile(path, name, maxBytes) {
  */
 function writeFile({ directory, path, name, scratch }, bytes, mode) {
   try {
-    const file = openSync(scratch, 'wx', 0o600)
+    const wanted = mode & 0o7777
+    // In the same folder, a rename costs least.
+    const target = pathOf(directory, path)
+    const aside = pathOf(directory, `${path.slice(0, path.lastIndexOf('/') + 1)}${scratch}`)
+    const file = openSync(aside, 'wx', wanted)
     try {
       for (let at = 0; at < bytes.length;) at += writeSync(file, bytes, at)
-      fchmodSync(file, mode & 0o7777)
+      if ((wanted & ~unmasked) !== 0) {
+        unmasked |= fstatSync(file).mode & wanted & 0o777
+        fchmodSync(file, wanted)
+      }
     } finally {
       closeSync(file)
     }
-    renameSync(scratch, pathOf(directory, path))
+    renameSync(aside, target)
   } catch (error) {
     throw new RewriteError(`${name} can't be written: ${reasonOf(error)}`)
   }
