@@ -21,7 +21,8 @@ type Fetching = FetchOptions & { signal: AbortSignal }
 export async function initialiseMirror(mirror: Mirror, signal: AbortSignal): Promise<void> {
   if (await exists(join(mirror.directory, 'HEAD'))) return
   await mkdir(mirror.directory, { recursive: true, mode: 0o700 })
-  const result = await runGit(['init', '--quiet', '--bare', '.'], { cwd: mirror.directory, signal })
+  const args = ['init', '--quiet', '--bare', '--template=', '.']
+  const result = await runGit(args, { cwd: mirror.directory, signal })
   if (result.code !== 0) throw explainGitFailure(result.stderr, 'A mirror could not be made')
 }
 

@@ -1,3 +1,5 @@
+import { lstat } from 'node:fs/promises'
+import { join } from 'node:path'
 import { GitError, runGit } from '../../../git/index.ts'
 
 /** A commit of another repository in a tree. */
@@ -43,8 +45,8 @@ const submoduleMode = Buffer.from('160000 ')
 
 /** Null: there is none. It is read from the commit, where it is no link to anything. */
 async function readGitmodules(directory: string, signal: AbortSignal) {
-  const found = await git(['ls-files', '-z', '--', '.gitmodules'], directory, signal)
-  if (found.stdout.length === 0) return null
+  const found = await lstat(join(directory, '.gitmodules')).catch(() => null)
+  if (found === null) return null
   const args = ['config', '--blob', ':.gitmodules', '-z', '--list']
   const { stdout } = await git(args, directory, signal, 'Its .gitmodules cannot be read')
   const settings = new Map<string, { path?: string; url?: string; update?: string }>()
