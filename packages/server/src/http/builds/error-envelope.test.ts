@@ -45,6 +45,7 @@ describe('toBuildError', () => {
     for (const [error, type] of [
       [broken, 'Database error'],
       [new Error('at /secret/path'), 'Server error'],
+      [Object.assign(new Error('write EPIPE'), { code: 'EPIPE' }), 'Server error'],
     ] as const) {
       expect(toBuildError(error, 'request-1')).toEqual({
         status: 500,

@@ -44,6 +44,7 @@ function isDatabaseError(error: unknown): boolean {
     error instanceof Error &&
     'code' in error &&
     typeof error.code === 'string' &&
-    /^([0-9A-Z]{5}|ECONNREFUSED|ECONNRESET)$/.test(error.code)
+    // Those of Node.js have no digit: EPIPE, EPERM, EROFS.
+    /^((?=.*[0-9])[0-9A-Z]{5}|ECONNREFUSED|ECONNRESET)$/.test(error.code)
   )
 }
