@@ -142,6 +142,35 @@ describe('what the server does by itself', () => {
     expect([await isThere(made), await isThere(atWork)]).toEqual([true, true])
   })
 
+  it('goes on where something cannot be removed', async () => {
+    const orphans: string[] = []
+    for (let count = 0; count < 2; count++) {
+      const { id } = await test.create()
+      await test.execute(id)
+      const taken = await test.take()
+      const orphan = await storeZip(test, await taken.begin(), content)
+      if (orphan.type === 'zip') orphans.push(orphan.objectKey)
+      await taken.complete({ status: 'failed', reason: 'step_failed', error: 'no' })
+    }
+    await test.database.pool.query(`update builds set completed_at = now() - interval '1 h'`)
+    const [stuck = '', free = ''] = orphans
+    const { deletePrefix } = test.builds.objects
+    test.builds.objects.deletePrefix = async (prefix) => {
+      if (stuck.startsWith(prefix)) throw new Error('the disk says no')
+      return deletePrefix(prefix)
+    }
+    const duties = startBuildDuties(
+      { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
+      { home: 'here' },
+    )
+    try {
+      await expect.poll(() => test.builds.objects.head(free), { timeout: 10_000 }).toBeNull()
+    } finally {
+      await duties.close()
+    }
+    expect(await test.builds.objects.head(stuck)).not.toBeNull()
+  })
+
   it('seals the log of a build whose worker died in its last attempt', async () => {
     const { id } = await test.create()
     await test.execute(id)
