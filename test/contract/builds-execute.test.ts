@@ -1,7 +1,8 @@
 import { once } from 'node:events'
-import { request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Build, ExecuteBuildResponse } from '@slipway/contract/builds'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createBuildControl } from '../../packages/server/src/builds/index.ts'
 import { listenSignals } from '../../packages/server/src/db/listen-signals.ts'
 import { createEventFeed, startEventRelay } from '../../packages/server/src/events/index.ts'
@@ -170,6 +171,26 @@ describe('POST /api/pipelines/runs/{id}/execute', () => {
     const second = await test.take()
     await second.begin()
     expect((await both).json<ExecuteBuildResponse>().execution_result.status).toBe('running')
+  })
+
+  it('leaves nothing behind on a connection that serves others, too', async () => {
+    const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+    onTestFinished(() => agent.destroy())
+    const url = await test.app.listen({ port: 0, host: '127.0.0.1' })
+    const connected = once(test.app.server, 'connection') as Promise<[Socket]>
+    const waiting = async () => {
+      const { id } = await test.create()
+      const headers = { authorization: `Bearer ${test.token}`, prefer: 'wait=0' }
+      const asked = request(`${url}${runsPath}/${id}/execute`, { method: 'POST', agent, headers })
+      const [answer] = (await once(asked.end(), 'response')) as [IncomingMessage]
+      expect(answer.statusCode).toBe(202)
+      await once(answer.resume(), 'end')
+    }
+    await waiting()
+    const [socket] = await connected
+    const listeners = socket.listenerCount('close')
+    for (let count = 0; count < 3; count++) await waiting()
+    expect(socket.listenerCount('close')).toBe(listeners)
   })
 
   it('does not wait longer than its steps may take', async () => {

@@ -3,7 +3,7 @@ import {
   ExecuteBuildQuery,
   ExecuteBuildResponse,
 } from '@slipway/contract/builds'
-import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import type { FastifyPluginAsync, FastifyReply } from 'fastify'
 import {
   attemptTimeoutMs,
   executeBuild,
@@ -63,7 +63,7 @@ export function buildExecutionRoutes(deps: BuildRoutesDeps): FastifyPluginAsync 
           if (!waits) return await answer(reply, pending)
           const longest = attemptTimeoutMs(builds.limits, steps as BuildStepKey[])
           const waitMs = Math.min(longest, prefer.waitMs ?? longest, longestTimer)
-          const given = AbortSignal.any([signal, goneOf(request), AbortSignal.timeout(waitMs)])
+          const given = AbortSignal.any([signal, goneOf(reply), AbortSignal.timeout(waitMs)])
           const standing = await waitForBuild(builds, { id, repository, after }, given)
           return await answer(reply, standing ?? pending)
         } finally {
@@ -103,10 +103,10 @@ function describe({ status, outputs, error }: Standing): string {
   }
 }
 
-/** Aborts when the client has gone. */
-function goneOf({ raw }: FastifyRequest): AbortSignal {
+/** Aborts when the client has gone, or has its answer: not with the connection, which serves others too. */
+function goneOf({ raw }: FastifyReply): AbortSignal {
   const gone = new AbortController()
-  raw.socket.once('close', () => gone.abort())
-  if (raw.socket.destroyed) gone.abort()
+  raw.once('close', () => gone.abort())
+  if (raw.destroyed) gone.abort()
   return gone.signal
 }
