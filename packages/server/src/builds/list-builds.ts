@@ -6,7 +6,7 @@ import type { BuildsDeps } from './deps.ts'
 import { showBuilds } from './get-build.ts'
 
 /** Builds that are in memory at once, each with up to 64 KiB of log. */
-const batchSize = 50
+const batchSize = 16
 
 export interface ListedBuilds {
   /** How many there are in all. */

@@ -11,13 +11,12 @@ import {
 } from '../../../builds/index.ts'
 import { parseByteRange } from '../../platform/routes/byte-range.ts'
 import { allowsRange, asAttachment, namesTag } from '../answer-conditions.ts'
+import { cutStalled } from '../cut-stalled.ts'
 import { refusals } from '../refusals.ts'
 import { BuildParams, type BuildRoutesDeps, runsPath } from './pipelines-runs.ts'
 
 const tags = ['Builds']
 const downloadPath = '/pipelines/outputs/:id/download'
-/** Milliseconds in which a client must have taken something of a file, or it is let go. */
-const stallMs = 120_000
 const file = { 'application/zip': { schema: Type.String({ format: 'binary' }) } }
 
 /** What builds have made, and its download. */
@@ -108,7 +107,7 @@ async function sendDownload(
   if (body === null) throw fileIsGone(download.outputId)
   if (range !== null) void reply.code(206).header('content-range', `bytes ${start}-${end}/${size}`)
   addAbortSignal(signal, body)
-  reply.raw.setTimeout(stallMs, () => reply.raw.destroy())
+  cutStalled(reply)
   if (end === size - 1) countWhenSent(builds, request, reply, download)
   return reply.header('content-length', end - start + 1).send(body)
 }

@@ -18,6 +18,8 @@ import {
   retryBuild,
 } from '../../../builds/index.ts'
 import { describeProblems } from '../../describe-problems.ts'
+import { openStreams } from '../../platform/routes/open-streams.ts'
+import { cutStalled } from '../cut-stalled.ts'
 import { refusals } from '../refusals.ts'
 
 export interface BuildRoutesDeps {
@@ -31,9 +33,12 @@ export type BuildParams = { id: number }
 export const runsPath = '/pipelines/runs'
 const success = true as const
 const tags = ['Builds']
+/** Lists that are being sent at once: each holds some builds with their logs, however slowly it is read. */
+const listLimits = { perPrincipal: 20, total: 200 }
 
 /** `/api/pipelines/runs`: builds, which the document calls pipeline runs. */
 export function buildRoutes({ builds, signal }: BuildRoutesDeps): FastifyPluginAsync {
+  const open = openStreams(listLimits)
   return async (app) => {
     app.get<{ Querystring: ListBuildsQuery }>(
       runsPath,
@@ -48,10 +53,20 @@ export function buildRoutes({ builds, signal }: BuildRoutesDeps): FastifyPluginA
           response: { 200: ListBuildsResponse },
         },
       },
-      async ({ principal, query }, reply) => {
+      async (request, reply) => {
+        const { principal, query, method } = request
         const { status, limit, offset } = query
-        const listed = await listBuilds(builds, { principal, status, limit, offset })
-        const body = Readable.from(writeList(listed, signal), { objectMode: false })
+        const release = open(principal.id)
+        const listed = await listBuilds(builds, { principal, status, limit, offset }).catch(
+          (error: unknown) => {
+            release()
+            throw error
+          },
+        )
+        // A body of a HEAD would be read to its end, and thrown away.
+        const pieces = method === 'HEAD' ? [] : writeList(listed, signal)
+        const body = Readable.from(pieces, { objectMode: false }).once('close', release)
+        cutStalled(reply)
         return reply.type('application/json; charset=utf-8').send(body)
       },
     )
@@ -162,9 +177,10 @@ async function* writeList(
   yield '{"success":true,"runs":['
   for await (const batch of batches) {
     signal.throwIfAborted()
-    const separator = count === 0 ? '' : ','
-    count += batch.length
-    yield separator + batch.map((build) => JSON.stringify(build)).join(',')
+    for (const build of batch) {
+      yield (count === 0 ? '' : ',') + JSON.stringify(build)
+      count += 1
+    }
   }
   yield `],"count":${count},"total":${total}}`
 }
