@@ -23,7 +23,7 @@ containerHostSuite('docker', async () => {
     host: createDockerContainerHost({
       host: { kind: 'unix', socketPath },
       pull,
-      logBytes: 64 << 20,
+      logBytes: 8 << 20,
     }),
     image: 'busybox:1',
     ownCommand: 'own:1',
@@ -39,6 +39,7 @@ containerHostSuite('docker', async () => {
         volumes: Volumes?.length ?? 0,
       }
     },
+    removeByHand: (id) => dockerd.ask(`/containers/${id}?force=1`, 'DELETE'),
     kill: () => dockerd.kill(),
     start: () => dockerd.start(),
     dispose: () => dockerd.close(),

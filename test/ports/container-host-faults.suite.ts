@@ -38,6 +38,20 @@ export function containerHostFaultsSuite(world: () => ContainerHostWorld): void 
       }
     })
 
+    it('goes on when there is more than the engine keeps in one file', async () => {
+      const id = await world().run('yes 123456789 | head -n 400000; echo over')
+      let bytes = 0
+      let end = ''
+      const sink = {
+        write(chunk: Buffer) {
+          bytes += chunk.length
+          end = chunk.toString('latin1').slice(-5)
+        },
+      }
+      await world().host.follow(id, null, sink, world().signal)
+      expect({ bytes, end }).toEqual({ bytes: 4_000_005, end: 'over\n' })
+    })
+
     it('says when it was written, and can be read from then on', async () => {
       const id = await world().run('echo one; sleep 0.2; echo two')
       const found: [string, Date | undefined][] = []

@@ -8,6 +8,7 @@ import type {
   ContainerLimits,
   ContainerSpec,
 } from '../../packages/server/src/ports/container-host.ts'
+import { containerHostEndSuite } from './container-host-end.suite.ts'
 import { containerHostFaultsSuite } from './container-host-faults.suite.ts'
 
 export interface ContainerHostUnderTest {
@@ -22,6 +23,8 @@ export interface ContainerHostUnderTest {
   inspect(id: string): Promise<string>
   /** What there is: containers, networks of ours, volumes. */
   count(): Promise<{ containers: number; networks: number; volumes: number }>
+  /** Removes a container without the host. */
+  removeByHand(id: string): Promise<void>
   /** Kills the engine; `start` brings it back. */
   kill(): Promise<void>
   start(): Promise<void>
@@ -108,7 +111,12 @@ export function containerHostSuite(
           .follow(
             id,
             null,
-            { write: (chunk) => ((text += chunk.toString()), text.includes('36') && cut.abort()) },
+            {
+              write(chunk) {
+                text += chunk.toString()
+                if (text.includes('36')) cut.abort()
+              },
+            },
             cut.signal,
           )
           .catch(() => {})
@@ -347,47 +355,7 @@ export function containerHostSuite(
       })
     })
 
-    describe('the end', () => {
-      it('is told to whoever waited before the start, and after the end', async () => {
-        const id = await world.host.create(world.spec('exit 5'), world.signal)
-        const before = world.host.wait(id, world.signal)
-        await world.host.start(id, { env: {} }, world.signal)
-        expect(await before).toMatchObject({ exitCode: 5 })
-        expect(await world.host.wait(id, world.signal)).toMatchObject({ exitCode: 5 })
-      })
-
-      it('comes by SIGTERM, and by SIGKILL to whom that is not enough', async () => {
-        const polite = await world.run(
-          `trap 'echo bye; exit 7' TERM; echo up; while :; do sleep 0.05; done`,
-        )
-        await world.host.stop(polite, 20_000)
-        expect(await world.host.wait(polite, world.signal)).toMatchObject({ exitCode: 7 })
-        const deaf = await world.run(`trap '' TERM; echo up; while :; do sleep 1; done`)
-        await expect
-          .poll(async () => (await world.host.find(deaf, world.signal))?.state)
-          .toBe('running')
-        await world.host.stop(deaf, 100)
-        expect(await world.host.wait(deaf, world.signal)).toMatchObject({ exitCode: 137 })
-        await world.host.stop(deaf, 100)
-      })
-
-      it('takes everything along that belongs to it', async () => {
-        const id = await world.run('sleep 60', { image: world.ownCommand, network: 'bridge' })
-        expect(await world.count()).toEqual({ containers: 1, networks: 1, volumes: 1 })
-        await Promise.all([world.host.remove(id), world.host.remove(id)])
-        expect(await world.count()).toEqual({ containers: 0, networks: 0, volumes: 0 })
-      })
-
-      it('does not come by giving up a wait', async () => {
-        const id = await world.run('sleep 60')
-        const cut = new AbortController()
-        const waiting = world.host.wait(id, cut.signal)
-        cut.abort(new Error('enough'))
-        await expect(waiting).rejects.toThrow('enough')
-        expect(await world.host.find(id, world.signal)).toMatchObject({ state: 'running' })
-      })
-    })
-
+    containerHostEndSuite(() => world, ours)
     containerHostFaultsSuite(() => world)
   })
 }

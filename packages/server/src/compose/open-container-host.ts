@@ -28,7 +28,8 @@ export function openContainerHost(
   const host = createDockerContainerHost({
     ...docker,
     pull: config.images.pull,
-    logBytes: config.steps.outputLimitBytes,
+    // With the time of each line, which the engine keeps too.
+    logBytes: config.steps.outputLimitBytes * 2,
   })
   return resources.add('container host', host, (opened) => opened.close())
 }

@@ -12,7 +12,7 @@ const name = /^[A-Za-z_][A-Za-z0-9_]*$/
 /** Set by the last line of what is handed over: without it something is missing. */
 const complete = 'slipway_complete'
 /** What the shell answers then. */
-const incompleteCode = 125
+export const incompleteCode = 125
 /** Milliseconds that the engine has to take over what was written. */
 const closeMs = 10_000
 

@@ -54,7 +54,11 @@ export async function kill(
 }
 
 /** Whoever else is in it, such as containers that served this one, is taken out first. */
-async function removeNetwork(docker: Docker, name: string, signal: AbortSignal): Promise<void> {
+export async function removeNetwork(
+  docker: Docker,
+  name: string,
+  signal: AbortSignal,
+): Promise<void> {
   const path = `/networks/${encodeURIComponent(name)}`
   const remove = () => docker.json({ method: 'DELETE', path, answerMs }, signal)
   try {

@@ -77,6 +77,8 @@ export interface ContainerHost {
   stop(id: string, graceMs: number): Promise<void>
   /** Removes it with its anonymous volumes and network, running or not. One that is gone is no error. */
   remove(id: string): Promise<void>
+  /** Removes the networks of containers with these labels that somebody else has removed. */
+  removeOrphans(labels: Readonly<Record<string, string>>, signal: AbortSignal): Promise<void>
   /** Rejects when the engine can't be reached. */
   check(): Promise<void>
   close(): Promise<void>
@@ -145,6 +147,11 @@ export interface ContainerExit {
   outOfMemory: boolean
   /** The engine was away while it was waited for, and may have ended the container itself. */
   interrupted: boolean
+  /**
+   * It may have ended without being told its late environment, and then its command never ran: whoever
+   * started it died at that moment. Commands that answer the same exit code are mistaken for that.
+   */
+  mayNotHaveRun: boolean
   endedAt: Date
 }
 

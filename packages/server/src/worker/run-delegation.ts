@@ -82,11 +82,13 @@ async function attend(deps: DelegationWorkDeps, held: Held, signal: AbortSignal)
 /** Null: there is none, or one that never started, which does not stay. */
 async function findStarted(
   deps: DelegationWorkDeps,
-  { delegationId }: DelegationAttempt,
+  { delegationId, hasStarted }: DelegationAttempt,
   signal: AbortSignal,
 ): Promise<FoundContainer | null> {
   const found = await deps.host.find(nameOfJob(delegationId), signal)
-  if (found?.state !== 'created') return found
+  if (found === null) return null
+  const neverRan = found.exit?.mayNotHaveRun === true && !hasStarted
+  if (found.state !== 'created' && !neverRan) return found
   await deps.host.remove(found.id)
   return null
 }

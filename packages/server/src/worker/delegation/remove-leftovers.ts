@@ -34,5 +34,6 @@ export async function removeLeftovers(
     deps.log.debug({ container: found.id, job }, 'removing a container that nobody needs')
     await discard(deps, found.id)
   }
+  await host.removeOrphans({ [containerLabels.owner]: deps.owner }, signal)
   for (const id of kept) if (!isNeeded(id)) await secrets.drop(id)
 }

@@ -104,6 +104,8 @@ export function createWarmPool(
     open() {
       isStale = true
       if (wanted.length > 0) refill()
+      // Nobody may have an engine then, and there is nothing to be told.
+      else filling = takeOver().catch(() => undefined)
     },
     take(className, spec) {
       const own = wanted.find(({ name }) => name === className)

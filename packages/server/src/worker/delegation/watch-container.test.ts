@@ -1,7 +1,13 @@
 import { expect, it } from 'vitest'
 import { judge } from './watch-container.ts'
 
-const exit = { exitCode: 0, outOfMemory: false, interrupted: false, endedAt: new Date() }
+const exit = {
+  exitCode: 0,
+  outOfMemory: false,
+  interrupted: false,
+  mayNotHaveRun: false,
+  endedAt: new Date(),
+}
 
 it.each([
   [exit, null, 'completed', null],

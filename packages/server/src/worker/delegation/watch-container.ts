@@ -10,8 +10,6 @@ const graceMs = 10_000
 /** Milliseconds between two looks at what it wrote to its disk, and between two tries to stop it. */
 const measureMs = 15_000
 const againMs = 5_000
-/** Milliseconds of silence after the end of a container, after which no more output is expected. */
-const silenceMs = 30_000
 const newline = 10
 
 /**
@@ -46,7 +44,7 @@ export async function watchContainer(
   const timer = setTimeout(() => stop('timeout'), Math.max(0, leftMs))
   void watchDisk(deps, { id, limit: attempt.spec.limits.diskBytes, stop }, untilOver)
   const ended = host.wait(id, untilOver)
-  const output = followOutput(deps, { ...input, ended, stop }, untilOver)
+  const output = followOutput(deps, { ...input, stop }, untilOver)
   output.catch(() => {})
   try {
     const exit = await ended
@@ -78,48 +76,37 @@ export function judge(exit: ContainerExit, cause: string | null): DelegationResu
 
 async function followOutput(
   deps: Pick<DelegationWorkDeps, 'host' | 'outputBytes'>,
-  input: Parameters<typeof watchContainer>[1] & {
-    ended: Promise<unknown>
-    stop: (why: string) => void
-  },
+  input: Parameters<typeof watchContainer>[1] & { stop: (why: string) => void },
   signal: AbortSignal,
 ): Promise<void> {
   const { host, outputBytes } = deps
   const { id, writer, setClock, stop } = input
   if (writer === null) return
-  const quiet = new AbortController()
+  const full = new AbortController()
   let left = outputBytes
   let endsLine = true
-  let last = performance.now()
   const write = (chunk: Buffer) => {
     endsLine = chunk.at(-1) === newline
     return writer.write(chunk)
   }
-  const following = host.follow(
-    id,
-    null,
-    {
-      async write(chunk, at) {
-        last = performance.now()
-        if (left < 0) return
-        if (at !== undefined) setClock(at.getTime())
-        await write(left >= chunk.length ? chunk : chunk.subarray(0, left))
-        last = performance.now()
-        left -= chunk.length
-        if (left < 0) stop(`more output than ${describeBytes(outputBytes)}`)
-      },
-    },
-    AbortSignal.any([signal, quiet.signal]),
-  )
-  const watching = input.ended.then(async () => {
-    while (performance.now() - last < silenceMs) await sleep(againMs, undefined, { signal })
-    quiet.abort(new Error('no more output comes'))
-  })
-  watching.catch(() => {})
   try {
-    await following
+    await host.follow(
+      id,
+      null,
+      {
+        async write(chunk, at) {
+          if (at !== undefined) setClock(at.getTime())
+          await write(left >= chunk.length ? chunk : chunk.subarray(0, left))
+          left -= chunk.length
+          if (left >= 0) return
+          stop(`more output than ${describeBytes(outputBytes)}`)
+          full.abort(new Error('the log is full'))
+        },
+      },
+      AbortSignal.any([signal, full.signal]),
+    )
   } catch (error) {
-    if (!quiet.signal.aborted) throw error
+    if (!full.signal.aborted) throw error
   }
   // A note of ours begins a line of its own.
   if (!endsLine) await write(Buffer.of(newline))

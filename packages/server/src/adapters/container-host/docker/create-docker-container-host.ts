@@ -9,6 +9,7 @@ import {
   encodeLateEnvironment,
   explainRefusal,
   hasEnded,
+  incompleteCode,
   inspectContainer,
   type InspectedContainer,
   isMissing,
@@ -19,6 +20,7 @@ import {
 } from '../../../docker/index.ts'
 import type { ContainerExit, ContainerHost, FoundContainer } from '../../../ports/container-host.ts'
 import { createContainer } from './create-container.ts'
+import { removeOrphans } from './remove-orphans.ts'
 import { followLogs } from './follow-logs.ts'
 import { runExec } from './run-exec.ts'
 
@@ -147,7 +149,10 @@ export function createDockerContainerHost(options: DockerContainerHostOptions): 
     },
 
     follow: (id, since, sink, signal) =>
-      told('The output cannot be read', followLogs(docker, { id, since, sink }, until(signal))),
+      told(
+        'The output cannot be read',
+        followLogs(docker, { id, since, sink, fileBytes: options.logBytes }, until(signal)),
+      ),
 
     async wait(id, signal) {
       const ended = await told(
@@ -205,6 +210,9 @@ export function createDockerContainerHost(options: DockerContainerHostOptions): 
     remove: (id) =>
       told('The container cannot be removed', removeContainer(docker, id, within(removeMs))),
 
+    removeOrphans: (labels, signal) =>
+      told('Networks cannot be looked at', removeOrphans(docker, labels, until(signal))),
+
     async check() {
       const answer = await docker.send({ method: 'GET', path: '/_ping' }, within(checkMs))
       answer.resume()
@@ -238,6 +246,7 @@ function toExit({ State }: InspectedContainer, interrupted: boolean): ContainerE
     exitCode: State.ExitCode,
     outOfMemory: State.OOMKilled,
     interrupted,
+    mayNotHaveRun: State.ExitCode === incompleteCode,
     endedAt: timeOf(State.FinishedAt) ?? new Date(),
   }
 }
