@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, parseAllDocuments, YAMLMap } from 'yaml'
+import { isAlias, isMap, isScalar, isSeq, parseDocument, YAMLMap } from 'yaml'
 import { checkResult, isIndex, setPlain, toPlain } from './plain-value.js'
 import { Refusal } from './refusal.js'
 
@@ -14,7 +14,7 @@ import { Refusal } from './refusal.js'
 export function mergeYaml(text, leaves) {
   const before = text ?? ''
   const document = parse(before)
-  const wanted = toPlain(document.toJS() ?? {})
+  const wanted = toPlain(valueOf(document) ?? {})
   if (!(wanted instanceof Map)) throw new Refusal('holds no mapping')
   if (!isMap(document.contents)) {
     const made = document.createNode({})
@@ -29,19 +29,16 @@ export function mergeYaml(text, leaves) {
   }
   if (counts.added + counts.changed === 0) return { text: before, ...counts }
   const written = document.toString({ lineWidth: 0, ...formatOf(before) })
-  checkResult(toPlain(parse(written).toJS()), wanted)
+  checkResult(toPlain(valueOf(parse(written))), wanted)
   return { text: /\r\n/.test(before) ? written.replaceAll('\n', '\r\n') : written, ...counts }
 }
 
 /** @param {string} text */
 function parse(text) {
   // What is not text to YAML 1.1 is quoted for it, too.
-  const documents = parseAllDocuments(text, { compat: 'yaml-1.1', prettyErrors: true })
-  if (!Array.isArray(documents)) return fromNothing()
-  const [document, ...others] = documents
-  if (document === undefined) return fromNothing()
-  if (others.length > 0) throw new Refusal('has several documents')
+  const document = parseDocument(text, { compat: 'yaml-1.1', prettyErrors: true })
   const [error] = document.errors
+  if (error?.code === 'MULTIPLE_DOCS') throw new Refusal('has several documents')
   if (error !== undefined) {
     const [first = ''] = error.message.split('\n')
     throw new Refusal(`is not valid YAML: ${first.replace(/:$/, '')}`)
@@ -49,11 +46,16 @@ function parse(text) {
   return document
 }
 
-function fromNothing() {
-  const [document] = parseAllDocuments('{}', { compat: 'yaml-1.1' })
-  if (document === undefined) throw new Error('YAML was not parsed')
-  document.contents = null
-  return document
+/**
+ * @param {Document.Parsed} document
+ * @returns {unknown}
+ */
+function valueOf(document) {
+  try {
+    return document.toJS()
+  } catch {
+    throw new Refusal('has more aliases than are followed')
+  }
 }
 
 /**
