@@ -1,4 +1,4 @@
-import { execFile } from 'node:child_process'
+import { execFile, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { readdir, readFile, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -159,6 +159,46 @@ describe('build download', () => {
     const { code, files } = await downloadFrom([file({ start: 1_000 })], { cwd })
     expect(code).toBe(1)
     expect(files).toEqual([])
+  })
+
+  it('is right although another command gets the same file at the same time', async () => {
+    const cwd = await temporaryDirectory()
+    let goOn = () => {}
+    let begun = () => {}
+    const hasBegun = new Promise<void>((resolve) => void (begun = resolve))
+    let asked = 0
+    const { baseUrl } = await serve((response, request) => {
+      if (request.url.endsWith('/outputs')) {
+        json(200, { success: true, build_outputs: [output], count: 1 })(response, request)
+      } else if (++asked === 1) {
+        response.writeHead(200, { ...headers, 'content-length': content.length })
+        response.write(content.subarray(0, 60_000), begun)
+        goOn = () => void response.end(content.subarray(60_000))
+      } else {
+        const start = Number(/^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] ?? 0)
+        file({ start })(response, request)
+      }
+    })
+    const args = ['--url', baseUrl, '--token', 'x', 'build', 'download', '3']
+    const slow = runCli([...args, '--force'], { cwd })
+    await hasBegun
+    const isThere = async () => (await readdir(cwd)).some((one) => one.startsWith(part))
+    await expect.poll(isThere).toBe(true)
+    expect((await runCli(args, { cwd })).code).toBe(0)
+    expect(await readFile(join(cwd, name))).toEqual(content)
+    goOn()
+    expect((await slow).code).toBe(0)
+    expect(await readFile(join(cwd, name))).toEqual(content)
+    expect(await readdir(cwd)).toEqual([name])
+  })
+
+  it('goes on with what a command got that was killed', async () => {
+    const cwd = await temporaryDirectory()
+    const { pid = 0 } = spawnSync(process.execPath, ['--version'])
+    await writeFile(join(cwd, `${part}.${pid}`), content.subarray(0, 1_000))
+    const { code, ranges, files } = await downloadFrom([file({ start: 1_000 })], { cwd })
+    expect({ code, ranges, files }).toEqual({ code: 0, ranges: ['bytes=1000-'], files: [name] })
+    expect(await readFile(join(cwd, name))).toEqual(content)
   })
 
   it('writes over nothing, unless it is told to', async () => {

@@ -1,8 +1,9 @@
 import { createHash, type Hash } from 'node:crypto'
-import { constants, type FileHandle, open, rm } from 'node:fs/promises'
+import { constants, type FileHandle, open, rename, rm } from 'node:fs/promises'
 import type { DownloadOptions, FileDownload } from '@slipway/sdk'
 import { SlipwayError } from '@slipway/sdk'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { claimPartial } from './claim-partial.ts'
 import { CliError } from './cli-error.ts'
 import { exitCodes } from './exit-codes.ts'
 import { putInPlace, refuseExisting } from './put-in-place.ts'
@@ -25,8 +26,8 @@ const firstDelayMs = 250
 
 /**
  * Downloads a file whose checksum is known. It grows under a name of its own beside the target, which holds
- * the checksum: what broke off is gone on with, now or by the next command. Only what is whole and right
- * gets its name.
+ * the checksum: what broke off is gone on with, now or by the next command, and by one command at a time.
+ * Only what is whole and right gets its name.
  *
  * @throws CliError when the target is there already, or what came is not what was announced
  */
@@ -37,9 +38,10 @@ export async function fetchFile(
   const { target, sha256, size, signal } = input
   if (!input.force) await refuseExisting(target)
   const partial = `${target}.${sha256.slice(0, 12)}.part`
+  const own = await claimPartial(partial)
   // Whoever else may write here must not have us write elsewhere.
   const { O_RDWR, O_APPEND, O_CREAT, O_NOFOLLOW } = constants
-  const file = await open(partial, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o666)
+  const file = await open(own, O_RDWR | O_APPEND | O_CREAT | O_NOFOLLOW, 0o666)
   try {
     const part = await readPart(file, size)
     await complete(openDownload, { ...input, part })
@@ -51,12 +53,13 @@ export async function fetchFile(
   } catch (error) {
     const { size: kept } = await file.stat()
     // What is wrong is of no use to a later try.
-    if (kept === 0 || error instanceof CliError) await rm(partial, { force: true })
+    if (kept === 0 || error instanceof CliError) await rm(own, { force: true })
+    else await rename(own, partial)
     throw error
   } finally {
     await file.close()
   }
-  await putInPlace(partial, input)
+  await putInPlace(own, input)
 }
 
 /** What is there, and its hash so far. */
