@@ -83,6 +83,8 @@ describe('GET /api/pipelines/runs/{id}/logs', () => {
       expect(answer.headers['content-range']).toBe(`bytes ${start}-${end}/${whole.length}`)
       expect(answer.rawPayload.equals(whole.subarray(start, end + 1))).toBe(true)
     }
+    const changed = await get(build.id, '', { range: 'bytes=3-9', 'if-range': '"older"' })
+    expect([changed.statusCode, changed.body]).toEqual([200, whole.toString()])
     const beyond = await get(build.id, '', { range: `bytes=${whole.length}-` })
     expect([beyond.statusCode, beyond.headers['content-range']]).toEqual([
       416,

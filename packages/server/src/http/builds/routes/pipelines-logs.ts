@@ -62,7 +62,9 @@ export function buildLogRoutes(deps: BuildRoutesDeps): FastifyPluginAsync {
         const after = query.follow === true ? await deps.builds.feed.lastSeq() : 0
         const row = await findBuild(deps.builds, { principal, id: params.id })
         const log = openBuildLog(deps.builds, { id: row.id, startedAt: row.started_at })
-        if (headers.range !== undefined && isWhole(request)) {
+        // A log has no validator that If-Range could name: the whole is the answer then (RFC 9110, 13.1.5).
+        const isUnconditional = headers['if-range'] === undefined
+        if (headers.range !== undefined && isUnconditional && isWhole(request)) {
           return sendBytes(log, headers.range, reply)
         }
         const release = open(principal.id)
