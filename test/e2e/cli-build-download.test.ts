@@ -194,7 +194,7 @@ describe('build download', () => {
 
   it('goes on with what a command got that was killed', async () => {
     const cwd = await temporaryDirectory()
-    const { pid = 0 } = spawnSync(process.execPath, ['--version'])
+    const { pid } = spawnSync(process.execPath, ['--version'])
     await writeFile(join(cwd, `${part}.${pid}`), content.subarray(0, 1_000))
     const { code, ranges, files } = await downloadFrom([file({ start: 1_000 })], { cwd })
     expect({ code, ranges, files }).toEqual({ code: 0, ranges: ['bytes=1000-'], files: [name] })
