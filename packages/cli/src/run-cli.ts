@@ -7,6 +7,7 @@ import { addBuildCommand } from './commands/build.ts'
 import { addCompletionCommand } from './commands/completion.ts'
 import { addConfigurationCommand } from './commands/configuration.ts'
 import { addCredentialCommand } from './commands/credential.ts'
+import { addDelegateCommand } from './commands/delegate.ts'
 import { addDeploymentsCommand } from './commands/deployments.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEnvironmentCommand } from './commands/environment.ts'
@@ -14,6 +15,7 @@ import { addEventsCommand } from './commands/events.ts'
 import { addHealthCommand } from './commands/health.ts'
 import { addHistoryCommand } from './commands/history.ts'
 import { addInitCommand } from './commands/init.ts'
+import { addJobCommand } from './commands/job.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addMcpCommand } from './commands/mcp.ts'
 import { addInsightsCommand, addMetricsCommand } from './commands/metrics.ts'
@@ -23,6 +25,7 @@ import { addRegistryCommand } from './commands/registry.ts'
 import { addReleaseCommand } from './commands/release.ts'
 import { addRepositoryCommand } from './commands/repository.ts'
 import { addRunCommand } from './commands/run.ts'
+import { addRunnerCommand } from './commands/runner.ts'
 import { addSearchCommand } from './commands/search.ts'
 import { addSecretCommand } from './commands/secret.ts'
 import { addServerCommands } from './commands/server.ts'
@@ -117,6 +120,9 @@ function addCommands(program: Command, act: Act): void {
   addBrandingCommand(program, act)
   addConfigurationCommand(program, act)
   addRegistryCommand(program, act)
+  addJobCommand(program, act)
+  addDelegateCommand(program, act)
+  addRunnerCommand(program, act)
   addTokenCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)

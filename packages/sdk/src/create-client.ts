@@ -16,11 +16,13 @@ import { credentialsApi, type CredentialsApi } from './credentials.ts'
 import { deploymentsApi, type DeploymentsApi } from './deployments.ts'
 import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
+import { jobsApi, type JobsApi } from './jobs.ts'
 import { pullRequestsApi, type PullRequestsApi } from './pull-requests.ts'
 import { pipelinesApi, type PipelinesApi } from './pipelines.ts'
 import { registriesApi, type RegistriesApi } from './registries.ts'
 import { releasesApi, type ReleasesApi } from './releases.ts'
 import { repositoriesApi, type RepositoriesApi } from './repositories.ts'
+import { runnersApi, type RunnersApi } from './runners.ts'
 import { runsApi, type RunsApi } from './runs.ts'
 import { searchApi, type SearchApi } from './search.ts'
 import { secretsApi, type SecretsApi } from './secrets.ts'
@@ -53,6 +55,8 @@ export interface SlipwayClient {
   readonly branding: BrandingApi
   readonly configurations: ConfigurationsApi
   readonly registries: RegistriesApi
+  readonly jobs: JobsApi
+  readonly runners: RunnersApi
   /** Also of a server that says it is unhealthy (503). */
   health(options?: CallOptions): Promise<Health>
 }
@@ -84,6 +88,8 @@ export function createClient(options: ClientOptions): SlipwayClient {
     branding: brandingApi(transport),
     configurations: configurationsApi(transport),
     registries: registriesApi(transport),
+    jobs: jobsApi(transport),
+    runners: runnersApi(transport),
     async health({ signal } = {}) {
       return (await transport.json({ path: 'health', signal, accept: [503] })) as Health
     },

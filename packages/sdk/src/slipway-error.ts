@@ -57,6 +57,10 @@ export async function errorFromResponse(response: Response): Promise<SlipwayErro
 
 function readEnvelope(body: unknown, status: number) {
   if (!isRecord(body)) return null
+  // The family of delegated jobs puts the code beside the message.
+  if (body.success === false && typeof body.error === 'string' && typeof body.code === 'string') {
+    return { code: body.code, message: body.error, details: undefined }
+  }
   // The families below /api name the kind of error in words; its status says which code that is.
   const text = typeof body.details === 'string' ? body.details : body.message
   if (typeof body.error === 'string' && typeof text === 'string') {

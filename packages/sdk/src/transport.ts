@@ -25,7 +25,7 @@ export interface ClientOptions {
 export type Query = Record<string, string | number | boolean | undefined>
 
 export interface RequestInput {
-  method?: 'GET' | 'POST' | 'PUT' | 'DELETE'
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE'
   /** Below the base URL without a leading slash, or a whole URL. */
   path: string
   query?: Query

@@ -18,6 +18,8 @@ export interface Watched<T> {
   /** A text that is another one when the answer is. */
   textOf: (answer: T) => string
   isFinished: (answer: T) => boolean
+  /** Milliseconds between two requests at most. Default 15,000. */
+  mostMs?: number
 }
 
 export interface WatchOptions extends CallOptions {
@@ -71,7 +73,7 @@ export async function* watchAnswers<T>(
         if (watched.isFinished(answer)) return
       }
       await wait(LEAST_MS, signal)
-      await news.next(MOST_MS, both)
+      await news.next(watched.mostMs ?? MOST_MS, both)
     }
   } finally {
     ending.abort()
