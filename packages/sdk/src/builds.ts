@@ -37,7 +37,7 @@ export interface BuildsApi {
    * (the last 64 KiB), but lines alone are no change.
    */
   watch(id: number, options?: CallOptions): AsyncIterable<Build>
-  /** The lines of its log, each behind its time, as the log has them. */
+  /** The lines of its log, each with its time apart. */
   logs(id: number, options?: LogOptions): AsyncIterable<LogLine>
   outputs(id: number, options?: CallOptions): Promise<BuildOutput[]>
   /** Opens the file of an output; one that has expired is `gone`. */

@@ -6,7 +6,7 @@ import type { CallOptions, Transport } from './transport.ts'
 export interface LogLine {
   /** From 1, dense, the same for ever. */
   seq: number
-  /** When it arrived (RFC 3339). */
+  /** When it arrived, or of a build was written (RFC 3339). */
   timestamp: string
   /** Without its line end; what the command wrote, terminal escapes included. */
   line: string

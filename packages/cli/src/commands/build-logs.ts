@@ -3,7 +3,7 @@ import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
-import { terminalLine } from '../render/terminal-text.ts'
+import { terminalLine, terminalWord } from '../render/terminal-text.ts'
 import { numberOf } from './build-number.ts'
 
 interface LogFlags {
@@ -11,9 +11,6 @@ interface LogFlags {
   after?: number
   tail?: number
 }
-
-/** In front of each line. */
-const stamp = /^\[([^\]\s]{10,40})\] ?/
 
 export function addBuildLogsCommand(build: Command, act: Act): void {
   build
@@ -29,14 +26,14 @@ async function logs(context: Context, which: string, flags: LogFlags): Promise<n
   const { io, json, styles } = context
   const { client } = await context.connect()
   const lines = client.builds.logs(numberOf(which), { ...flags, signal: io.signal })
-  for await (const { seq, timestamp: arrived, line } of lines) {
-    const [begin = '', timestamp = arrived] = stamp.exec(line) ?? []
-    if (json) await printJson(io, { seq, timestamp, line: line.slice(begin.length) })
-    // Into a file or a pipe goes what the server wrote, byte for byte.
-    else if (!io.out.isTerminal) await io.out.write(`${line}\n`)
+  for await (const { seq, timestamp, line } of lines) {
+    const time = `[${timestamp}]`
+    if (json) await printJson(io, { seq, timestamp, line })
+    // Into a file or a pipe goes what the log has.
+    else if (!io.out.isTerminal) await io.out.write(`${time} ${line}\n`)
     else {
-      const shown = terminalLine(line.slice(begin.length), styles.enabled)
-      await io.out.write(`${styles.dim(begin)}${shown}\n`)
+      const shown = terminalLine(line, styles.enabled)
+      await io.out.write(`${styles.dim(terminalWord(time))} ${shown}\n`)
     }
   }
   return exitCodes.success

@@ -7,11 +7,12 @@ import {
   findBuild,
   hasEnded,
   openBuildLog,
+  readLogLines,
   waitForBuild,
 } from '../../../builds/index.ts'
 import { parseByteRange } from '../../platform/routes/byte-range.ts'
 import { checkToken } from '../../platform/routes/check-token.ts'
-import { eventStream, plainText, streamLog } from '../../platform/routes/log-stream.ts'
+import { eventsOf, plainText, streamLog } from '../../platform/routes/log-stream.ts'
 import { openStreams } from '../../platform/routes/open-streams.ts'
 import { BuildParams, type BuildRoutesDeps, runsPath } from './pipelines-runs.ts'
 
@@ -20,6 +21,7 @@ const streamLimits = { perPrincipal: 1_000, total: 4_000 }
 const validityMs = 60_000
 /** Milliseconds after the end of a build at which a log that is still open is given up. */
 const sealMs = 30_000
+const events = eventsOf(readLogLines)
 
 /** `GET /api/pipelines/runs/{id}/logs`: the log of a build, whole, from a place on, or as it comes. */
 export function buildLogRoutes(deps: BuildRoutesDeps): FastifyPluginAsync {
@@ -36,7 +38,7 @@ export function buildLogRoutes(deps: BuildRoutesDeps): FastifyPluginAsync {
           summary: 'Read or follow the log of a build',
           description:
             'Plain text, every line behind its time; or Server-Sent Events where they are accepted: `id` is a line’s number, ' +
-            '`data` its {seq, timestamp, line}, and an event `end` says that there is no more. ' +
+            '`data` its {seq, timestamp, line} with the line apart from its time, and an event `end` says that there is no more. ' +
             'Byte ranges are answered for plain text that is not followed.',
           params: BuildParams,
           querystring: BuildLogsQuery,
@@ -80,7 +82,7 @@ export function buildLogRoutes(deps: BuildRoutesDeps): FastifyPluginAsync {
               ...reply.getHeaders(),
               'accept-ranges': asEvents || follow ? 'none' : 'bytes',
             },
-            format: asEvents ? eventStream : plainText,
+            format: asEvents ? events : plainText,
             signal: AbortSignal.any([deps.signal, cut.signal]),
             lines: (gone) => {
               if (!follow) return log.lines(rangeOf(request), gone)

@@ -32,20 +32,31 @@ export const timedText: LogFormat = {
   end: '',
 }
 
-/** Server-Sent Events: the id is the line's sequence number, so that a reader resumes behind it. */
-export const eventStream: LogFormat = {
-  contentType: 'text/event-stream',
-  encode: (chunk) => {
-    const timestamp = chunk.at.toISOString()
-    return linesOf(chunk)
-      .map((line, index) => {
-        const seq = chunk.seq + index
-        return `id: ${seq}\ndata: ${JSON.stringify({ seq, timestamp, line })}\n\n`
-      })
-      .join('')
-  },
-  end: 'event: end\ndata: {}\n\n',
+/** A line as Server-Sent Events tell of it. */
+export interface LogLine {
+  seq: number
+  /** RFC 3339. */
+  timestamp: string
+  line: string
 }
+
+/** Server-Sent Events: the id is the line's sequence number, so that a reader resumes behind it. */
+export function eventsOf(read: (chunk: LogChunk) => readonly LogLine[]): LogFormat {
+  return {
+    contentType: 'text/event-stream',
+    encode: (chunk) =>
+      read(chunk)
+        .map((line) => `id: ${line.seq}\ndata: ${JSON.stringify(line)}\n\n`)
+        .join(''),
+    end: 'event: end\ndata: {}\n\n',
+  }
+}
+
+/** The same of lines as they are, each with the time at which it arrived. */
+export const eventStream = eventsOf((chunk) => {
+  const timestamp = chunk.at.toISOString()
+  return linesOf(chunk).map((line, index) => ({ seq: chunk.seq + index, timestamp, line }))
+})
 
 function linesOf(chunk: LogChunk): string[] {
   return chunk.data.toString('utf8').replace(/\n$/, '').split('\n')
