@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
+import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
 import { type BrandingAsset, brandingLimits } from '@slipway/contract/branding'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -264,6 +265,33 @@ describe('POST /api/branding/templates/{id}/assets', () => {
       payload: '--x--',
     })
     expect(form.statusCode).toBe(415)
+  })
+
+  it('keeps nothing of an upload that breaks off, and has it in the audit log', async () => {
+    await test.app.listen({ host: '127.0.0.1', port: 0 })
+    const { port } = test.app.server.address() as AddressInfo
+    const before = await stored()
+    const socket = connect(port, '127.0.0.1')
+    const part = '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\n'
+    socket.write(
+      `POST ${assetsPath()} HTTP/1.1\r\nhost: x\r\nauthorization: Bearer ${test.token}\r\n` +
+        `x-request-id: broken-off\r\ncontent-type: multipart/form-data; boundary=x\r\n` +
+        `content-length: 1000000\r\n\r\n${part}${'a'.repeat(100_000)}`,
+    )
+    const incoming = join(test.objectsDirectory, '~incoming')
+    await expect.poll(() => readdir(incoming), { timeout: 10_000 }).toHaveLength(1)
+    socket.destroy()
+    await expect
+      .poll(
+        async () =>
+          (await test.request('GET', '/v1/audit?limit=5'))
+            .json<{ entries: { request_id: string }[] }>()
+            .entries.find((entry) => entry.request_id === 'broken-off'),
+        { timeout: 10_000 },
+      )
+      .toMatchObject({ address: '127.0.0.1', outcome: 400 })
+    expect(await stored()).toEqual(before)
+    expect(await readdir(incoming)).toEqual([])
   })
 
   it('needs a template that exists, and a role that may', async () => {

@@ -5,7 +5,7 @@ import type { Logger } from 'pino'
 import type { AuditLog } from '../access/index.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
 import { createAnswerWithoutRoute } from './answer-without-route.ts'
-import { createAuditHook, isChange } from './audit-changes.ts'
+import { createAuditHooks, isChange } from './audit-changes.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
 import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
 import { gitPlugin } from './git/plugin.ts'
@@ -86,8 +86,9 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
     const gate = createGate({ ...deps, rateLimiter: counting }, guard)
     if (gate !== null) route.onRequest = [gate, ...[route.onRequest ?? []].flat()]
     if (isChange(method, url)) {
-      const audit = createAuditHook({ ...deps, rateLimiter }, `${method} ${url}`)
-      route.onSend = [audit, ...[route.onSend ?? []].flat()]
+      const audit = createAuditHooks({ ...deps, rateLimiter }, `${method} ${url}`)
+      route.onRequest = [audit.onRequest, ...[route.onRequest ?? []].flat()]
+      route.onSend = [audit.onSend, ...[route.onSend ?? []].flat()]
     }
   })
   await registerOpenApi(app, deps.version)

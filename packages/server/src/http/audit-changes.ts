@@ -1,4 +1,4 @@
-import type { FastifyBaseLogger, onSendAsyncHookHandler } from 'fastify'
+import type { FastifyBaseLogger, onRequestHookHandler, onSendAsyncHookHandler } from 'fastify'
 import type { AuditLog } from '../access/index.ts'
 import { knownPrincipal } from './principal.ts'
 import type { RateLimiter } from './rate-limits.ts'
@@ -22,16 +22,22 @@ export function isChange(method: string, url: string): boolean {
 }
 
 /**
- * The hook that writes a change, or the attempt at one, to the audit log before its answer leaves.
+ * The hooks that write a change, or the attempt at one, to the audit log before its answer leaves.
  * What is over the rate limit is left out, and so is all but a little of what an address tries
  * without a valid token, or anybody could fill the log. An entry that cannot be
  * stored goes to the server's own log: what was done cannot be undone by not saying so.
  */
-export function createAuditHook(
+export function createAuditHooks(
   deps: { audit: AuditLog; log: FastifyBaseLogger; rateLimiter: RateLimiter },
   route: string,
-): onSendAsyncHookHandler {
-  return async (request, reply, payload) => {
+): { onRequest: onRequestHookHandler; onSend: onSendAsyncHookHandler } {
+  // A client that has gone by the time of the answer has no address any more.
+  const addresses = new WeakMap<object, string>()
+  const onRequest: onRequestHookHandler = (request, _reply, done) => {
+    addresses.set(request, request.ip)
+    done()
+  }
+  const onSend: onSendAsyncHookHandler = async (request, reply, payload) => {
     if (reply.statusCode === 429) return payload
     const principal = knownPrincipal(request)
     if (principal === null && !(await deps.rateLimiter.isWorthAudit(request))) return payload
@@ -40,7 +46,7 @@ export function createAuditHook(
       actor: principal?.name ?? 'anonymous',
       action: route,
       resource: pathOf(request.url),
-      address: request.ip,
+      address: addresses.get(request) ?? request.ip,
       outcome: reply.statusCode,
       request_id: request.id,
     }
@@ -51,4 +57,5 @@ export function createAuditHook(
     }
     return payload
   }
+  return { onRequest, onSend }
 }
