@@ -4,6 +4,8 @@ import type {
   BuildStepKey,
   BuildStepStatus,
 } from '@slipway/contract/builds'
+import type { BrandingToApply } from '../branding/index.ts'
+import type { ConfigurationToApply } from '../configurations/index.ts'
 import type { GitRemote } from '../git/index.ts'
 import type { JobClaim } from '../jobs/index.ts'
 import type { ImageLogin } from '../ports/image-engine.ts'
@@ -63,36 +65,6 @@ export interface BuildAttempt {
   registry: { address: string; namespace: string | null } | null
   /** Of custom_parameters, what is text, a number or a boolean: ARG values and template variables. */
   variables: Readonly<Record<string, string>>
-}
-
-/** A branding template, as it was when the attempt began. */
-export interface BrandingToApply {
-  name: string
-  brandName: string | null
-  rules: readonly ReplacementRule[]
-  assets: readonly {
-    fileName: string
-    targetPath: string
-    /** In the object store. */
-    objectKey: string
-    sizeBytes: number
-    sha256: string
-  }[]
-}
-
-export interface ReplacementRule {
-  pattern: string
-  replacement: string
-  use_regex: boolean
-  /** Globs of the files it is for; absent or empty: every text file. */
-  files?: readonly string[]
-}
-
-/** Keys and values, and the files they are merged into. */
-export interface ConfigurationToApply {
-  name: string
-  settings: Readonly<Record<string, unknown>>
-  targets: readonly { path: string; format: 'env' | 'json' | 'yaml' | 'toml' }[]
 }
 
 export type BuildResult =

@@ -84,6 +84,6 @@ export function agrees(found: ContentKind, claimed: string): boolean {
   return isTextKind(found)
 }
 
-export function isTextKind(kind: ContentKind): boolean {
+function isTextKind(kind: ContentKind): boolean {
   return kind.startsWith('text/') || kind === 'application/json' || kind === 'image/svg+xml'
 }
