@@ -251,6 +251,43 @@ describe('a delegated job', () => {
   })
 })
 
+describe('a job whose container is about to start', () => {
+  it('runs when its worker says so, and not before', async () => {
+    await started([runnerClass()])
+    const id = await test.delegate()
+    const first = await test.take()
+    const refused = await test.report(id, { status: 'running', containerId: 'another' })
+    expect([refused.statusCode, refused.json().error]).toEqual([
+      409,
+      'A worker looks after the container of this job, and tells when it runs',
+    ])
+    expect(await test.show(id)).toMatchObject({ status: 'assigned', startedAt: null })
+    await first.begin()
+    await first.lose()
+    const second = await test.take()
+    expect(await second.begin()).toMatchObject({ number: 2, hasStarted: false })
+    await second.run()
+    expect(await test.told(id)).toEqual(['queued', 'assigned', 'running'])
+  })
+
+  it('is not over because its proxy says so', async () => {
+    await started([runnerClass()])
+    const id = await test.delegate()
+    const taken = await test.take()
+    await taken.begin()
+    const body = { status: 'completed' }
+    const proxy = await test.request('POST', `/api/jobs/${id}/proxy-complete`, { body })
+    expect(proxy.statusCode).toBe(200)
+    expect(await test.show(id)).toMatchObject({
+      status: 'assigned',
+      metadata: { proxyStatus: 'completed' },
+    })
+    await taken.run()
+    await taken.complete({ status: 'failed', exitCode: 1 })
+    expect(await test.show(id)).toMatchObject({ status: 'failed', exitCode: 1 })
+  })
+})
+
 describe('a job of a proxy’s hooks', () => {
   it('idles until the proxy says that it is over, and ends as the proxy says', async () => {
     await started([runnerClass({ images: ['node:20'] })])

@@ -123,6 +123,19 @@ describe('POST /api/jobs/:id/proxy-complete', () => {
     })
   })
 
+  it('takes the job by each of its names', async () => {
+    const id = await test.delegate({ jobName: 'build' })
+    const { jobId, githubJobId } = await test.show(id)
+    expect([jobId, githubJobId]).toEqual(['build', 123456])
+    await test.report(id, { status: 'running' })
+    for (const name of ['build', '123456']) {
+      const answer = await complete(id, { status: 'completed', jobId: name })
+      expect(answer.statusCode, answer.body).toBe(200)
+    }
+    const other = await test.delegate({ jobId: 'build' })
+    expect((await complete(other, { status: 'completed', jobId: 'null' })).statusCode).toBe(409)
+  })
+
   it('refuses another job’s ids, other words, and unknown jobs', async () => {
     const id = await test.delegate()
     expect((await complete(id, { status: 'completed', runId: 'x' })).statusCode).toBe(409)

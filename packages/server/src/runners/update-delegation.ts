@@ -22,8 +22,8 @@ export interface DelegationStanding {
 
 /**
  * Takes a report of whoever runs a job. It moves the delegation forward or repeats what is known; what
- * contradicts that is a `resource_conflict`, and so is the end of a job whose container a worker of ours
- * looks after: that one ends it.
+ * contradicts that is a `resource_conflict`, and so is the start or end of a container that a worker of ours
+ * looks after: that one knows it. Such a job can be cancelled.
  */
 export async function updateDelegation(
   deps: Deps,
@@ -40,9 +40,10 @@ export async function updateDelegation(
       )
     }
     const isOurs = delegation.ledgerJobId !== null && !hasEnded(delegation.status)
-    if (means === 'move' && isOurs && ['completed', 'failed'].includes(report.status)) {
+    if (means === 'move' && isOurs && report.status !== 'cancelled') {
+      const what = report.status === 'running' ? 'when it runs' : 'how it ends'
       throw conflict(
-        'A worker looks after the container of this job, and tells how it ends',
+        `A worker looks after the container of this job, and tells ${what}`,
         delegation,
       )
     }
@@ -98,7 +99,7 @@ async function move(
 
 /**
  * Takes a proxy's view of the end of a job. It ends what has no container yet, which nobody would wait for;
- * one that runs ends by its container, and that of a proxy's hooks is told to stop now.
+ * one that runs, or is about to, ends by its container, and that of a proxy's hooks is told to stop now.
  */
 export async function completeForProxy(
   deps: Deps & Pick<RunnersDeps, 'stopContainer' | 'log'>,
@@ -110,12 +111,13 @@ export async function completeForProxy(
     if (runId !== undefined && runId !== delegation.runId) {
       throw conflict(`The job is of the run ${delegation.runId}, not ${runId}`, delegation)
     }
-    const { github_job_id, definition } = await unit.trx
+    const { github_job_id, job_name, definition } = await unit.trx
       .selectFrom('delegations')
-      .select(['github_job_id', 'definition'])
+      .select(['github_job_id', 'job_name', 'definition'])
       .where('id', '=', delegation.id)
       .executeTakeFirstOrThrow()
-    if (jobId !== undefined && ![delegation.jobRef, String(github_job_id)].includes(jobId)) {
+    const names = [delegation.jobRef, job_name, github_job_id?.toString()]
+    if (jobId !== undefined && !names.includes(jobId)) {
       throw conflict(`The job is ${delegation.jobRef}, not ${jobId}`, delegation)
     }
     if (delegation.proxyStatus !== null && delegation.proxyStatus !== status) {
@@ -126,13 +128,15 @@ export async function completeForProxy(
       .set({ proxy_status: status, proxy_completed_at: unit.now, updated_at: unit.now })
       .where('id', '=', delegation.id)
       .execute()
-    if (delegation.status === 'queued' || delegation.status === 'assigned') {
+    const { containerId } = delegation
+    const isIdle = (definition as { run: { idle: boolean } | null } | null)?.run?.idle === true
+    // Of an attempt that has begun, the container may run although nobody has said so yet.
+    const mayRun = delegation.status === 'assigned' && delegation.attempt > 0 && !isIdle
+    if (delegation.status === 'queued' || (delegation.status === 'assigned' && !mayRun)) {
       const reason = 'The proxy said so before a container ran'
       await endWithJob(deps, unit, delegation, { status, reason })
       return
     }
-    const { containerId } = delegation
-    const isIdle = (definition as { run: { idle: boolean } | null } | null)?.run?.idle === true
     const { stopContainer } = deps
     if (delegation.status !== 'running' || !isIdle || containerId === null) return
     unit.afterCommit(() => {

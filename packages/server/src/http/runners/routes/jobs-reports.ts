@@ -53,7 +53,7 @@ export function jobReportRoutes(deps: JobRoutesDeps): FastifyPluginAsync {
           tags,
           summary: 'Say that a job is over for its proxy runner',
           description:
-            'Kept beside the status. It ends a job that has no container yet, and lets one that idles for the ' +
+            'Kept beside the status. It ends a job that no container was begun for, and lets one that idles for the ' +
             'proxy end; any other container is not ended by it.',
           params: IdParams,
           body: ProxyCompleteRequest,
