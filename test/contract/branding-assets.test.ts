@@ -255,6 +255,15 @@ describe('POST /api/branding/templates/{id}/assets', () => {
       payload: '--x\r\ncontent-disposition: form-data; name="file"; filename="a"\r\n\r\nhalf',
     })
     expect([broken.statusCode, broken.json().error]).toEqual([400, 'Validation error'])
+    for (const contentType of ['multipart/form-data', 'multipart/form-data; boundary=']) {
+      const unbounded = await test.app.inject({
+        method: 'POST',
+        url: assetsPath(),
+        headers: { authorization: `Bearer ${test.token}`, 'content-type': contentType },
+        payload: 'x',
+      })
+      expect([unbounded.statusCode, unbounded.json().error]).toEqual([400, 'Validation error'])
+    }
     const form = await test.app.inject({
       method: 'POST',
       url: templatesPath,
