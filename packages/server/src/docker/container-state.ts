@@ -16,7 +16,7 @@ export interface InspectedContainer {
     /** Absent or `none`: its image has no check. */
     Health?: { Status: string } | null
   }
-  Config: { Labels: Record<string, string> | null }
+  Config: { Labels: Record<string, string> | null; Env: string[] | null }
   HostConfig: { NetworkMode: string }
   /** Bytes written to its own file system; only where it was asked for. */
   SizeRw?: number

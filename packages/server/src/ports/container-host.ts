@@ -157,7 +157,10 @@ export interface ContainerExit {
 
 export interface ContainerCommand {
   argv: readonly [string, ...string[]]
+  /** Names are whatever has no `=`: those that no shell can set reach the command as well. */
   env: Readonly<Record<string, string>>
+  /** Directories that come before the container's PATH, or that of `env`. */
+  prependPath?: readonly string[]
   workdir: string | null
   user: string | null
 }

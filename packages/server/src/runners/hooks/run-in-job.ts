@@ -7,9 +7,6 @@ import type { HookDeps, HookListener, HookWork } from './deps.ts'
 import { findRunning } from './find-hooked.ts'
 import { keepTouched } from './keep-touched.ts'
 
-/** Puts directories before the PATH that a container has, whatever it is, and becomes the command. */
-const pathScript = 'PATH="$1${PATH:+:$PATH}"; export PATH; shift; exec "$@"'
-
 /** Runs a command in the container of a job. When it is given up, the command is ended. */
 export async function runInJobContainer(
   deps: HookDeps,
@@ -17,7 +14,7 @@ export async function runInJobContainer(
 ): Promise<HookWork<EndedCommand>> {
   const { containerId } = await findRunning(deps, input)
   const { argv, env = {}, workdir = null, prependPath = [] } = input.request
-  const command = { argv: withPath(prependPath, argv), env, workdir, user: null }
+  const command = { argv: asCommand(argv), env, prependPath, workdir, user: null }
   return (listener, signal) =>
     keepTouched(deps, input.id, async () => {
       const ended = await deps.host.exec(containerId, command, listener, signal)
@@ -26,14 +23,9 @@ export async function runInJobContainer(
     })
 }
 
-export function withPath(
-  prependPath: readonly string[],
-  argv: readonly string[],
-): readonly [string, ...string[]] {
-  const [program, ...args] = argv
+export function asCommand([program, ...args]: readonly string[]): readonly [string, ...string[]] {
   if (program === undefined) throw new AppError('invalid_request', 'There is no command')
-  if (prependPath.length === 0) return [program, ...args]
-  return ['sh', '-c', pathScript, 'sh', prependPath.join(':'), program, ...args]
+  return [program, ...args]
 }
 
 /** A command whose container was ended has an exit code as well: this one means nothing. */

@@ -10,7 +10,7 @@ import type { HookDeps, HookListener, HookWork } from './deps.ts'
 import { findRunning, type RunningJob } from './find-hooked.ts'
 import { labelsOf, resolveMounts, withFrozenMounts } from './freeze.ts'
 import { keepTouched } from './keep-touched.ts'
-import { withPath } from './run-in-job.ts'
+import { asCommand } from './run-in-job.ts'
 
 /**
  * Runs an action that is a container: in the network of the job, with its own file system and limits, and
@@ -40,13 +40,14 @@ export async function runStepContainer(
         const own = await deps.host.readImage(image, signal)
         const begin = entrypoint === undefined ? own.entrypoint : [entrypoint]
         const rest = args.length > 0 || entrypoint !== undefined ? args : own.command
-        const argv = withPath(prependPath, [...begin, ...rest])
+        const argv = asCommand([...begin, ...rest])
         const limits = tighten(job.run.limits, options)
         const { user } = options
         const started = { job, image, mounts: request.mounts ?? [], user, limits }
         const id = await startIdle(deps, started, signal)
         try {
-          const command = { argv, env, workdir: workdir ?? options.workdir, user: null }
+          const directory = workdir ?? options.workdir
+          const command = { argv, env, prependPath, workdir: directory, user: null }
           return await deps.host.exec(id, command, listener, signal)
         } finally {
           await remove(deps, id)

@@ -1,7 +1,8 @@
+import { randomUUID } from 'node:crypto'
 import { Readable } from 'node:stream'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../../errors.ts'
-import { type Docker, postJson, readFrames } from '../../../docker/index.ts'
+import { type Docker, inspectContainer, postJson, readFrames } from '../../../docker/index.ts'
 import type { ContainerCommand, ContainerOutput } from '../../../ports/container-host.ts'
 
 /**
@@ -15,6 +16,27 @@ kill -TERM "-$1" || exit 0
 i=0
 while [ $i -lt 50 ]; do sleep 0.1; kill -0 "-$1" || exit 0; i=$((i+1)); done
 kill -KILL "-$1"`
+/** What shells keep of an environment that they pass on. */
+const shellName = /^[A-Za-z_][A-Za-z0-9_]*$/
+/** Variable by which a command is found that no shell may start, and all that it starts. */
+const markName = 'SLIPWAY_COMMAND'
+/** The same for the processes with a mark; each is looked for anew, since they start others. */
+const endMarkedScript = `exec 2>/dev/null
+each() {
+  found=1
+  for d in /proc/[0-9]*; do
+    while IFS= read -r l || [ -n "$l" ]; do
+      case $l in *"$2"*) kill "-$1" "\${d#/proc/}" && found=0; break;; esac
+    done < "$d/environ"
+    l=
+  done
+  return $found
+}
+each TERM "$1" || exit 0
+i=0
+while [ $i -lt 50 ]; do sleep 0.1; each 0 "$1" || exit 0; i=$((i+1)); done
+each KILL "$1"`
+const defaultPath = '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'
 const newline = 10
 /** Milliseconds within which a command says its process id, and within which it can be ended. */
 const pidMs = 5_000
@@ -27,7 +49,11 @@ interface InspectedExec {
   ExitCode: number | null
 }
 
-/** Runs a command in a running container. What it leaves in the background is not waited for. */
+/**
+ * Runs a command in a running container. What it leaves in the background is not waited for. A shell starts
+ * it, for stdout and stderr to be one stream; but shells drop variables whose names they could not set, so
+ * with one of these it is started as it is.
+ */
 export async function runExec(
   docker: Docker,
   input: { id: string; command: ContainerCommand; sink: ContainerOutput },
@@ -35,14 +61,20 @@ export async function runExec(
 ): Promise<{ exitCode: number }> {
   const { id, command, sink } = input
   signal.throwIfAborted()
-  const argv = ['sh', '-c', startScript, 'sh', ...command.argv] as const
-  const exec = await createExec(docker, id, { ...command, argv }, signal)
-  let foundPid = (_: string) => {}
+  const env = await withPath(docker, id, command, signal)
+  const isPlain = Object.keys(env).every((name) => shellName.test(name))
+  const mark = randomUUID()
+  const started = isPlain
+    ? { argv: ['sh', '-c', startScript, 'sh', ...command.argv] as const, env }
+    : { argv: command.argv, env: { ...env, [markName]: mark } }
+  const exec = await createExec(docker, id, { ...command, ...started }, signal)
+  let foundPid: ((pid: string) => void) | null = null
   const pid = new Promise<string>((resolve) => (foundPid = resolve))
+  if (!isPlain) foundPid = null
   // The connection outlives `signal`: the command is ended first.
   const connection = new AbortController()
   const end = () =>
-    void endCommand(docker, { id, pid, user: command.user })
+    void endCommand(docker, { id, user: command.user, by: isPlain ? { pid } : { mark } })
       .catch(() => {})
       .finally(() => connection.abort(new Error('The command was ended')))
   signal.addEventListener('abort', end, { once: true })
@@ -64,7 +96,12 @@ export async function runExec(
 
 async function passOutput(
   docker: Docker,
-  input: { exec: string; sink: ContainerOutput; foundPid: (pid: string) => void },
+  input: {
+    exec: string
+    sink: ContainerOutput
+    /** Told of the first line, which is not output; null: all of it is. */
+    foundPid: ((pid: string) => void) | null
+  },
   signal: AbortSignal,
 ): Promise<void> {
   const stream = await docker.upgrade(
@@ -80,7 +117,8 @@ async function passOutput(
   )
   const stop = () => void stream.destroy(new Error('stopped'))
   signal.addEventListener('abort', stop, { once: true })
-  let head: Buffer | null = Buffer.alloc(0)
+  const { foundPid } = input
+  let head: Buffer | null = foundPid === null ? null : Buffer.alloc(0)
   const afterPid = (bytes: Buffer): Buffer => {
     if (head === null) return bytes
     head = Buffer.concat([head, bytes])
@@ -89,7 +127,7 @@ async function passOutput(
     const first = head.subarray(0, at).toString().trim()
     // The engine's own words where there is no such shell.
     if (!/^\d+$/.test(first)) throw cannotRun(first)
-    input.foundPid(first)
+    foundPid?.(first)
     const rest = head.subarray(at + 1)
     head = null
     return rest
@@ -120,6 +158,23 @@ async function* readOutput(stream: Readable): AsyncGenerator<Buffer[]> {
 
 function cannotRun(words: string): AppError {
   return new AppError('invalid_request', `No command can be run in the container: ${words}`)
+}
+
+async function withPath(
+  docker: Docker,
+  id: string,
+  { env, prependPath = [] }: ContainerCommand,
+  signal: AbortSignal,
+): Promise<Readonly<Record<string, string>>> {
+  if (prependPath.length === 0) return env
+  const own = env['PATH'] ?? (await pathOf(docker, id, signal))
+  return { ...env, PATH: [...prependPath, own].join(':') }
+}
+
+async function pathOf(docker: Docker, id: string, signal: AbortSignal): Promise<string> {
+  const { Config } = await inspectContainer(docker, id, signal)
+  const found = Config.Env?.find((entry) => entry.startsWith('PATH='))
+  return found?.slice('PATH='.length) ?? defaultPath
 }
 
 async function createExec(
@@ -159,12 +214,15 @@ async function readExitCode(docker: Docker, exec: string, signal: AbortSignal): 
 
 async function endCommand(
   docker: Docker,
-  input: { id: string; pid: Promise<string>; user: string | null },
+  input: { id: string; user: string | null; by: { pid: Promise<string> } | { mark: string } },
 ): Promise<void> {
   const late = AbortSignal.timeout(pidMs + endMs)
-  const pid = await Promise.race([input.pid, sleep(pidMs, null)])
-  if (pid === null) return
-  const argv = ['sh', '-c', endScript, 'sh', pid] as const
+  const { by } = input
+  const which =
+    'mark' in by ? `${markName}=${by.mark}` : await Promise.race([by.pid, sleep(pidMs, null)])
+  if (which === null) return
+  const script = 'mark' in by ? endMarkedScript : endScript
+  const argv = ['sh', '-c', script, 'sh', which] as const
   const exec = await createExec(
     docker,
     input.id,
