@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { madeCredential } from '../support/credentials.ts'
 import { createVaultApp } from '../support/vault-app.ts'
+import { waitingStatements } from '../support/waiting-statements.ts'
 
 let test: Awaited<ReturnType<typeof createVaultApp>>
 beforeAll(async () => void (test = await createVaultApp()))
@@ -32,17 +33,6 @@ const login = () =>
     credential_data: { username: 'bob', password_or_token: 'x' },
   })
 
-/** Resolves when so many statements wait for a lock in this test's database. */
-const waitingStatements = (count: number) =>
-  expect
-    .poll(async () => {
-      const { rows } = await sql<{ waiting: number }>`
-        select count(*)::integer as waiting from pg_stat_activity
-        where datname = current_database() and wait_event_type = 'Lock'`.execute(test.database.db)
-      return rows[0]?.waiting
-    })
-    .toBe(count)
-
 describe('changes at the same time', () => {
   it('do not put back what the other one changed', async () => {
     const { id } = await made()
@@ -53,7 +43,7 @@ describe('changes at the same time', () => {
         change(id, { description: 'ours' }),
         change(id, { archived: true }),
       ]
-      await waitingStatements(changes.length)
+      await waitingStatements(test.database.db, changes.length)
       return changes
     })
     for (const answer of await Promise.all(answers)) expect(answer.statusCode).toBe(200)
@@ -70,7 +60,7 @@ describe('changes at the same time', () => {
     const answers = await test.database.db.transaction().execute(async (trx) => {
       await sql`delete from credentials where id = ${credential_id}`.execute(trx)
       const requests = [create({ credential_id }), change(id, { credential_id })]
-      await waitingStatements(requests.length)
+      await waitingStatements(test.database.db, requests.length)
       return requests
     })
     for (const answer of await Promise.all(answers)) {

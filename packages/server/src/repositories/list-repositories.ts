@@ -3,7 +3,7 @@ import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { contactRemote } from './contact-remote.ts'
 import type { RepositoriesDeps } from './deps.ts'
-import { findRepository, noSuchRepository, toRepository } from './repository-rows.ts'
+import { findRepository, lockRepository, toRepository } from './repository-rows.ts'
 
 /** In the order they were registered; `count` is that of all that the principal may see, with those archived or without. */
 export async function listRepositories(
@@ -46,16 +46,9 @@ export async function deleteRepository(
   input: { principal: Principal; id: number },
 ): Promise<void> {
   const { id } = input
-  await findRepository(deps, input)
   await deps.db.transaction().execute(async (trx) => {
     // Behind the lock, so that a build which is being made is seen.
-    const row = await trx
-      .selectFrom('repositories')
-      .select(['name', 'archived_at'])
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst()
-    if (row === undefined) throw noSuchRepository(id)
+    const row = await lockRepository(trx, input)
     const build = await trx
       .selectFrom('builds')
       .select('id')

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
 import type { Repository } from '@slipway/contract/repositories'
-import type { Selectable } from 'kysely'
+import type { Kysely, Selectable } from 'kysely'
 import { canSee } from '../access/index.ts'
-import type { RepositoriesTable } from '../db/tables.gen.ts'
+import type { RepositoriesTable, Tables } from '../db/tables.gen.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import type { RepositoriesDeps } from './deps.ts'
@@ -42,6 +42,21 @@ export async function findRepository(
     .selectFrom('repositories')
     .selectAll()
     .where('id', '=', input.id)
+    .executeTakeFirst()
+  if (row === undefined || !canSee(input.principal, row.name)) throw noSuchRepository(input.id)
+  return row
+}
+
+/** The same, which nobody else changes until the end of the transaction. */
+export async function lockRepository(
+  trx: Kysely<Tables>,
+  input: { principal: Principal; id: number },
+): Promise<RepositoryRow> {
+  const row = await trx
+    .selectFrom('repositories')
+    .selectAll()
+    .where('id', '=', input.id)
+    .forUpdate()
     .executeTakeFirst()
   if (row === undefined || !canSee(input.principal, row.name)) throw noSuchRepository(input.id)
   return row

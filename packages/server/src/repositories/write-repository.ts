@@ -3,13 +3,16 @@ import type {
   Repository,
   UpdateRepositoryRequest,
 } from '@slipway/contract/repositories'
+import type { Transaction } from 'kysely'
 import { requireUnlimited, requireVisible } from '../access/index.ts'
+import type { Tables } from '../db/tables.gen.ts'
+import { AppError } from '../errors.ts'
 import { protocolOf, repositoryUrl } from '../git/index.ts'
 import type { Principal } from '../ports/identity.ts'
 import { checkRepository } from './check-repository.ts'
 import type { RepositoriesDeps } from './deps.ts'
 import { credentialFor } from './locate-repository.ts'
-import { findRepository, nameTaken, noSuchRepository, toRepository } from './repository-rows.ts'
+import { lockRepository, nameTaken, type RepositoryRow, toRepository } from './repository-rows.ts'
 import { verifyRow } from './verify-repository.ts'
 
 /** Registers a repository, then contacts it: one that cannot be reached is there, unverified, with the reason. */
@@ -39,6 +42,7 @@ export async function createRepository(
     .onConflict((conflict) => conflict.column('name').doNothing())
     .returningAll()
     .executeTakeFirst()
+    .catch((error: unknown) => refuseWrite(error, request))
   if (row === undefined) throw nameTaken(request.name)
   return toRepository(await verifyRow(deps, row, signal))
 }
@@ -49,8 +53,20 @@ export async function updateRepository(
   input: { principal: Principal; id: number; request: UpdateRepositoryRequest },
   signal: AbortSignal,
 ): Promise<Repository> {
+  const { row, changesWay } = await deps.db
+    .transaction()
+    .execute((trx) => changeRepository({ ...deps, db: trx }, trx, input))
+  return toRepository(changesWay ? await verifyRow(deps, row, signal) : row)
+}
+
+async function changeRepository(
+  deps: RepositoriesDeps,
+  trx: Transaction<Tables>,
+  input: { principal: Principal; id: number; request: UpdateRepositoryRequest },
+): Promise<{ row: RepositoryRow; changesWay: boolean }> {
   const { principal, id, request } = input
-  const before = await findRepository(deps, input)
+  // Locked: what is allowed of it as it was found is done to it as it was found.
+  const before = await lockRepository(trx, input)
   if (request.name !== undefined) requireVisible(principal, request.name)
   guardCredential(principal, before.credential_id)
   guardCredential(principal, request.credential_id)
@@ -63,25 +79,33 @@ export async function updateRepository(
   const { archived, ...plain } = request
   const now = new Date()
   const unverified = { is_verified: false, verification_message: null, verified_at: null }
-  try {
-    const row = await deps.db
-      .updateTable('repositories')
-      .set({ ...plain, updated_at: now })
-      .$if(archived === true, (query) =>
-        query.set((eb) => ({ archived_at: eb.fn.coalesce('archived_at', eb.val(now)) })),
-      )
-      .$if(archived === false, (query) => query.set({ archived_at: null }))
-      .$if(changesWay, (query) => query.set(unverified))
-      .$if(moves, (query) => query.set({ host_keys: null }))
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirst()
-    if (row === undefined) throw noSuchRepository(id)
-    return toRepository(changesWay ? await verifyRow(deps, row, signal) : row)
-  } catch (error) {
-    const duplicate = error instanceof Error && 'code' in error && error.code === '23505'
-    throw duplicate ? nameTaken(request.name ?? '') : error
+  const row = await trx
+    .updateTable('repositories')
+    .set({ ...plain, updated_at: now })
+    .$if(archived === true, (query) =>
+      query.set((eb) => ({ archived_at: eb.fn.coalesce('archived_at', eb.val(now)) })),
+    )
+    .$if(archived === false, (query) => query.set({ archived_at: null }))
+    .$if(changesWay, (query) => query.set(unverified))
+    .$if(moves, (query) => query.set({ host_keys: null }))
+    .where('id', '=', id)
+    .returningAll()
+    .executeTakeFirstOrThrow()
+    .catch((error: unknown) => refuseWrite(error, request))
+  return { row, changesWay }
+}
+
+/** What another request made of the names and the credential since they were looked at. */
+function refuseWrite(
+  error: unknown,
+  { name = '', credential_id: credentialId }: UpdateRepositoryRequest,
+): never {
+  const code = error instanceof Error && 'code' in error ? error.code : null
+  if (code === '23505') throw nameTaken(name)
+  if (code === '23503') {
+    throw new AppError('resource_not_found', `There is no credential ${credentialId}`)
   }
+  throw error
 }
 
 /** Whoever says where a credential is sent could have it sent to themselves. */
