@@ -259,7 +259,7 @@ it('asks the database how much waits', async () => {
   for (const { labels, value } of families.get('slipway_store_statement_up')?.samples ?? []) {
     expect(value, labels['statement']).toBe(1)
   }
-  expect(families.get('slipway_store_statement_up')?.samples).toHaveLength(7)
+  expect(families.get('slipway_store_statement_up')?.samples).toHaveLength(9)
 })
 
 it('has no label that names a repository', async () => {

@@ -45,6 +45,8 @@ export interface OpenedForDelegations {
   delegations: DelegationControl
   host: ContainerHost
   vault: Vault
+  /** Told where to ask for how many containers wait in each class. */
+  watchPool?: (sizes: () => ReadonlyMap<string, number>) => void
 }
 
 /** Looks after the containers of delegations. */
@@ -75,6 +77,7 @@ export function startDelegationWork(
     outputBytes: config.steps.outputLimitBytes,
     inHand: new Set<string>(),
   }
+  deps.watchPool?.(() => pool.sizes)
   pool.open()
   resources.add('warm containers', pool, (opened) => opened.close())
   const tidy = keepTidy(work)

@@ -178,6 +178,14 @@ export interface DelegationCountsTable {
   count: number
 }
 
+export interface DelegationFiguresTable {
+  figure: 'ended' | 'duration' | 'queue' | 'start'
+  label: string
+  bucket: number
+  count: number
+  sum: number
+}
+
 export interface DelegationsTable {
   id: string
   job_ref: string
@@ -214,6 +222,7 @@ export interface DelegationsTable {
   started_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   updated_at: ColumnType<Date, Date | string, Date | string>
+  measured: Generated<number>
 }
 
 export interface DeploymentsTable {
@@ -777,6 +786,7 @@ export interface Tables {
   container_registries: ContainerRegistriesTable
   credentials: CredentialsTable
   delegation_counts: DelegationCountsTable
+  delegation_figures: DelegationFiguresTable
   delegations: DelegationsTable
   deployments: DeploymentsTable
   event_consumers: EventConsumersTable

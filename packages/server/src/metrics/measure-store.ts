@@ -1,8 +1,10 @@
 import { type Kysely, sql } from 'kysely'
-import { Gauge, type Registry } from 'prom-client'
+import { Counter, Gauge, type Registry } from 'prom-client'
 import type { Log } from '../db/log.ts'
 import type { Tables } from '../db/tables.gen.ts'
-import { type StoreRow, type StoreStatement, storeStatements } from './store-statements.ts'
+import type { StoreGauge, StoreRow, StoreStatement } from './store-statement.ts'
+import { storeStatements } from './store-statements.ts'
+import { createStoredHistogram, type StoredBuckets } from './stored-histogram.ts'
 
 export interface StoreOptions {
   /** Milliseconds for which an answer of the database is good. Default 5,000. */
@@ -35,8 +37,10 @@ export function measureStore(
   let measuring: { ended: Promise<void>; waiting: Set<Figures> } | null = null
 
   function show(shown: Figures, rows: readonly (StoreRow & { gauge: string })[] | null): void {
-    shown.clear()
-    for (const { gauge, labels, value } of rows ?? []) shown.gauges.get(gauge)?.set(labels, value)
+    for (const [key, figure] of shown.figures) {
+      if (rows === null) figure.clear()
+      else figure.set(rows.filter(({ gauge }) => gauge === key))
+    }
     up.set({ statement: shown.statement.name }, rows === null ? 0 : 1)
   }
 
@@ -89,28 +93,67 @@ export function measureStore(
   }
 }
 
-/** A statement with its gauges. */
+/** A statement with its figures. */
 interface Figures {
   statement: StoreStatement
-  gauges: ReadonlyMap<string, Gauge>
+  figures: ReadonlyMap<string, Figure>
+}
+
+interface Figure {
+  /** Shows these, and nothing that was shown before. */
+  set(rows: readonly StoreRow[]): void
   /** Nothing is known. */
   clear(): void
 }
 
 function createFigures(statement: StoreStatement, registry: Registry): Figures {
-  const gauges = new Map<string, Gauge>()
+  const figures = new Map<string, Figure>()
+  for (const [key, described] of Object.entries(statement.gauges)) {
+    const figure = createFigure(described, registry)
+    figure.clear()
+    figures.set(key, figure)
+  }
+  return { statement, figures }
+}
+
+function createFigure(described: StoreGauge, registry: Registry): Figure {
+  const { name, help, labelNames, buckets, isCounter } = described
+  if (buckets !== undefined) return createHistogram({ ...described, buckets }, registry)
+  const options = { name, help, labelNames: [...labelNames], registers: [registry] }
+  const shown = isCounter === true ? new Counter(options) : new Gauge(options)
   const clear = () => {
-    for (const [key, { labelNames }] of Object.entries(statement.gauges)) {
-      const gauge = gauges.get(key)
-      // One without labels would be reset to 0, which is a value.
-      if (labelNames.length === 0) gauge?.remove()
-      else gauge?.reset()
-    }
+    // One without labels would be reset to 0, which is a value.
+    if (labelNames.length === 0) shown.remove()
+    else shown.reset()
   }
-  for (const [key, { name, help, labelNames }] of Object.entries(statement.gauges)) {
-    const registers = [registry]
-    gauges.set(key, new Gauge({ name, help, labelNames: [...labelNames], registers }))
+  return {
+    clear,
+    set(rows) {
+      clear()
+      for (const { labels, value } of rows) shown.inc(labels, value)
+    },
   }
-  clear()
-  return { statement, gauges, clear }
+}
+
+function createHistogram(
+  described: StoreGauge & { buckets: readonly number[] },
+  registry: Registry,
+): Figure {
+  const shown = createStoredHistogram(described, registry)
+  return {
+    clear: () => shown.set([]),
+    set(rows) {
+      // One without labels is there from the start.
+      const empty = { labels: {}, counts: new Map<number, number>(), sum: 0 }
+      const all = new Map<string, StoredBuckets & { counts: Map<number, number> }>()
+      if (described.labelNames.length === 0) all.set('{}', empty)
+      for (const { labels, value, bucket = Number.POSITIVE_INFINITY, sum = 0 } of rows) {
+        const key = JSON.stringify(labels)
+        const one = all.get(key) ?? { labels, counts: new Map<number, number>(), sum: 0 }
+        one.counts.set(bucket, (one.counts.get(bucket) ?? 0) + value)
+        all.set(key, { ...one, sum: one.sum + sum })
+      }
+      shown.set([...all.values()])
+    },
+  }
 }

@@ -22,6 +22,8 @@ export interface Metrics {
   observeEvents(events: readonly StoredEvent[]): void
   /** `count` is asked at every scrape for the sockets that are open. */
   watchSockets(count: () => number): void
+  /** `sizes` is asked at every scrape for how many containers wait in each runner class. */
+  watchPool(sizes: () => ReadonlyMap<string, number>): void
 }
 
 /** They are no numbers, or absurd ones, when nothing was sampled since the last scrape. */
@@ -47,6 +49,17 @@ export function openMetrics(
     registers,
   })
   let countSockets = () => 0
+  let poolSizes = (): ReadonlyMap<string, number> => new Map()
+  new Gauge({
+    name: 'slipway_runner_pool_size',
+    help: 'Containers that were created before they are needed, and wait.',
+    labelNames: ['class'],
+    registers,
+    collect() {
+      this.reset()
+      for (const [name, size] of poolSizes()) this.set({ class: name }, size)
+    },
+  })
   const events = countEvents(deps, registry)
   const store = measureStore(deps, registry, options)
   return {
@@ -60,5 +73,6 @@ export function openMetrics(
     github: countGithub(registry),
     observeEvents: (happened) => events.observe(happened),
     watchSockets: (count) => void (countSockets = count),
+    watchPool: (sizes) => void (poolSizes = sizes),
   }
 }

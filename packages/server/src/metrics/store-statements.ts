@@ -1,29 +1,8 @@
 import { JobType } from '@slipway/contract/jobs'
-import { type RawBuilder, sql } from 'kysely'
+import { sql } from 'kysely'
+import { delegationStatements } from './delegation-statements.ts'
+import { mostCounted, type StoreStatement } from './store-statement.ts'
 
-/** What a statement answers a row with: one value, and what tells it from others. */
-export interface StoreRow {
-  value: number
-  labels: Readonly<Record<string, string>>
-}
-
-/** A gauge that is asked of the database. */
-export interface StoreGauge {
-  name: string
-  help: string
-  labelNames: readonly string[]
-}
-
-/** A statement for gauges: its rows say in `gauge` which of them each is of. */
-export interface StoreStatement {
-  /** Of the label of `slipway_store_statement_up`. */
-  name: string
-  gauges: Readonly<Record<string, StoreGauge>>
-  statement: RawBuilder<StoreRow & { gauge: string }>
-}
-
-/** Of anything, so many are counted at most: what is more shows as this. */
-const mostCounted = 100_000
 const mostWorkers = 200
 
 /** Every statement reads a bounded stretch of an index, whatever the tables hold. */
@@ -200,4 +179,5 @@ export const storeStatements: readonly StoreStatement[] = [
       union all
       select 'age', '{}', age from watched where monitored > 0`,
   },
+  ...delegationStatements,
 ]

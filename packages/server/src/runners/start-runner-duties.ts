@@ -1,6 +1,7 @@
 import { type DutyDeps, startDuty } from '../duties/index.ts'
 import { markSilent } from './beat-heart.ts'
 import type { RunnersDeps } from './deps.ts'
+import { measureDelegations } from './figures.ts'
 import {
   endWordless,
   pruneDelegations,
@@ -39,9 +40,16 @@ export function startRunnerDuties(
       run: async (signal) => void (await endWordless(deps, { before: since(wordlessMs), signal })),
     }),
     startDuty(deps, {
+      name: 'runner-figures',
+      everyMs: minuteMs,
+      run: (signal) => measureDelegations(deps, signal),
+    }),
+    startDuty(deps, {
       name: 'runner-retention',
       everyMs: hourMs,
       run: async (signal) => {
+        // What is deleted stays counted.
+        await measureDelegations(deps, signal)
         const times = { before: since(retention.runsMs), logsBefore: since(retention.logsMs) }
         await pruneDelegations(deps, { ...times, signal })
       },
