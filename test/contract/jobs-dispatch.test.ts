@@ -139,6 +139,19 @@ describe('a delegated job', () => {
     expect([...taken].toSorted()).toEqual(ids.toSorted())
   })
 
+  it('that GitHub had no runner for is dispatched when its time has come, though nobody says so', async () => {
+    await started([runnerClass()])
+    const id = await test.delegate({ labels: ['elsewhere'] })
+    const { pool } = test.database
+    const until = `now() + interval '1 second'`
+    await pool.query(`insert into runner_problems values ('owner/repo', 'away', 1, ${until})`)
+    await pool.query(
+      `update delegations set source = 'queue', class = 'ubuntu', reason = 'away' where id = $1`,
+      [id],
+    )
+    expect((await test.take()).delegationId).toBe(id)
+  })
+
   it('of a dead worker is begun again, with the container that it had', async () => {
     await started([runnerClass()])
     const id = await test.delegate()

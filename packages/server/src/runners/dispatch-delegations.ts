@@ -26,12 +26,24 @@ const ledgerAttempts = 1_000
  */
 export async function dispatchDelegations(deps: Deps, signal: AbortSignal): Promise<number> {
   let total = 0
+  const wanted = await listWanted(deps)
   for (const runnerClass of deps.classes) {
+    if (!wanted.has(runnerClass.name)) continue
     for (let count = batchSize; count === batchSize && !signal.aborted; total += count) {
       count = await transact(deps, (unit) => assignNext(unit, runnerClass))
     }
   }
   return total
+}
+
+/** The classes that jobs wait for. */
+async function listWanted({ db, classes }: Deps): Promise<ReadonlySet<string>> {
+  const { rows } = await sql<{ name: string }>`
+    select name from unnest(${classes.map(({ name }) => name)}::text[]) as c (name)
+     where exists (select from delegations d where d.class = c.name and d.status = 'queued')`.execute(
+    db,
+  )
+  return new Set(rows.map(({ name }) => name))
 }
 
 async function assignNext(unit: UnitOfWork, runnerClass: RunnerClass): Promise<number> {

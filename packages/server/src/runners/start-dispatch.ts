@@ -3,6 +3,11 @@ import type { EventFeed } from '../events/index.ts'
 import type { RunnersDeps } from './deps.ts'
 import { dispatchDelegations, judgeQueued } from './dispatch-delegations.ts'
 
+/**
+ * Milliseconds after which it is looked without a word of anybody, too: what GitHub refused may be tried
+ * again at a moment that nobody announces.
+ */
+const lookMs = 5_000
 const types = { exact: ['runner.job.delegated', 'runner.job.updated'], prefixes: [] }
 
 /**
@@ -26,7 +31,7 @@ export function startDispatch(
       const dispatching = (async () => {
         while (!both.aborted) {
           await dispatchDelegations(deps, both)
-          await bell.heard(both)
+          await bell.heard(lookMs, both)
         }
       })()
       // Whichever ends first ends the other, and its error is the turn's.
@@ -52,7 +57,7 @@ async function listen(
 }
 
 /** Rings that come while nobody listens are heard once, by the next who does. */
-function createBell(): { ring(): void; heard(signal: AbortSignal): Promise<void> } {
+function createBell(): { ring(): void; heard(mostMs: number, signal: AbortSignal): Promise<void> } {
   let rung = false
   let hear = () => {}
   return {
@@ -60,11 +65,17 @@ function createBell(): { ring(): void; heard(signal: AbortSignal): Promise<void>
       rung = true
       hear()
     },
-    async heard(signal) {
+    async heard(mostMs, signal) {
       await new Promise<void>((resolve) => {
-        hear = resolve
-        if (rung || signal.aborted) resolve()
-        else signal.addEventListener('abort', () => resolve(), { once: true })
+        if (rung || signal.aborted) return resolve()
+        const settle = () => {
+          clearTimeout(timer)
+          signal.removeEventListener('abort', settle)
+          resolve()
+        }
+        const timer = setTimeout(settle, mostMs)
+        hear = settle
+        signal.addEventListener('abort', settle, { once: true })
       })
       hear = () => {}
       rung = false

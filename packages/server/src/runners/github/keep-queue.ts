@@ -7,7 +7,7 @@ import { listQueueRepositories, type QueueRepository } from './list-queue-reposi
 import { createQueueMemory, pollQueue, type QueueMemory } from './poll-queue.ts'
 import { type InventoryMemory, reconcileRunners } from './reconcile-runners.ts'
 import { retireRunners } from './retire-runners.ts'
-import { explainRefusal, forgetProblem, noteProblem, retryProblems } from './runner-problems.ts'
+import { explainRefusal, forgetProblem, noteProblem } from './runner-problems.ts'
 
 /** Repositories asked about at once. */
 const lanes = 8
@@ -48,7 +48,6 @@ export function startKeepingQueue(deps: QueueDeps): Duty {
           await pruneQueueJobs(deps)
           pruneAt = Date.now() + pruneMs
         }
-        await retryProblems(deps)
         await beginTurns(deps, { turns, running }, signal)
         await sleep(Math.min(lookMs, deps.pollMs), undefined, { signal }).catch(() => {})
       }

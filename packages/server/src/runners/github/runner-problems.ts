@@ -64,18 +64,6 @@ export async function forgetProblem(deps: UnitOfWorkDeps, repository: string): P
   })
 }
 
-/** Milliseconds during which it is said that what GitHub refused may be tried again. */
-const ringMs = 10_000
-
-/** Has jobs dispatched again whose repositories have waited long enough. */
-export async function retryProblems(deps: UnitOfWorkDeps): Promise<void> {
-  const { rows } = await sql<{ repository: string }>`
-    select repository from runner_problems
-    where until between now() - ${ringMs}::float8 * interval '1 ms' and now()
-    limit 1000`.execute(deps.db)
-  for (const { repository } of rows) await transact(deps, (unit) => ring(unit, repository))
-}
-
 /** Whichever server dispatches hears of it by a job that waits. */
 async function ring(unit: UnitOfWork, repository: string): Promise<void> {
   const { rows } = await sql<Parameters<typeof emitUpdate>[1] & { reason: string | null }>`
