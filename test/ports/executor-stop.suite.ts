@@ -55,7 +55,7 @@ export function executorStopSuite(
       ],
       [
         'clears its environment on the way',
-        `env -i PATH="$PATH" setsid sh -c 'trap "" TERM; (echo up; sleep 60) & wait; wait'`,
+        `env -i PATH="$PATH" setsid sh -c 'trap "" TERM; (echo up; sleep 60) & wait; wait' & wait`,
       ],
       ['keeps forking', `trap '' TERM; echo up; while :; do sleep 0.01 & wait $!; done`],
     ])('leaves nothing of a tree that %s', async (_, script) => {

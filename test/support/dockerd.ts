@@ -139,12 +139,22 @@ export async function busyboxFiles(
   const archive = pack()
   for (const name of ['bin', 'tmp', 'etc']) archive.entry({ name, type: 'directory', mode: 0o755 })
   archive.entry({ name: 'bin/busybox', mode: 0o755 }, await busybox())
-  for (const name of stdout.split('\n').filter((each) => /\w/.test(each) && each !== 'busybox')) {
+  const isOwn = (name: string) => /\w/.test(name) && name !== 'busybox' && !(`bin/${name}` in more)
+  for (const name of stdout.split('\n').filter(isOwn)) {
     archive.entry({ name: `bin/${name}`, type: 'symlink', linkname: 'busybox' })
   }
-  for (const [name, content] of Object.entries(more)) archive.entry({ name, mode: 0o644 }, content)
+  for (const [name, content] of Object.entries(more)) archive.entry({ name, mode: 0o755 }, content)
   archive.finalize()
   return Readable.from(archive, { objectMode: false })
+}
+
+/** This machine's own shell as `/bin/sh`, with what it is linked to: it knows what cannot be written. */
+export async function dashFiles(): Promise<Record<string, Buffer>> {
+  const { stdout } = await run('ldd', ['/bin/dash'])
+  const libraries = stdout.match(/\/[^ ]+/g) ?? []
+  const files: Record<string, Buffer> = { 'bin/sh': await readFile('/bin/dash') }
+  for (const path of libraries) files[path.slice(1)] = await readFile(path)
+  return files
 }
 
 /** Begins a Dockerfile whose RUN lines find the commands of busybox, which is in the context. */

@@ -1,11 +1,8 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { createDockerImageEngine } from '../adapters/image-engine/docker/create-docker-image-engine.ts'
 import { createDistributionRegistry } from '../adapters/registry/distribution/create-distribution-registry.ts'
 import type { Config } from '../config/read-config.ts'
 import type { CredentialsDeps } from '../credentials/index.ts'
 import type { DockerOptions } from '../docker/index.ts'
-import { StartupError } from '../errors.ts'
 import type { ImageEngine, ImageLogin } from '../ports/image-engine.ts'
 import type { Registry } from '../ports/registry.ts'
 import { openRegistryLogin, type RegistriesDeps } from '../registries/index.ts'
@@ -13,7 +10,6 @@ import type { Resources } from '../resources.ts'
 
 /** What builds make and push images with. */
 export interface OpenedImages {
-  docker: DockerOptions
   /** There may be none behind it: then what needs it says so, and nothing else is affected. */
   images: ImageEngine
   buildNetwork: 'default' | 'none'
@@ -25,19 +21,18 @@ export interface OpenedImages {
 }
 
 /** The Docker engine of the settings, which is contacted when something needs it. */
-export async function openImageEngine(
+export function openImageEngine(
   config: Config,
+  docker: DockerOptions,
   credentials: CredentialsDeps,
   resources: Resources,
-): Promise<OpenedImages> {
+): OpenedImages {
   const { buildNetwork } = config.images
   const { plainHttp } = config.oci
-  const docker = await readDockerOptions(config)
   const images = createDockerImageEngine(docker)
   resources.add('image engine', images, (engine) => engine.close())
   const containerRegistries = { ...credentials, plainHttp }
   return {
-    docker,
     images,
     buildNetwork,
     containerRegistries,
@@ -48,25 +43,5 @@ export async function openImageEngine(
         plainHttp,
         openCredential: async () => login,
       }),
-  }
-}
-
-async function readDockerOptions({ images }: Config): Promise<DockerOptions> {
-  const { host, certPath } = images
-  const tls = certPath === null || host.kind === 'unix' ? null : await readCertificates(certPath)
-  return { host, tls }
-}
-
-async function readCertificates(directory: string) {
-  try {
-    const [ca, cert, key] = await Promise.all([
-      readFile(join(directory, 'ca.pem')),
-      readFile(join(directory, 'cert.pem')),
-      readFile(join(directory, 'key.pem')),
-    ])
-    return { ca, cert, key }
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error)
-    throw new StartupError(`DOCKER_CERT_PATH: ${why}`)
   }
 }

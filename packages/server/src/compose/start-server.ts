@@ -2,7 +2,6 @@ import { join } from 'node:path'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import { type AdminToken, openAuditLog, resolveAdminToken } from '../access/index.ts'
-import { createProcessExecutor } from '../adapters/executor/process/create-process-executor.ts'
 import { openApiTokens } from '../adapters/identity/api-tokens.ts'
 import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
 import type { Config } from '../config/read-config.ts'
@@ -24,6 +23,7 @@ import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
 import { openHooks } from './open-hooks.ts'
 import { openImageEngine } from './open-image-engine.ts'
+import { openExecutor } from './open-executor.ts'
 import { openGithub } from './open-github.ts'
 import { openGithubMcp } from './open-github-mcp.ts'
 import { openGithubQueue, openRunnerRegistration } from './open-github-queue.ts'
@@ -37,6 +37,7 @@ import { openSearch } from './open-search.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSecrets } from './open-secrets.ts'
 import { openSocketIo, openSockets } from './open-sockets.ts'
+import { readDockerOptions } from './read-docker-options.ts'
 import { startWork } from './start-work.ts'
 
 /** Milliseconds that a container has to end that is stopped by its proxy. */
@@ -94,15 +95,8 @@ async function start(
   resources.add('objects', objects, (opened) => opened.close())
   const logs = createFileLogStore({ directory: inData('logs'), objects, log })
   resources.add('logs', logs, (opened) => opened.close())
-  const executor = createProcessExecutor({
-    stateDir: inData('executor'),
-    hide: [config.dataDir],
-    allowUnisolated: config.steps.allowUnisolated,
-    log,
-  })
-  // What a dead predecessor left running has ended before any of its jobs is given out again.
-  await executor.open()
-  resources.add('executor', executor, (opened) => opened.close())
+  const docker = await readDockerOptions(config)
+  const executor = await openExecutor(config, log, docker, resources)
 
   const metrics = openMetrics({ db: store.db, log, version })
   const events = openEvents(store, log, metrics.observeEvents, resources)
@@ -112,8 +106,12 @@ async function start(
     store,
     masterKey,
   })
-  const { docker, images, containerRegistries, openRegistryLogin, ...engine } =
-    await openImageEngine(config, credentials, resources)
+  const { images, containerRegistries, openRegistryLogin, ...engine } = openImageEngine(
+    config,
+    docker,
+    credentials,
+    resources,
+  )
   const containers = openContainerHost(config, docker, resources)
   const { builds, buildControl } = openBuilds(
     config,
@@ -340,7 +338,12 @@ async function start(
       deployments,
       vaulted: { secrets, repositories },
       building: { builds: buildControl, objects, images, ...engine },
-      delegating: { delegations: delegationControl, host: containers, vault },
+      delegating: {
+        delegations: delegationControl,
+        host: containers,
+        vault,
+        watchPool: metrics.watchPool,
+      },
       ...jobs,
     },
     resources,

@@ -119,7 +119,7 @@ async function startCommand(
     const execution = await deps.executor.start(
       {
         id: step.id,
-        argv: stepCommand(step.step, { hasBash: workspace.hasBash }),
+        argv: stepCommand(step.step, { hasBash: workspace.hasBash && step.step.image === null }),
         workspace: workspace.directory,
         cwd: job.project_path,
         cache: workspace.cache,

@@ -36,7 +36,7 @@ export async function produce(
     const execution = await deps.executor.start(
       {
         id,
-        argv: stepCommand(command, { hasBash: workspace.hasBash }),
+        argv: stepCommand(command, { hasBash: workspace.hasBash && command.image === null }),
         workspace: workspace.directory,
         cwd: job.project_path,
         cache: workspace.cache,

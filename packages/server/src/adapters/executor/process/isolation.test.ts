@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import type { CheckedSpec } from './check-spec.ts'
+import type { CheckedSpec } from '../check-spec.ts'
 import { listBinds } from './isolation.ts'
 
 const binds = (over: Partial<CheckedSpec>) =>

@@ -1,4 +1,4 @@
-import type { CheckedSpec } from './check-spec.ts'
+import type { CheckedSpec } from '../check-spec.ts'
 
 export type IsolationMode = 'bubblewrap' | 'unshare' | 'unisolated'
 

@@ -1,6 +1,6 @@
 import { lstat, mkdir, readdir, readlink, realpath, writeFile } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { contains } from './check-spec.ts'
+import { contains } from '../check-spec.ts'
 import { systemPath } from './find-tool.ts'
 
 /**

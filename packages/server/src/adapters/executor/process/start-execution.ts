@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import { AppError } from '../../../errors.ts'
 import type { Execution, ExecutionSpec, OutputSink } from '../../../ports/executor.ts'
 import type { CgroupHost } from './cgroups.ts'
-import { checkSpec } from './check-spec.ts'
+import { checkSpec } from '../check-spec.ts'
 import { commandEnvironment } from './command-environment.ts'
 import type { Isolation } from './isolation.ts'
 import { closeDescriptor, type OutputPipe, type OutputPipes } from './output-pipes.ts'
@@ -46,6 +46,12 @@ export async function startExecution(
   sink: OutputSink,
 ): Promise<Execution> {
   const { cgroups, records, log } = host
+  if (spec.image !== null) {
+    throw new AppError(
+      'invalid_request',
+      'The process executor has no container images; use an executor that has containers',
+    )
+  }
   const grouped = cgroups?.controllers ?? new Set()
   const { pids } = spec.limits
   const groupLimits = { ...spec.limits, pids: pids === null ? null : pids + isolation.overhead }

@@ -1,7 +1,7 @@
 import { realpath } from 'node:fs/promises'
 import { isAbsolute, normalize, relative, resolve } from 'node:path'
-import { AppError } from '../../../errors.ts'
-import type { ExecutionSpec } from '../../../ports/executor.ts'
+import { AppError } from '../../errors.ts'
+import type { ExecutionSpec } from '../../ports/executor.ts'
 
 /** A specification whose paths were looked at after resolution. */
 export interface CheckedSpec extends ExecutionSpec {
@@ -18,9 +18,6 @@ export async function checkSpec(spec: ExecutionSpec, guarded: string): Promise<C
     throw new AppError('invalid_request', message)
   }
   if (!/^[A-Za-z0-9-]{1,64}$/.test(spec.id)) refuse('An execution id is 1 to 64 of A-Z a-z 0-9 -')
-  if (spec.image !== null) {
-    refuse('The process executor has no container images; use an executor that has containers')
-  }
   if (spec.argv[0] === '' || spec.argv.some((argument) => argument.includes('\0'))) {
     refuse('A command has a name, and no NUL in its arguments')
   }

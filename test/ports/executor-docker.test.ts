@@ -1,0 +1,109 @@
+import { fileURLToPath } from 'node:url'
+import { pino } from 'pino'
+import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { createDockerExecutor } from '../../packages/server/src/adapters/executor/docker/create-docker-executor.ts'
+import { busyboxFiles, dashFiles, startDockerd } from '../support/dockerd.ts'
+import { type ExecutorWorld, makeExecutorWorld } from './executor-world.ts'
+import { executorSuite } from './executor.suite.ts'
+
+const log = pino({ level: 'silent' })
+const image = 'steps:1'
+const dockerd = await startDockerd()
+const { socketPath } = dockerd
+await dockerd.importImage(image, await busyboxFiles(), ['ENV OF_IMAGE=1'])
+afterAll(() => dockerd.close())
+
+const make = (stateDir: string) =>
+  createDockerExecutor({
+    host: { kind: 'unix', socketPath },
+    stateDir,
+    pull: { policy: 'never', timeoutMs: 1_000 },
+    log,
+  })
+
+await dockerd.importImage('plain:1', await busyboxFiles(await dashFiles()))
+executorSuite('docker', make, {
+  isolated: true,
+  memory: true,
+  pids: true,
+  image: 'plain:1',
+  parent: [
+    '--conditions=@slipway/source',
+    '--import',
+    'tsx',
+    fileURLToPath(new URL('executor-docker-parent.ts', import.meta.url)),
+    socketPath,
+  ],
+})
+
+describe('executor: docker, its containers', () => {
+  let world: ExecutorWorld
+  beforeEach(async () => {
+    world = await makeExecutorWorld(make, image)
+  })
+  afterEach(async () => {
+    await world.close()
+    expect(await dockerd.ask('/containers/json?all=1')).toEqual([])
+  })
+
+  it('keep the environment of their image', async () => {
+    expect((await world.sh('echo "$OF_IMAGE $PATH"')).output).toMatch(/^1 \/.*\/bin/)
+  })
+
+  it('are none without an image, or with one that is missing', async () => {
+    await expect(world.start(['true'], { image: null })).rejects.toMatchObject({
+      code: 'invalid_request',
+    })
+    await expect(world.start(['true'], { image: 'no/such:1' })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('no/such:1'),
+    })
+  })
+
+  it('are refused variables that no shell can set', async () => {
+    await expect(world.start(['true'], { env: { 'a-b': '1' } })).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('a-b'),
+    })
+  })
+
+  it('do not show what their commands are told', async () => {
+    const started = await world.start(['sh', '-c', 'echo up; sleep 60'], {
+      env: { PASSWORD: 'correct-horse' },
+    })
+    await started.said('up')
+    const [found] = await dockerd.ask<{ Id: string }[]>('/containers/json')
+    const shown = JSON.stringify(await dockerd.ask(`/containers/${found?.Id}/json`))
+    expect(shown).toContain('sleep 60')
+    expect(shown).not.toContain('correct-horse')
+    started.stop(0)
+    await started.done
+  })
+
+  it('open without an engine, and start nothing', async () => {
+    const executor = createDockerExecutor({
+      host: { kind: 'unix', socketPath: `${world.stateDir}/nobody.sock` },
+      stateDir: `${world.stateDir}-away`,
+      pull: { policy: 'never', timeoutMs: 1_000 },
+      log,
+    })
+    await executor.open()
+    await expect(executor.check()).rejects.toMatchObject({ code: 'unavailable' })
+    await expect(executor.start(world.spec(['true']), { write() {} })).rejects.toMatchObject({
+      code: 'unavailable',
+    })
+    await executor.close()
+  })
+
+  it('end as failed when the engine goes away', async () => {
+    const started = await world.start(['sh', '-c', 'echo up; sleep 60'])
+    await started.said('up')
+    await dockerd.kill()
+    await dockerd.start()
+    expect(await started.done).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('went away'),
+    })
+    expect((await world.sh('echo again')).output).toBe('again\n')
+  })
+})
