@@ -128,7 +128,7 @@ describe('what the server does by itself', () => {
     )
     const duties = startBuildDuties(
       { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
-      { home: 'here' },
+      { home: 'here', keptMs: 90 * 86_400_000 },
     )
     const isThere = async (output: typeof made) =>
       output.type === 'zip' && (await test.builds.objects.head(output.objectKey)) !== null
@@ -161,7 +161,7 @@ describe('what the server does by itself', () => {
     }
     const duties = startBuildDuties(
       { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
-      { home: 'here' },
+      { home: 'here', keptMs: 90 * 86_400_000 },
     )
     try {
       await expect.poll(() => test.builds.objects.head(free), { timeout: 10_000 }).toBeNull()
@@ -183,7 +183,7 @@ describe('what the server does by itself', () => {
     await test.database.pool.query(`update builds set completed_at = now() - interval '1 h'`)
     const duties = startBuildDuties(
       { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
-      { home: 'here' },
+      { home: 'here', keptMs: 90 * 86_400_000 },
     )
     try {
       await expect

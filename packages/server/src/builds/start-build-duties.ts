@@ -1,6 +1,7 @@
 import { type DutyDeps, startDuty } from '../duties/index.ts'
 import { cleanUpOutputs } from './clean-up.ts'
 import type { BuildsDeps } from './deps.ts'
+import { pruneBuilds } from './prune-builds.ts'
 import { sealBuildLogs } from './seal-build-logs.ts'
 import { sweepAttempts } from './sweep-attempts.ts'
 
@@ -9,12 +10,18 @@ const hourMs = 3_600_000
 const graceMs = 600_000
 
 /**
- * Starts what is done about builds without being asked: expired outputs and what dead attempts left are
- * removed hourly by one server, and each data directory seals the logs that nobody writes any more.
+ * Starts what is done about builds without being asked: expired outputs, what dead attempts left and old
+ * builds are removed hourly by one server, and each data directory seals the logs that nobody writes any
+ * more.
  */
 export function startBuildDuties(
   deps: DutyDeps & Pick<BuildsDeps, 'objects' | 'removeImage' | 'logs'>,
-  options: { home: string },
+  options: {
+    /** Of the data directory. */
+    home: string
+    /** Milliseconds that ended builds are kept, with their logs. */
+    keptMs: number
+  },
 ): { close(): Promise<void> } {
   const duties = [
     startDuty(deps, {
@@ -23,6 +30,7 @@ export function startBuildDuties(
       run: async (signal) => {
         await cleanUpOutputs(deps, { principal: null, signal })
         await sweepAttempts(deps, { graceMs, signal })
+        await pruneBuilds(deps, { before: new Date(Date.now() - options.keptMs), signal })
       },
     }),
     startDuty(deps, {

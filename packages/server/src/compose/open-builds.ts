@@ -35,7 +35,7 @@ export function openBuilds(
     official: { url: config.builds.officialRepositoryUrl, branch: officialBranch },
     limits: config.buildTimeouts,
   }
-  const duties = startBuildDuties({ ...builds, holder }, { home })
+  const duties = startBuildDuties({ ...builds, holder }, { home, keptMs: config.retention.runsMs })
   resources.add('build duties', duties, (started) => started.close())
   return { builds, buildControl: createBuildControl(builds) }
 }

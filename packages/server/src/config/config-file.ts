@@ -19,7 +19,7 @@ export const ConfigFile = Type.Object(
     retention: Type.Optional(
       Type.Object(
         {
-          runs: Kept('runs', 'How long finished runs are kept, and at most their logs.'),
+          runs: Kept('runs', 'How long finished runs and builds are kept, and at most their logs.'),
           logs: Kept(
             'logs',
             'How long logs are kept of runs with no release deployed anywhere; of others the longest `logRetention` of their environments holds.',
