@@ -209,6 +209,17 @@ describe('build_image', () => {
     expect((await images.find('ours:1', running()))?.id).toBe(second.imageId)
   })
 
+  it('lets no frontend of others choose the network where builds have none', async () => {
+    const directory = await tree({ Dockerfile: `# syntax=evil.test/frontend\nFROM scratch\n` })
+    const input = { attempt: attemptOf(), jobId, directory, commitSha, output: listen() }
+    await expect(
+      buildImage({ images, buildNetwork: 'none' }, input, running()),
+    ).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining('cannot be built by evil.test/frontend'),
+    })
+  })
+
   it('says that there is no engine, and what to do', async () => {
     const away = createDockerImageEngine({
       host: { kind: 'unix', socketPath: '/run/slipway-no-such.sock' },

@@ -3,7 +3,9 @@ import type { BuildAttempt } from '../../builds/index.ts'
 import { AppError } from '../../errors.ts'
 import { protocolOf } from '../../git/index.ts'
 import type { ImageBuild, ImageEngine, ImageOutput } from '../../ports/image-engine.ts'
+import { requireDockersFrontend } from './check-frontend.ts'
 import { parseDockerIgnore } from './docker-ignore.ts'
+import { createGiveWay } from './give-way.ts'
 import { imageNameOf } from './image-name.ts'
 import { packContext } from './pack-context.ts'
 import { declaredArguments, readDockerfile, readSmall } from './read-dockerfile.ts'
@@ -60,6 +62,8 @@ export async function buildImage(
   const image = imageNameOf(attempt, now)
   const platform = onePlatform(attempt.image.platforms)
   const dockerfile = await readDockerfile(directory, dockerfileName)
+  const args = argumentsOf(attempt, dockerfile)
+  if (deps.buildNetwork === 'none') requireDockersFrontend(dockerfile, args)
   const existing = await deps.images.find(image, signal)
   if (existing !== null && existing.labels[buildLabel] === undefined) {
     throw new AppError(
@@ -83,7 +87,7 @@ export async function buildImage(
         [buildLabel]: String(attempt.buildId),
         [jobLabel]: jobId,
       },
-      args: argumentsOf(attempt, dockerfile),
+      args,
       platform,
       network: deps.buildNetwork,
     },
@@ -121,12 +125,14 @@ async function contextOf(directory: string, signal: AbortSignal): Promise<TreeEn
   for (const name of ignoreFiles) {
     const text = await readSmall(directory, name)
     if (text === null) continue
-    const isIgnored = parseDockerIgnore(text)
+    const isIgnored = parseDockerIgnore(text, createGiveWay(signal))
     const isNeeded = (path: string) => path === dockerfileName || ignoreFiles.includes(path)
-    return entries.filter((entry) => {
+    const sent: TreeEntry[] = []
+    for (const entry of entries) {
       const path = entry.name.toString().replace(/\/$/, '')
-      return isNeeded(path) || !isIgnored(path)
-    })
+      if (isNeeded(path) || !(await isIgnored(path))) sent.push(entry)
+    }
+    return sent
   }
   return entries
 }

@@ -1,5 +1,8 @@
+import { AppError } from '../../errors.ts'
+import type { GiveWay } from './give-way.ts'
+
 /** Whether the file at a path, relative to the context, stays out of it. */
-export type IsIgnored = (path: string) => boolean
+export type IsIgnored = (path: string) => Promise<boolean>
 
 /** One thing that a pattern asks for; `many` and `folders` may take nothing. */
 type Token =
@@ -15,15 +18,17 @@ type Token =
   /** `**` and a slash: nothing, or something that ends in a slash. */
   | { kind: 'folders' }
 
-/** More than this is not a list that somebody wrote. */
+/** More than this is not a list that somebody wrote: patterns, and characters of one. */
 const maxPatterns = 10_000
+const longestPattern = 1_000
 
 /**
  * Reads a `.dockerignore` (https://docs.docker.com/build/concepts/context/#dockerignore-files): the last
  * pattern that matches a path, or a folder above it, decides. Matching takes time in proportion to the
- * path and the pattern, whatever they are.
+ * path and the pattern, whatever they are, and gives way to others between two patterns. An AppError
+ * `invalid_request` where it is too much: what it names would otherwise not be left out.
  */
-export function parseDockerIgnore(text: string): IsIgnored {
+export function parseDockerIgnore(text: string, giveWay: GiveWay): IsIgnored {
   const patterns = text
     .replace(/^\uFEFF/, '')
     .split(/\r?\n/)
@@ -34,15 +39,24 @@ export function parseDockerIgnore(text: string): IsIgnored {
       const path = cleaned(isException ? line.slice(1).trim() : line)
       return path === '' ? [] : [{ isException, tokens: tokensOf(path) }]
     })
-    .slice(0, maxPatterns)
-  return (path) => {
+  if (patterns.length > maxPatterns) throw tooMuch(`more than ${maxPatterns} patterns`)
+  if (patterns.some(({ tokens }) => tokens.length > longestPattern)) {
+    throw tooMuch(`a pattern of more than ${longestPattern} characters`)
+  }
+  return async (path) => {
     let isIgnored = false
     for (const { isException, tokens } of patterns) {
       // Where it would change nothing, it need not be asked.
       if (isIgnored === isException && matches(tokens, path)) isIgnored = !isException
+      const others = giveWay()
+      if (others !== null) await others
     }
     return isIgnored
   }
+}
+
+function tooMuch(what: string): AppError {
+  return new AppError('invalid_request', `The list of ignored files has ${what}`)
 }
 
 /** Without a slash at its ends, `.` and empty parts; `..` takes away the part before it. */

@@ -14,7 +14,21 @@ describe('declaredArguments', () => {
     ['RUN echo ARG X\n  # ARG Y\nENV ARG=1\nARG', []],
     ['  ARG\tX=${Y:-1}', ['X']],
     ['ARG LAST \\', ['LAST']],
+    ['# syntax=docker/dockerfile:1\n# escape=`\nARG A `\n  B', ['A', 'B']],
+    ['# a comment\n# escape=`\nARG A \\\n  B', ['A', 'B']],
+    [`ARG A="x\\" B" C='D`, ['A', 'C']],
   ])('%j', (dockerfile, names) => {
+    expect([...declaredArguments(dockerfile)]).toEqual(names)
+  })
+})
+
+describe('declaredArguments of what nobody would write', () => {
+  it.each([
+    ['comments', `${'#\n'.repeat(200_000)}ARG A`, ['A']],
+    ['directives', `${'# a=b\n'.repeat(100_000)}ARG A`, ['A']],
+    ['blanks', `#${' '.repeat(500_000)}\nARG A`, ['A']],
+    ['quotes that stay open', `ARG A B${'a\\"'.repeat(100_000)}`, ['A']],
+  ])('comes to an end with many %s', (_, dockerfile, names) => {
     expect([...declaredArguments(dockerfile)]).toEqual(names)
   })
 })

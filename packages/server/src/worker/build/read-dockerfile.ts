@@ -45,9 +45,12 @@ export async function readSmall(directory: string, name: string): Promise<string
   }
 }
 
-/** Names of the arguments that a Dockerfile declares by `ARG`, before or after a `FROM`. */
+/**
+ * Names of the arguments that a Dockerfile declares by `ARG`, before or after a `FROM`. Takes time linear
+ * in the text, whatever it is.
+ */
 export function declaredArguments(dockerfile: string): ReadonlySet<string> {
-  const escape = /^(?:#[^\n]*\n)*#\s*escape\s*=\s*(`)/im.test(dockerfile) ? '`' : '\\'
+  const escape = escapeOf(dockerfile)
   const names = new Set<string>()
   let line = ''
   for (const raw of dockerfile.split(/\r?\n/)) {
@@ -65,10 +68,42 @@ export function declaredArguments(dockerfile: string): ReadonlySet<string> {
   return names
 }
 
+/** What `# escape=` says, among the directives before the first instruction or other comment. */
+function escapeOf(dockerfile: string): string {
+  const seen = new Set<string>()
+  for (const line of dockerfile.replace(/^\uFEFF/, '').split(/\r?\n/)) {
+    const [, name = '', value = ''] = /^\s*#\s*([A-Za-z]\w*)\s*=\s*(\S.*)$/.exec(line) ?? []
+    const key = name.toLowerCase()
+    if (key === 'escape') return value.trim() === '`' ? '`' : '\\'
+    if (key === '' || seen.has(key)) break
+    seen.add(key)
+  }
+  return '\\'
+}
+
 /** `ARG a b=1 c="x y"` declares three. */
 function argumentsOf(line: string): string[] {
   const rest = /^\s*ARG\s+(.*)$/i.exec(line)?.[1]
   if (rest === undefined) return []
-  const words = rest.match(/(?:"(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'])+/g) ?? []
-  return words.flatMap((word) => /^([A-Za-z_][A-Za-z0-9_]*)(?:=|$)/.exec(word)?.[1] ?? [])
+  return wordsOf(rest).flatMap((word) => /^([A-Za-z_][A-Za-z0-9_]*)(?:=|$)/.exec(word)?.[1] ?? [])
+}
+
+/** Parts of a text between blanks that are in no quotes; what is quoted last may be left open. */
+function wordsOf(text: string): string[] {
+  const words: string[] = []
+  let start = 0
+  let quote = ''
+  for (let at = 0; at < text.length; at++) {
+    const char = text[at] as string
+    if (quote !== '') {
+      if (char === quote) quote = ''
+      else if (char === '\\' && quote === '"') at += 1
+    } else if (char === '"' || char === "'") quote = char
+    else if (/\s/.test(char)) {
+      if (at > start) words.push(text.slice(start, at))
+      start = at + 1
+    }
+  }
+  if (start < text.length) words.push(text.slice(start))
+  return words
 }
