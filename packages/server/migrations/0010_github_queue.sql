@@ -40,4 +40,4 @@ create table runner_problems (
 
 -- Which delegation a runner in GitHub's list was made for.
 create index delegations_of_runner on delegations ((definition #>> '{run,runnerName}'))
-  where source = 'queue';
+  where definition #>> '{run,runnerName}' is not null;

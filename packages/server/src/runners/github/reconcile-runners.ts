@@ -87,8 +87,7 @@ async function removeStale(
   // Those of another installation of ours are theirs. One that is about to be started is at work.
   const { rows } = await sql<{ name: string }>`
     select d.definition #>> '{run,runnerName}' as name from delegations d
-    where d.source = 'queue'
-      and d.definition #>> '{run,runnerName}' = any(${offline.map(({ name }) => ownName(name))}::text[])
+    where d.definition #>> '{run,runnerName}' = any(${offline.map(({ name }) => ownName(name))}::text[])
       and lower(d.repository) = lower(${repository})
       and d.completed_at < now() - ${lingerMs}::float8 * interval '1 ms'`.execute(deps.db)
   const ended = new Set(rows.map(({ name }) => name))
