@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { markSilent } from '../../packages/server/src/runners/beat-heart.ts'
 import { startRunnerDuties } from '../../packages/server/src/runners/index.ts'
 import { createRunnersApp, type RunnersApp } from '../support/runners-app.ts'
 
@@ -49,6 +50,32 @@ describe('jobs that have ended', () => {
     expect(await statusOf(running)).toBe(200)
     const list = await test.request('GET', '/api/jobs')
     expect(list.json().pagination.total).toBe(3)
+  })
+
+  it('leave no counter, and with them go runners that were not heard of for as long', async () => {
+    const old = await ended(95)
+    await test.database.pool.query(
+      `update delegations set created_at = now() - interval '95 days' where id = $1`,
+      [old],
+    )
+    await test.database.pool.query(
+      `insert into runners (id, name, type, status, last_heartbeat, created_at, updated_at)
+       select gen_random_uuid(), age || ' days', type, 'idle', now() - age * interval '1 day', now(), now()
+         from unnest(array[91, 89]) as age, unnest(array['proxy', 'dedicated']) as type`,
+    )
+    const left = async () => {
+      const { rows } = await test.database.pool.query<{ line: string }>(
+        `select concat_ws(' ', type, name, status) as line from runners where name like '%days'
+         union all
+         select 'counter' from delegation_counts
+          where day < extract(epoch from now()) / 86400 - 91 order by 1`,
+      )
+      return rows.map(({ line }) => line)
+    }
+    expect((await left()).filter((line) => line === 'counter')).toHaveLength(1)
+    await markSilent(test.runners)
+    startDuties()
+    await expect.poll(left).toEqual(['dedicated 89 days offline', 'proxy 89 days offline'])
   })
 
   it('have their logs handed over although whoever wrote them died', async () => {

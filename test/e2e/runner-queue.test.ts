@@ -1,6 +1,7 @@
 // Jobs that GitHub queues: delegated once each, whatever deliveries come, and given up when nobody needs them.
 import examples from '@octokit/webhooks-examples' with { type: 'json' }
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { markSilent } from '../../packages/server/src/runners/beat-heart.ts'
 import type { StandInJob } from '../support/github/actions-state.ts'
 import {
   createQueueWorld,
@@ -331,5 +332,29 @@ describe('GitHub’s list of runners', () => {
       'slipway-small-0123456789ab',
     ])
     expect(await listed()).not.toContain('slipway-small-0123456789ab')
+  })
+
+  it('loses runners of jobs that were delegated by the API likewise', async () => {
+    await world.deliver(jobEvent('queued', { id: 1 }))
+    await world.dispatch()
+    const [one] = await world.delegations()
+    await world.register(one!.id)
+    await world.database.pool.query(`update delegations set source = 'api'`)
+    await world.database.pool.query('delete from queue_jobs')
+    await world.end(one!.id, 'failed')
+    await world.passTime(2)
+    await world.poll()
+    expect(world.github.runners.list).toEqual([])
+  })
+
+  it('of repositories that are looked at no more is offline after an hour', async () => {
+    world.github.runners.add(repository, { name: 'box' })
+    await world.poll()
+    const silent = `update runners set last_heartbeat = now() - interval '61 minutes'`
+    await world.database.pool.query(silent)
+    await markSilent(world.deps)
+    expect(await listed()).toEqual(['dedicated box offline {self-hosted}'])
+    await world.poll()
+    expect(await listed()).toEqual(['dedicated box idle {self-hosted}'])
   })
 })

@@ -10,6 +10,8 @@ import { getRunner } from './list-runners.ts'
 
 /** Milliseconds without a heartbeat after which a proxy is offline. */
 const silenceMs = 90_000
+/** The same of one that GitHub lists: far longer than it takes until GitHub is asked again. */
+const unseenMs = 3_600_000
 
 /** A proxy registers or says that it is there. One that serves any repository needs a token for all. */
 export async function beatHeart(
@@ -42,17 +44,22 @@ export async function beatHeart(
 }
 
 /**
- * Marks the proxies offline that have been silent for too long. Answers in how many milliseconds the next
- * one will have been; null: there is none.
+ * Marks the runners offline that nothing was heard of for too long: proxies, and those that GitHub listed
+ * when it was asked last. Answers in how many milliseconds it will have been too long for the next one; null:
+ * there is none.
  */
 export async function markSilent({ db }: { db: Kysely<Tables> }): Promise<number | null> {
+  const untilSilent = sql`
+    last_heartbeat - clock_timestamp()
+    + case type when 'proxy' then ${silenceMs}::float8 else ${unseenMs}::float8 end * interval '1 ms'`
+  const known = sql`type in ('proxy', 'dedicated') and status <> 'offline'`
   await sql`
     update runners set status = 'offline', updated_at = clock_timestamp()
-     where type = 'proxy' and status <> 'offline'
-       and last_heartbeat < clock_timestamp() - ${silenceMs}::float8 * interval '1 ms'`.execute(db)
+     where ${known} and ${untilSilent} < interval '0'`.execute(db)
   const { rows } = await sql<{ ms: number | null }>`
-    select extract(epoch from min(last_heartbeat) - clock_timestamp())::float8 * 1000 + ${silenceMs}::float8 as ms
-      from runners where type = 'proxy' and status <> 'offline'`.execute(db)
+    select extract(epoch from min(${untilSilent}))::float8 * 1000 as ms from runners where ${known}`.execute(
+    db,
+  )
   const ms = rows[0]?.ms ?? null
   return ms === null ? null : Math.max(1, Math.ceil(ms))
 }

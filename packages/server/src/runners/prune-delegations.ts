@@ -33,7 +33,24 @@ export async function pruneDelegations(
       returning id`.execute(deps.db)
     count = rows.length
   }
+  await sql`
+    delete from delegation_counts
+     where count = 0 and day < extract(epoch from ${before}::timestamptz) / 86400 - 1`.execute(
+    deps.db,
+  )
   return deleted
+}
+
+/** Forgets the runners that are offline, and of which nothing was heard since `before`. */
+export async function pruneRunners(
+  { db }: { db: Kysely<Tables> },
+  { before }: { before: Date },
+): Promise<void> {
+  await sql`
+    delete from runners
+     where type in ('proxy', 'dedicated') and status = 'offline' and last_heartbeat < ${before}`.execute(
+    db,
+  )
 }
 
 async function deleteLogs(

@@ -5,6 +5,7 @@ import { measureDelegations } from './figures.ts'
 import {
   endWordless,
   pruneDelegations,
+  pruneRunners,
   sealDelegationLogs,
   wordlessMs,
 } from './prune-delegations.ts'
@@ -13,8 +14,8 @@ const hourMs = 3_600_000
 const minuteMs = 60_000
 
 /**
- * Starts what is done about runners and their jobs without being asked: silent proxies go offline at their
- * moment, lost jobs end, old ones are deleted; each data directory seals the logs that nobody writes any
+ * Starts what is done about runners and their jobs without being asked: silent runners go offline at their
+ * moment, lost jobs end, old ones are deleted, and runners that nobody has heard of for as long; each data directory seals the logs that nobody writes any
  * more.
  */
 export function startRunnerDuties(
@@ -52,6 +53,7 @@ export function startRunnerDuties(
         await measureDelegations(deps, signal)
         const times = { before: since(retention.runsMs), logsBefore: since(retention.logsMs) }
         await pruneDelegations(deps, { ...times, signal })
+        await pruneRunners(deps, times)
       },
     }),
     startDuty(deps, {
