@@ -130,7 +130,7 @@ export async function startDelegationPlace(
   }
 }
 
-export function hasEnded({ status }: DelegatedJob): boolean {
+function hasEnded({ status }: DelegatedJob): boolean {
   return status === 'completed' || status === 'failed' || status === 'cancelled'
 }
 
