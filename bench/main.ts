@@ -7,6 +7,7 @@ import { benchDeployments } from './deployments.ts'
 import { benchEvents } from './events.ts'
 import { benchImageBuilds } from './image-builds.ts'
 import { benchJobs } from './jobs.ts'
+import { benchJobSockets } from './job-sockets.ts'
 import { benchLogs } from './logs.ts'
 import { benchMonitorWebhooks } from './monitor-webhooks.ts'
 import { benchPipelines } from './pipelines.ts'
@@ -32,6 +33,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   builds: benchBuilds,
   buildSockets: () => withDatabase(benchBuildSockets),
   imageBuilds: benchImageBuilds,
+  jobSockets: () => withDatabase(benchJobSockets),
   webhooks: () => withDatabase(benchWebhooks),
   monitorWebhooks: () => withDatabase(benchMonitorWebhooks),
   pipelines: () => withDatabase(benchPipelines),
