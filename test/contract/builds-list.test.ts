@@ -263,6 +263,7 @@ describe('X-RateLimit headers', () => {
       ['GET', runsPath, null, 401],
       ['GET', '/api/pipelines/nothing', undefined, 404],
       ['DELETE', '/api/pipelines/steps', undefined, 405],
+      ['GET', '/api/pipelines/runs/%zz', undefined, 400],
       ['GET', '/api/repositories', undefined, 200],
     ] as const) {
       const answer = await test.request(method, url, {
@@ -297,6 +298,11 @@ describe('X-RateLimit headers', () => {
       ])
       const answer = await strict.request('GET', '/api/pipelines/steps')
       expect(answer.json().error).toBe('Rate limit exceeded')
+      const undecodable = async () =>
+        (await strict.request('GET', '/api/%zz', { token: null })).statusCode
+      expect([await undecodable(), await undecodable(), await undecodable()]).toEqual([
+        400, 400, 429,
+      ])
       expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0)
     } finally {
       await strict.close()

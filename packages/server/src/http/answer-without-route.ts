@@ -1,5 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { toBuildError } from './builds/error-envelope.ts'
+import type { RateLimiter } from './rate-limits.ts'
 import { toErrorAnswer } from './platform/error-envelope.ts'
 import { toRunnerError } from './runners/error-envelope.ts'
 import { isOfRunnerFamily } from './runners/plugin.ts'
@@ -12,16 +13,26 @@ const envelopes: readonly (readonly [prefix: string, toAnswer: ToAnswer])[] = [
   ['/api/', toBuildError],
 ]
 
-/** Answers what failed before a route was found, a path that cannot be decoded, as the family it was meant for. */
+/**
+ * Answers what failed before a route was found, a path that cannot be decoded, as the family it was meant
+ * for. `limiters` count it where the answers of a family say what is left of a limit; null: not yet.
+ */
 export function createAnswerWithoutRoute(
   version: string,
+  limiters: () => { builds: RateLimiter; runners: RateLimiter } | null,
 ): (error: unknown, request: FastifyRequest, reply: FastifyReply) => void {
   const toAnswerRunners: ToAnswer = (error, requestId) =>
     toRunnerError(error, requestId, { version, now: new Date() })
   return (error, request, reply) => {
     const { url } = request
+    const isOfRunners = isOfRunnerFamily(url)
     const [, toAnswer] = envelopes.find(([prefix]) => url.startsWith(prefix)) ?? []
-    const ofFamily = isOfRunnerFamily(url) ? toAnswerRunners : toAnswer
-    sendError(error, request, reply, ofFamily ?? toErrorAnswer)
+    const ofFamily = (isOfRunners ? toAnswerRunners : toAnswer) ?? toErrorAnswer
+    const limiter = limiters()?.[isOfRunners ? 'runners' : 'builds']
+    const counted = url.startsWith('/api/') ? limiter?.countAnonymous(request, reply) : null
+    Promise.resolve(counted).then(
+      () => sendError(error, request, reply, ofFamily),
+      (refused: unknown) => sendError(refused, request, reply, ofFamily),
+    )
   }
 }

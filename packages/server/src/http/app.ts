@@ -19,6 +19,7 @@ import { type PlatformDeps, platformPlugin } from './platform/plugin.ts'
 import { githubWebhookAliases } from './platform/routes/github-webhook.ts'
 import { decoratePrincipal } from './principal.ts'
 import {
+  type RateLimiter,
   type RateLimits,
   createAddressLimiter,
   createRateLimiter,
@@ -69,7 +70,8 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
 
 /** The whole application over HTTP, ready to be listened with; its caller closes it. */
 export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyInstance> {
-  const app = createApp(deps)
+  let limiters: { builds: RateLimiter; runners: RateLimiter } | null = null
+  const app = createApp(deps, () => limiters)
   decoratePrincipal(app)
   app.setValidatorCompiler(createValidatorCompiler())
   takeOnlyJson(app)
@@ -81,6 +83,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   const rateLimiter = createRateLimiter(app, deps.rateLimits ?? defaultRateLimits)
   const runnerLimit = deps.runnerRateLimit ?? { max: 100, windowMs: 900_000 }
   const runnerLimiter = createAddressLimiter(app, runnerLimit, rateLimiter)
+  limiters = { builds: rateLimiter, runners: runnerLimiter }
   const routes = listRoutes(app, routeGuards, (route, { method, url, guard }) => {
     const counting = isOfRunnerFamily(url) ? runnerLimiter : rateLimiter
     const gate = createGate({ ...deps, rateLimiter: counting }, guard)
@@ -113,7 +116,10 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   return app
 }
 
-function createApp(deps: HttpServerDeps): FastifyInstance {
+function createApp(
+  deps: HttpServerDeps,
+  limiters: Parameters<typeof createAnswerWithoutRoute>[1],
+): FastifyInstance {
   const log: FastifyBaseLogger = deps.log.child({}, { serializers: { req: describeRequest } })
   return Fastify({
     loggerInstance: log,
@@ -128,7 +134,7 @@ function createApp(deps: HttpServerDeps): FastifyInstance {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },
-    frameworkErrors: createAnswerWithoutRoute(deps.version),
+    frameworkErrors: createAnswerWithoutRoute(deps.version, limiters),
     clientErrorHandler: answerBrokenRequest,
   })
 }

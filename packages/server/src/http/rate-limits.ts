@@ -83,7 +83,9 @@ export function createAddressLimiter(
     if (principal !== null && isServiceAccount(principal)) return
     answer(reply, await requests(request))
   }
-  return { isWorthAudit, countRequest: count, countAnonymous: count, countFailure: count }
+  const countAnonymous: typeof count = async (request, reply) =>
+    answer(reply, await requests(request))
+  return { isWorthAudit, countRequest: count, countAnonymous, countFailure: count }
 }
 
 type Count = Awaited<ReturnType<ReturnType<FastifyInstance['createRateLimit']>>>
