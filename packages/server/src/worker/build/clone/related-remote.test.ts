@@ -40,6 +40,17 @@ describe('relatedRemote', () => {
     }
   })
 
+  it('takes no part of a path for the host', () => {
+    for (const parent of [https, ssh]) {
+      for (const url of ['evil.test:x@git.test:lib.git', 'git@evil.test:x@git.test:lib.git']) {
+        expect(relatedRemote(parent, url)).toEqual({
+          ok: false,
+          problem: 'it is at evil.test by SSH, for which this build has no key',
+        })
+      }
+    }
+  })
+
   it('reaches the host of the repository as the repository was reached', () => {
     for (const url of ['git@git.test:acme/lib.git', 'ssh://git@git.test/acme/lib.git']) {
       expect(relatedRemote(https, url)).toEqual({

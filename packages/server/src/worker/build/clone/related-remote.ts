@@ -37,7 +37,9 @@ function placeOf(url: string): { protocol: string; host: string; port: string } 
     const { protocol, hostname, port } = new URL(url)
     return { protocol, host: hostname.toLowerCase(), port: port === '22' ? '' : port }
   }
-  const host = url.slice(url.indexOf('@') + 1).split(':', 1)[0] ?? ''
+  // Of `user@host:path`; the path may hold another "@".
+  const [place = ''] = url.split(':', 1)
+  const host = place.slice(place.indexOf('@') + 1)
   return { protocol: 'ssh:', host: host.toLowerCase(), port: '' }
 }
 
