@@ -123,6 +123,15 @@ describe('POST /api/configurations', () => {
     expect(answer.json().message).toContain(part)
   })
 
+  it('takes a list of any length that is not too large', async () => {
+    const LIST = Array.from({ length: 200_000 }, () => 0)
+    const answer = await create({
+      settings: { LIST },
+      targets: [{ path: 'a.json', format: 'json' }],
+    })
+    expect(answer.statusCode, answer.body.slice(0, 200)).toBe(201)
+  })
+
   it('refuses a name that is taken', async () => {
     const { name } = await made()
     const answer = await create({ name })

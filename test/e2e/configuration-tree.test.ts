@@ -148,6 +148,18 @@ describe('applyConfiguration', () => {
     expect(await readFile(join(outside, 'app.env'), 'utf8')).toBe('A=1\n')
   })
 
+  it.each([
+    ['json', `{"a":${'['.repeat(300_000)}${']'.repeat(300_000)}}`],
+    ['yaml', `a: ${'['.repeat(300_000)}${']'.repeat(300_000)}\n`],
+    ['toml', `a = ${'['.repeat(300_000)}${']'.repeat(300_000)}\n`],
+  ] as const)('says of %s what is wrong that is nested without end', async (format, text) => {
+    await put('deep', text)
+    await expect(configure({ A: 2 }, [{ path: 'deep', format }])).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringMatching(/^deep is /) as string,
+    })
+  })
+
   it('keeps what else a hard link names', async () => {
     await writeFile(join(root, 'outside'), 'A=1\n')
     await link(join(root, 'outside'), join(tree, '.env'))

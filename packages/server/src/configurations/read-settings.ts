@@ -125,7 +125,9 @@ function* conflicts(settings: Readonly<Record<string, unknown>>): Iterable<Probl
 
 function depthOf(value: unknown, most: number): number {
   if (typeof value !== 'object' || value === null || most === 0) return 0
-  return 1 + Math.max(0, ...Object.values(value).map((inner) => depthOf(inner, most - 1)))
+  let deepest = 0
+  for (const inner of Object.values(value)) deepest = Math.max(deepest, depthOf(inner, most - 1))
+  return 1 + deepest
 }
 
 function keysIn(value: unknown): string[] {

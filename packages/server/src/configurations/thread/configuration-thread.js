@@ -19,7 +19,9 @@ parentPort?.on('message', (/** @type {MergeQuestion} */ { format, text, leaves }
   try {
     tell({ ok: true, merged: merges[format](text, leaves) })
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error
-    tell({ ok: false, problem: error.message })
+    // What recurses without end is the file: settings are nested no deeper than is allowed.
+    const isDeep = error instanceof RangeError && /call stack/.test(error.message)
+    if (!isDeep && !(error instanceof Refusal)) throw error
+    tell({ ok: false, problem: isDeep ? 'is nested too deeply' : error.message })
   }
 })
