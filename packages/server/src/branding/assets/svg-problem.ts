@@ -25,6 +25,12 @@ export async function svgProblem(text: string): Promise<string | null> {
   parser.on('doctype', (doctype) => {
     if (doctype.includes('[')) refuse('declares entities')
   })
+  parser.on('processinginstruction', ({ target, body }) => {
+    // A style sheet of XSLT runs.
+    const isSheet = target.toLowerCase() === 'xml-stylesheet'
+    if (isSheet && !/\btype\s*=\s*["']text\/css["']/.test(body))
+      refuse('has a style sheet that is no CSS')
+  })
   parser.on('opentag', ({ local, uri, attributes }) => {
     if (depth++ === 0 && (local !== 'svg' || uri !== svgNamespace)) refuse('has no svg at its root')
     if (activeElements.has(local.toLowerCase())) refuse(`has the element ${local}`)
@@ -33,7 +39,8 @@ export async function svgProblem(text: string): Promise<string | null> {
       const reference = value.replaceAll(/[\0-\x20]/g, '')
       if (
         /^(href|src|from|to|values)$/i.test(name) &&
-        /^(javascript|vbscript|data:text)/i.test(reference)
+        // Of `values` there are several.
+        /(?:^|;)(?:javascript|vbscript|data:text)/i.test(reference)
       )
         refuse(`has a script in the attribute ${name}`)
     }
