@@ -20,6 +20,7 @@ import { pino } from 'pino'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createFilesystemObjectStore } from '../../packages/server/src/adapters/object-store/filesystem/filesystem-object-store.ts'
 import { applyBranding, type ReplacementRule } from '../../packages/server/src/branding/index.ts'
+import { rewriteTree } from '../../packages/server/src/branding/thread/rewrite-tree.js'
 
 let root: string
 let tree: string
@@ -208,6 +209,29 @@ describe('applyBranding', () => {
     })
     expect((await readdir(tree)).toSorted()).toEqual(['a.txt', 'b.txt'])
     expect((await read('b.txt')).length).toBe(1024 * 1024)
+  })
+
+  it('fails in words where many files would grow the tree without end', async () => {
+    const mebibyte = 1024 * 1024
+    for (let at = 0; at < 3; at++) await put(`${at}.txt`, 'a'.repeat(60))
+    const grow = (maxGrownTreeBytes: number) =>
+      rewriteTree(
+        {
+          kind: 'rewrite',
+          directory: tree,
+          rules: [{ pattern: 'a', replacement: 'x'.repeat(10_000), use_regex: false }],
+          variables: {},
+          scratch: null,
+          maxFileBytes: mebibyte,
+          maxGrownBytes: mebibyte,
+          maxGrownTreeBytes,
+          maxFiles: 10,
+          show: null,
+        },
+        () => undefined,
+      )
+    expect(grow(2 * mebibyte).changed).toBe(3)
+    expect(() => grow(mebibyte)).toThrow('The repository would grow by more than 1 MiB')
   })
 
   it('stops at once when it is told to, also in the middle of a pattern', async () => {

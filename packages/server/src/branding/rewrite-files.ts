@@ -4,7 +4,12 @@ import type { RewriteQuestion, RewriteResult } from './thread/messages.ts'
 
 const mebibyte = 1024 * 1024
 /** What one tree may ask of a thread. */
-const limits = { maxFileBytes: 16 * mebibyte, maxGrownBytes: 64 * mebibyte, maxFiles: 1_000_000 }
+const limits = {
+  maxFileBytes: 16 * mebibyte,
+  maxGrownBytes: 64 * mebibyte,
+  maxGrownTreeBytes: 1024 * mebibyte,
+  maxFiles: 1_000_000,
+}
 /** Milliseconds that one pattern may take on one file, or that may pass without a file being done. */
 const silentMs = 60_000
 

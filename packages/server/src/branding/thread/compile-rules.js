@@ -1,6 +1,7 @@
 import { RRegex } from 'rregex'
 import { globToPattern, matchGlobs } from './match-globs.js'
 import { parseReplacement } from './parse-replacement.js'
+import { RewriteError } from './rewrite-text.js'
 
 /** @import { RuleProblem, RuleText } from './messages.ts' */
 /** @import { Piece } from './parse-replacement.js' */
@@ -20,8 +21,11 @@ import { parseReplacement } from './parse-replacement.js'
  */
 const mark = '\0'
 
+/** Characters of all replacements together, once variables have their values. */
+const maxReplacements = 64 * 1024 * 1024
+
 /**
- * Makes rules ready that `checkRules` has nothing against.
+ * Makes rules ready that `checkRules` has nothing against. Throws a RewriteError where they are too large.
  * @param {readonly RuleText[]} rules
  * @param {Readonly<Record<string, string>>} variables
  * @returns {{ rules: Rule[], unknown: string[] }}
@@ -29,10 +33,15 @@ const mark = '\0'
 export function compileRules(rules, variables) {
   /** @type {Set<string>} */
   const unknown = new Set()
+  let written = 0
   const compiled = rules.map((rule) => {
     const isRegex = rule.use_regex
     const parsed = parseReplacement(rule.replacement, { isRegex, variables })
     for (const name of parsed.unknown) unknown.add(name)
+    for (const piece of parsed.pieces) written += typeof piece === 'string' ? piece.length : 0
+    if (written > maxReplacements) {
+      throw new RewriteError('With the values of their variables, the replacements are too large')
+    }
     const { files = [] } = rule
     const appliesTo = files.length === 0 ? () => true : matchGlobs(files)
     if (!isRegex) {

@@ -29,6 +29,8 @@ export interface RewriteQuestion {
   maxFileBytes: number
   /** Bytes that a file may grow to. */
   maxGrownBytes: number
+  /** Bytes that all files together may grow by. */
+  maxGrownTreeBytes: number
   /** Files below the directory. */
   maxFiles: number
   /** What to show of the differences; null: nothing. */

@@ -82,8 +82,10 @@ function replaceBytes(bytes, { needle, replacement }, maxBytes) {
  * @param {number} maxBytes
  * @returns {{ text: string, count: number }}
  */
-function replacePattern(text, { regex, pieces, marks, groups }, maxBytes) {
+function replacePattern(text, rule, maxBytes) {
+  const { regex, pieces, marks, groups } = rule
   if (!regex.isMatch(text)) return { text, count: 0 }
+  if (text.length * groups > maxBytes) requireRoom(text, rule, maxBytes)
   const parts = regex.replaceAll(text, marks).split('\0')
   const perMatch = groups + 1
   const count = (parts.length - 1) / perMatch
@@ -102,6 +104,23 @@ function replacePattern(text, { regex, pieces, marks, groups }, maxBytes) {
     result.push(parts[at + groups] ?? '')
   }
   return { text: result.join(''), count }
+}
+
+/**
+ * Finds out how much all groups matched together, one after the other: what many of them copy out of a
+ * large text at once may be more than there is memory.
+ * @param {string} text
+ * @param {Extract<Rule, { kind: 'pattern' }>} rule
+ * @param {number} maxBytes
+ */
+function requireRoom(text, { regex, pieces }, maxBytes) {
+  const rest = regex.replaceAll(text, '').length
+  let size = rest
+  for (const piece of pieces) {
+    if (typeof piece === 'string') continue
+    size += regex.replaceAll(text, `\${${piece.group}}`).length - rest
+    if (size > maxBytes) throw tooLarge(maxBytes)
+  }
 }
 
 /** @param {number} maxBytes */

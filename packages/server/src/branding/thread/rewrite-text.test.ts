@@ -132,6 +132,29 @@ describe('rules', () => {
     expect(grow(true)).toThrow(RewriteError)
     const groups = { pattern: '(a*)', replacement: '$1'.repeat(20), use_regex: true }
     expect(() => rewrite('a'.repeat(100), groups, { maxBytes: 1_999 })).toThrow(RewriteError)
+    expect(rewrite('a'.repeat(100), groups, { maxBytes: 2_001 }).text).toHaveLength(2_000)
+  })
+
+  it('copy no more out of a text than it may grow to', () => {
+    const mebibyte = 1024 * 1024
+    const groups = { pattern: '(?s).+', replacement: '$0'.repeat(20), use_regex: true }
+    const before = process.memoryUsage.rss()
+    expect(() => rewrite('a'.repeat(24 * mebibyte), groups, { maxBytes: 32 * mebibyte })).toThrow(
+      RewriteError,
+    )
+    // All copies are 480 MiB.
+    expect(process.memoryUsage.rss() - before).toBeLessThan(400 * mebibyte)
+  })
+
+  it('are refused where values of variables make them too large together', () => {
+    const rules = Array.from({ length: 100 }, (_, at) => ({
+      pattern: `${at}`,
+      replacement: '{{v}}'.repeat(20),
+      use_regex: at % 2 === 0,
+    }))
+    const compile = (length: number) => compileRules(rules, { v: 'x'.repeat(length) })
+    expect(compile(1_000).rules).toHaveLength(100)
+    expect(() => compile(64 * 1024)).toThrow(RewriteError)
   })
 })
 

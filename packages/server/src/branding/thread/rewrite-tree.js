@@ -43,6 +43,7 @@ export function rewriteTree(question, tell) {
     unknownVariables: unknown,
   }
   let shownBytes = 0
+  let grown = 0
   let told = Date.now()
   for (const [done, path] of paths.entries()) {
     if (Date.now() - told >= progressMs) {
@@ -75,6 +76,11 @@ export function rewriteTree(question, tell) {
     result.replacements += replacements
     if (bytes.equals(file.bytes)) continue
     result.changed += 1
+    grown += Math.max(0, bytes.length - file.bytes.length)
+    if (grown > question.maxGrownTreeBytes) {
+      const mebibytes = Math.floor(question.maxGrownTreeBytes / 1024 / 1024)
+      throw new RewriteError(`The repository would grow by more than ${mebibytes} MiB`)
+    }
     if (scratch !== null) writeFile({ directory, path, name, scratch }, bytes, file.mode)
     if (show === null) result.files.push({ path: name, replacements })
     else if (result.files.length < show.files) {
