@@ -19,7 +19,7 @@ export function allowsRange(
 /** `Content-Disposition` (RFC 6266) of a file to be stored under this name. */
 export function asAttachment(fileName: string): string {
   const plain = fileName.replaceAll(/[^\x20-\x7e]|["\\%]/g, '_')
-  const encoded = encodeURIComponent(fileName).replaceAll(
+  const encoded = encodeURIComponent(fileName.replaceAll('\ufffd', '_')).replaceAll(
     /['()*]/g,
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   )
