@@ -1,7 +1,7 @@
 import type { LogChunk } from '../logs/index.ts'
 
 /** A line of a build's log, apart from its time. */
-export interface BuildLogLine {
+interface BuildLogLine {
   seq: number
   /** RFC 3339. */
   timestamp: string

@@ -33,7 +33,7 @@ export const timedText: LogFormat = {
 }
 
 /** A line as Server-Sent Events tell of it. */
-export interface LogLine {
+interface LogLine {
   seq: number
   /** RFC 3339. */
   timestamp: string
