@@ -25,7 +25,7 @@ const nothingButWarm = async () => {
 
 describe('kill -9 of the server', () => {
   it('with jobs in flight: each goes on in its container, and no line is lost or doubled', async () => {
-    const ids = await Promise.all(Array.from({ length: 8 }, () => place.delegate(counting(300))))
+    const ids = await Promise.all(Array.from({ length: 20 }, () => place.delegate(counting(400))))
     for (const id of ids) {
       await place.until(id, ({ status }) => status === 'running')
       await expect.poll(async () => (await place.lines(id)).length).toBeGreaterThan(3)
@@ -41,7 +41,7 @@ describe('kill -9 of the server', () => {
         startedAt: before[n]?.startedAt,
       })
       expect(job.metadata.attempt).toBe(2)
-      expect(await place.lines(id)).toEqual(numbers(300))
+      expect(await place.lines(id)).toEqual(numbers(400))
     }
     await expect.poll(nothingButWarm, { timeout: 20_000 }).toEqual(nothing)
   })
@@ -91,6 +91,7 @@ it('an engine that is killed ends jobs once, with the reason', async () => {
     await expect.poll(async () => (await place.lines(id)).length).toBeGreaterThan(10)
   }
   await place.dockerd.kill()
+  await expect.poll(async () => (await place.server.request('GET', '/health')).status).toBe(503)
   const late = await place.delegate('echo late')
   await place.dockerd.start()
   for (const id of ids) {
@@ -108,6 +109,25 @@ it('an engine that is killed ends jobs once, with the reason', async () => {
   expect(await place.lines(late)).toEqual(['late'])
   await expect.poll(nothingButWarm, { timeout: 20_000 }).toEqual(nothing)
 })
+
+it('a hundred megabytes of output are kept whole', async () => {
+  const id = await place.delegate('yes "$(printf %1000d 7)" | head -n 100000; echo over')
+  let job = await place.get(id)
+  await expect
+    .poll(async () => (job = await place.get(id)).status, { timeout: 100_000, interval: 500 })
+    .toBe('completed')
+  expect(job.exitCode).toBe(0)
+  const answer = await place.server.request('GET', `/api/jobs/${id}/logs?follow=true`)
+  let bytes = 0
+  let last = ''
+  for await (const chunk of answer.body ?? []) {
+    bytes += chunk.length
+    last = Buffer.from(chunk).toString('latin1').slice(-40)
+  }
+  const stamp = '2026-01-02T03:04:05.006Z '.length
+  expect(bytes).toBe(100_000 * (1_001 + stamp) + 5 + stamp)
+  expect(last).toMatch(/Z over\n$/)
+}, 120_000)
 
 describe('containers created ahead', () => {
   it('are taken by jobs, told what these need, and replaced', async () => {

@@ -4,6 +4,7 @@ import { createDockerContainerHost } from '../adapters/container-host/docker/cre
 import type { Config } from '../config/read-config.ts'
 import type { DockerOptions } from '../docker/index.ts'
 import type { ContainerHost } from '../ports/container-host.ts'
+import type { Executor } from '../ports/executor.ts'
 import type { JobBus, JobSubscription } from '../ports/job-bus.ts'
 import type { Resources } from '../resources.ts'
 import { type DelegationControl, defineWarm } from '../runners/index.ts'
@@ -32,6 +33,16 @@ export function openContainerHost(
     logBytes: config.steps.outputLimitBytes * 2,
   })
   return resources.add('container host', host, (opened) => opened.close())
+}
+
+/** A server that has runner classes is not whole without what runs their containers. */
+export async function checkExecutors(
+  { runnerClasses }: Config,
+  executor: Pick<Executor, 'check'>,
+  host: Pick<ContainerHost, 'check'>,
+): Promise<void> {
+  await executor.check()
+  if (runnerClasses.length > 0) await host.check()
 }
 
 /** Delegations at once. */

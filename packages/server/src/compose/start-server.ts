@@ -18,7 +18,7 @@ import { openApprovals } from './open-approvals.ts'
 import { openArtifacts, openSigningKey } from './open-artifacts.ts'
 import { openBranding } from './open-branding.ts'
 import { openBuilds } from './open-builds.ts'
-import { openContainerHost } from './open-container-host.ts'
+import { checkExecutors, openContainerHost } from './open-container-host.ts'
 import { openDeployments } from './open-deployments.ts'
 import { openEvents } from './open-events.ts'
 import { openHooks } from './open-hooks.ts'
@@ -267,7 +267,7 @@ async function start(
       {
         database: async () => void (await sql`select 1`.execute(store.db)),
         job_bus: () => jobs.bus.check(),
-        executor: () => executor.check(),
+        executor: () => checkExecutors(config, executor, containers),
         object_storage: () => objects.check(),
         ...checks,
       },

@@ -32,6 +32,8 @@ export interface WarmPool {
 
 /** Of what the container was made, told by a label. */
 const fingerprintLabel = 'io.slipway.warm.fingerprint'
+/** Milliseconds after which another is created for one that was taken: what starts just now goes first. */
+const refillMs = 500
 const firstPauseMs = 1_000
 const longestPauseMs = 60_000
 
@@ -95,6 +97,13 @@ export function createWarmPool(
     if (closing.signal.aborted) return
     filling = (filling ?? Promise.resolve()).then(fill)
   }
+  let later: NodeJS.Timeout | undefined
+  const refillLater = () => {
+    later ??= setTimeout(() => {
+      later = undefined
+      refill()
+    }, refillMs)
+  }
   const has = (id: string) => wanted.some(({ ids }) => ids.includes(id))
 
   return {
@@ -114,11 +123,12 @@ export function createWarmPool(
       if (env === null) return null
       const id = own.ids.shift()
       if (id === undefined) return null
-      refill()
+      refillLater()
       return { id, env }
     },
     has,
     async close() {
+      clearTimeout(later)
       closing.abort(new Error('the pool is closed'))
       await filling
     },
