@@ -119,7 +119,7 @@ runners:
       warm: 3
       repositories: ['*', acme]
       network: host
-      mounts: [/, relative, /srv/../etc, /var/run/docker.sock]
+      mounts: [/, relative, /srv/../etc, /var/run/docker.sock, /var, '/var/lib/docker/volumes:ro']
       images: ['*', 'a*b', ' ']
 `)
     const noImage = 'is a name of an image, with or without a * at its end'
@@ -146,6 +146,8 @@ runners:
       `classes[2].mounts[1]: ${relative}`,
       `classes[2].mounts[2]: ${relative}`,
       'classes[2].mounts[3]: /var/run/docker.sock is the machine’s own',
+      'classes[2].mounts[4]: /var is the machine’s own',
+      'classes[2].mounts[5]: /var/lib/docker/volumes is the machine’s own',
       `classes[2].images[1]: ${noImage}`,
       `classes[2].images[2]: ${noImage}`,
       'classes[2].warm: must not be more than maxRunners',

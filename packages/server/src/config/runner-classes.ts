@@ -152,7 +152,17 @@ const forms = {
 } as const
 const longestMs = 7 * 86_400_000
 /** What is in these is the host's own: who may write it, or reach a socket in it, has the host. */
-const refusedMounts = ['/proc', '/sys', '/dev', '/run', '/var/run', '/etc', '/boot']
+const refusedMounts = [
+  '/proc',
+  '/sys',
+  '/dev',
+  '/run',
+  '/var/run',
+  '/var/lib/docker',
+  '/var/lib/containerd',
+  '/etc',
+  '/boot',
+]
 
 type Problem = (message: string) => void
 
@@ -279,7 +289,7 @@ function readMounts(value: unknown, problem: Problem): readonly string[] {
     const isClean = directory.startsWith('/') && normalize(directory) === directory
     if (!isClean || (directory !== '/' && directory.endsWith('/'))) {
       problem(`${where}: must be an absolute path without "." and "..", and no "/" at its end`)
-    } else if (directory === '/' || refusedMounts.some((path) => isBelow(directory, path))) {
+    } else if (refusedMounts.some((path) => isBelow(directory, path) || isBelow(path, directory))) {
       problem(`${where}: ${directory} is the machine’s own`)
     }
   }
@@ -297,7 +307,7 @@ function readImages(value: unknown, problem: Problem): readonly string[] {
 }
 
 function isBelow(path: string, root: string): boolean {
-  return path === root || path.startsWith(`${root}/`)
+  return path === root || path.startsWith(root === '/' ? root : `${root}/`)
 }
 
 const timeout: Parse<number> = (given) => {
