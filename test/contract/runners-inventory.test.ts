@@ -105,6 +105,21 @@ describe('a proxy', () => {
     expect(await of()).toMatchObject([{ name: runnerName, status: 'idle' }])
   })
 
+  it('is idle after its jobs also where they end at once', async () => {
+    const runnerName = someName()
+    const repository = 'owner/at-once'
+    for (let round = 0; round < 5; round++) {
+      const ids: string[] = []
+      for (let n = 0; n < 6; n++) ids.push(await test.delegate({ runnerName, repository }))
+      const answers = await Promise.all(
+        ids.map((id) => test.request('POST', `/api/jobs/${id}/cancel`)),
+      )
+      expect(answers.map(({ statusCode }) => statusCode)).toEqual(ids.map(() => 200))
+      const { data } = await list(`?type=proxy&repository=${repository}`)
+      expect(data.filter(({ name }) => name === runnerName)).toMatchObject([{ status: 'idle' }])
+    }
+  })
+
   it('that serves any repository is one, and is listed for each of them', async () => {
     const runnerName = someName()
     await beat(runnerName)

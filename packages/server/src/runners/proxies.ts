@@ -40,10 +40,13 @@ export async function restProxy(
   unit: UnitOfWork,
   proxy: { name: string; repository: string },
 ): Promise<void> {
+  const isTheirs = sql`r.type = 'proxy' and r.name = ${proxy.name} and r.status = 'busy'
+       and (r.repository is null or r.repository = ${proxy.repository})`
+  // Of two jobs that end at once, the second sees the end of the first.
+  await sql`select from runners r where ${isTheirs} order by r.id for update`.execute(unit.trx)
   await sql`
     update runners r set status = 'idle', updated_at = ${unit.now}
-     where r.type = 'proxy' and r.name = ${proxy.name} and r.status = 'busy'
-       and (r.repository is null or r.repository = ${proxy.repository})
+     where ${isTheirs}
        and not exists (
          select from delegations d
           where d.proxy_runner = r.name and d.status in ('queued', 'assigned', 'running')
