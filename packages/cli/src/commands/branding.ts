@@ -3,6 +3,7 @@ import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
+import { everyPage } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findTemplate } from '../find-template.ts'
 import { readJsonFile } from '../read-json-file.ts'
@@ -81,9 +82,12 @@ async function list(context: Context, flags: { archived?: true }): Promise<numbe
   const { io, styles } = context
   const { client } = await context.connect()
   const query = { limit: 100, ...(flags.archived === undefined ? {} : { archived: true }) }
-  const { templates, count } = await client.branding.list(query, { signal: io.signal })
+  const templates = await everyPage(async (offset) => {
+    const page = await client.branding.list({ ...query, offset }, { signal: io.signal })
+    return { items: page.templates, count: page.count }
+  })
   if (context.json) {
-    await printJson(io, { templates, total: count })
+    await printJson(io, { templates, total: templates.length })
     return exitCodes.success
   }
   const rows = templates.map((one) =>

@@ -7,6 +7,7 @@ import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
+import { everyPage } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findByName } from '../find-by-name.ts'
 import { readJsonFile } from '../read-json-file.ts'
@@ -74,9 +75,12 @@ async function list(context: Context, flags: { archived?: true }): Promise<numbe
   const { io, styles } = context
   const { client } = await context.connect()
   const query = { limit: 100, ...(flags.archived === undefined ? {} : { archived: true }) }
-  const { configurations, count } = await client.configurations.list(query, { signal: io.signal })
+  const configurations = await everyPage(async (offset) => {
+    const page = await client.configurations.list({ ...query, offset }, { signal: io.signal })
+    return { items: page.configurations, count: page.count }
+  })
   if (context.json) {
-    await printJson(io, { configurations, total: count })
+    await printJson(io, { configurations, total: configurations.length })
     return exitCodes.success
   }
   const rows = configurations.map((one) =>
