@@ -13,6 +13,7 @@ import { benchMonitorWebhooks } from './monitor-webhooks.ts'
 import { benchPipelines } from './pipelines.ts'
 import { benchReleases } from './releases.ts'
 import { benchRunList } from './run-list.ts'
+import { benchRunners } from './runners.ts'
 import { benchRuns } from './runs.ts'
 import { benchStart } from './start.ts'
 import { benchStatusSockets } from './status-sockets.ts'
@@ -33,6 +34,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   builds: benchBuilds,
   buildSockets: () => withDatabase(benchBuildSockets),
   imageBuilds: benchImageBuilds,
+  runners: benchRunners,
   jobSockets: () => withDatabase(benchJobSockets),
   webhooks: () => withDatabase(benchWebhooks),
   monitorWebhooks: () => withDatabase(benchMonitorWebhooks),
