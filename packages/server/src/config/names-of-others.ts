@@ -4,6 +4,10 @@ export const namesOfOthers: ReadonlySet<string> = new Set([
   'SLIPWAY_URL',
   'SLIPWAY_TOKEN',
   'SLIPWAY_CLI_CONFIG',
+  // What the container hooks of proxy runners read.
+  'SLIPWAY_TOKEN_FILE',
+  'SLIPWAY_LABELS',
+  'SLIPWAY_ALLOW_HTTP',
   // What a step finds in its environment; a server may be started inside of one.
   'SLIPWAY_CACHE',
   'SLIPWAY_EXECUTION',
