@@ -61,9 +61,9 @@ const jobs = async () =>
   (await server.json<{ data: DelegatedJob[] }>('GET', '/api/jobs?limit=100')).data
 const jobOfGithub = async (id: number) =>
   (await jobs()).find(({ githubJobId }) => githubJobId === id)
-async function deliver(payload: object): Promise<unknown> {
+async function deliver(payload: object, to = server): Promise<unknown> {
   const { headers, body } = signDelivery(secret, 'workflow_job', payload)
-  const url = new URL('/v1/webhooks/github', server.url)
+  const url = new URL('/v1/webhooks/github', to.url)
   return (await fetch(url, { method: 'POST', headers, body })).json()
 }
 
@@ -99,4 +99,20 @@ it('takes a delivery, once, also one that came right before it was killed', asyn
   await expect.poll(() => jobOfGithub(83), soon).toBeDefined()
   expect((await jobs()).filter(({ githubJobId }) => githubJobId === 81)).toHaveLength(1)
   expect(await jobOfGithub(82)).toBeUndefined()
+})
+
+it('delegates nothing of the queue where it could ask GitHub for no runner', async () => {
+  const other = await startTestServer({
+    SLIPWAY_CONFIG: join(folder, 'slipway.yaml'),
+    GITHUB_WEBHOOK_SECRET: secret,
+    MONITORED_REPOSITORIES: '',
+  })
+  try {
+    expect(await deliver(jobEvent('queued', { id: 91 }), other)).toMatchObject({
+      status: 'ignored',
+    })
+    expect(await other.json('GET', '/api/jobs')).toMatchObject({ data: [] })
+  } finally {
+    await other.close()
+  }
 })

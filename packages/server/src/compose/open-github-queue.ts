@@ -35,8 +35,8 @@ export function openRunnerRegistration(
 }
 
 /**
- * GitHub's queue of jobs, where runner classes are configured: `workflows` hears of it by the webhook, and
- * `start` begins to ask GitHub without being asked.
+ * GitHub's queue of jobs, where runner classes are configured and GitHub can be asked for runners: `workflows`
+ * hears of it by the webhook, and `start` begins to ask GitHub without being asked.
  */
 export function openGithubQueue(
   config: Config,
@@ -61,10 +61,11 @@ export function openGithubQueue(
     },
     'runners for GitHub Actions',
   )
+  // Nobody could register a runner for what is queued: it is left to whoever else runs it.
+  if (octokit === null) return { workflows, start() {} }
   return {
     workflows: takeWorkflowDeliveries(runners, workflows),
     start() {
-      if (octokit === null) return
       const keeping = startKeepingQueue({
         ...runners,
         holder,
