@@ -36,6 +36,13 @@ export async function pushImage(
     throw new AppError('invalid_request', 'The build names no registry to push to')
   }
   const { address, namespace } = registry
+  if (login !== null && login.serverAddress !== address) {
+    const now = login.serverAddress
+    throw new AppError(
+      'unavailable',
+      `The registry was changed from ${address} to ${now} while the build ran; try it again`,
+    )
+  }
   const path = namespace === null ? image : `${namespace}/${image}`
   const url = `${address}/${path}`
   const say = (text: string) => output.write(Buffer.from(`${text}\n`))
