@@ -99,7 +99,8 @@ describe('a delegated job', () => {
 
   it('has no more containers of its repository than its class allows', async () => {
     test = await createRunnersApp({ classes: [runnerClass({ maxPerRepository: 1 })] })
-    const ids = [await test.delegate(), await test.delegate()]
+    // GitHub's names have no case.
+    const ids = [await test.delegate(), await test.delegate({ repository: 'Owner/REPO' })]
     const other = await test.delegate({ repository: 'owner/other' })
     test.start()
     const taken = [await test.take(), await test.take()]

@@ -60,13 +60,14 @@ async function lockNext(unit: UnitOfWork, runnerClass: RunnerClass): Promise<Del
   const { name, maxRunners, maxPerRepository } = runnerClass
   const { rows } = await sql<DelegationRow>`
     with active as (
-      select repository, count(*)::integer as count from delegations
+      -- Their names have no case.
+      select lower(repository) as repository, count(*)::integer as count from delegations
        where class = ${name} and status in ('assigned', 'running') and ledger_job_id is not null
-       group by repository
+       group by 1
     ), waiting as (
       select d.id, d.queued_at, coalesce(a.count, 0) + row_number() over (
-               partition by d.repository order by d.queued_at, d.id) as turn
-        from delegations d left join active a using (repository)
+               partition by lower(d.repository) order by d.queued_at, d.id) as turn
+        from delegations d left join active a on a.repository = lower(d.repository)
        where d.class = ${name} and d.status = 'queued'
          -- While GitHub registers no runners in a repository its queue waits; then one of it tries first.
          and not (d.source = 'queue' and exists (
