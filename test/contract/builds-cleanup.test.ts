@@ -7,6 +7,11 @@ let test: BuildsApp
 beforeEach(async () => void (test = await createBuildsApp()))
 afterEach(() => test.close())
 
+const startDuties = () =>
+  startBuildDuties(
+    { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
+    { home: 'here', keptMs: 90 * 86_400_000 },
+  )
 const content = Buffer.from('a zip')
 const cleanUp = (token?: string) =>
   test.request('POST', '/api/pipelines/cleanup', token === undefined ? {} : { token })
@@ -58,7 +63,7 @@ describe('POST /api/pipelines/cleanup', () => {
   it('leaves for the next time what cannot be removed', async () => {
     let isAway = true
     const removed: string[] = []
-    test.builds.removeImage = async (name) => {
+    test.builds.images.remove = async (name) => {
       if (isAway) throw new Error('no engine')
       return removed.push(name) > 0
     }
@@ -90,6 +95,15 @@ describe('POST /api/pipelines/cleanup', () => {
     // The name is another image's now; the older one goes by its id. The other is still in use.
     expect(test.removedImages).toEqual(['sha256:older'])
     expect(sameImage.status).toBe('completed')
+  })
+
+  it('takes no image away that somebody else has given the name', async () => {
+    const older = await image('a:1')
+    await expireAll()
+    test.builds.images.find = async () => ({ id: 'sha256:theirs', names: ['a:1'], labels: {} })
+    expect((await cleanUp()).json().cleanup_result).toMatchObject({ images_cleaned: 1, failed: 0 })
+    expect(older.status).toBe('completed')
+    expect(test.removedImages).toEqual([expect.stringMatching(/^sha256:[0-9a-f]{64}$/)])
   })
 
   it('needs builds:manage, and touches only what the token may see', async () => {
@@ -126,10 +140,7 @@ describe('what the server does by itself', () => {
       `update build_outputs set expires_at = now() where build_id = $1`,
       [expired.id],
     )
-    const duties = startBuildDuties(
-      { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
-      { home: 'here', keptMs: 90 * 86_400_000 },
-    )
+    const duties = startDuties()
     const isThere = async (output: typeof made) =>
       output.type === 'zip' && (await test.builds.objects.head(output.objectKey)) !== null
     try {
@@ -140,6 +151,28 @@ describe('what the server does by itself', () => {
       await duties.close()
     }
     expect([await isThere(made), await isThere(atWork)]).toEqual([true, true])
+  })
+
+  it('removes the image of a build whose last worker died', async () => {
+    const { id } = await test.create({
+      steps_to_execute: ['clone_repo', 'build_image'],
+      output_type: 'docker_image',
+    })
+    await test.execute(id)
+    await (await test.take()).begin()
+    await test.request('POST', `/api/pipelines/runs/${id}/cancel`)
+    const { rows } = await test.database.pool.query<{ job_id: string }>(
+      `update builds set completed_at = now() - interval '1 h' returning job_id`,
+    )
+    const label = `io.slipway.job=${rows[0]?.job_id}`
+    test.builds.images.list = async (wanted) =>
+      wanted === label ? [{ id: 'sha256:left', names: [], labels: {} }] : []
+    const duties = startDuties()
+    try {
+      await expect.poll(() => test.removedImages, { timeout: 10_000 }).toEqual(['sha256:left'])
+    } finally {
+      await duties.close()
+    }
   })
 
   it('goes on where something cannot be removed', async () => {
@@ -159,10 +192,7 @@ describe('what the server does by itself', () => {
       if (stuck.startsWith(prefix)) throw new Error('the disk says no')
       return deletePrefix(prefix)
     }
-    const duties = startBuildDuties(
-      { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
-      { home: 'here', keptMs: 90 * 86_400_000 },
-    )
+    const duties = startDuties()
     try {
       await expect.poll(() => test.builds.objects.head(free), { timeout: 10_000 }).toBeNull()
     } finally {
@@ -181,10 +211,7 @@ describe('what the server does by itself', () => {
     const cancelled = await test.request('POST', `/api/pipelines/runs/${id}/cancel`)
     expect(cancelled.statusCode).toBe(200)
     await test.database.pool.query(`update builds set completed_at = now() - interval '1 h'`)
-    const duties = startBuildDuties(
-      { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
-      { home: 'here', keptMs: 90 * 86_400_000 },
-    )
+    const duties = startDuties()
     try {
       await expect
         .poll(async () => (await test.builds.logs.stat(logKey))?.sealed, { timeout: 10_000 })

@@ -83,7 +83,7 @@ it('keeps a build of which something could not be removed, and one whose log cou
     { steps_to_execute: ['clone_repo', 'build_image'], output_type: 'docker_image' },
     () => [someImage('a:1')],
   )
-  test.builds.removeImage = async () => {
+  test.builds.images.remove = async () => {
     throw new Error('no engine')
   }
   const stuck = await zip()

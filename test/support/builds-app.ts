@@ -127,7 +127,11 @@ export async function createBuildsApp(
     official: { url: 'https://github.com/open-webui/open-webui.git', branch: 'main' },
     limits: stepLimits,
     openRegistryLogin: async () => null,
-    removeImage: async (image: string) => removedImages.push(image) > 0,
+    images: {
+      find: async (image) => ({ id: imageIdOf(image), names: [image], labels: {} }),
+      list: async () => [],
+      remove: async (image) => removedImages.push(image) > 0,
+    },
     ...over,
   } satisfies Omit<BuildsDeps, 'repositories'>)
   const control = createBuildControl(builds)
@@ -245,6 +249,8 @@ export async function storeZip(
   return { type: 'zip', objectKey, fileName, sizeBytes: content.length, sha256 }
 }
 
+const imageIdOf = (name: string) => `sha256:${createHash('sha256').update(name).digest('hex')}`
+
 /** What a worker says of an image; without a digest it was not pushed. */
 export const someImage = (
   url = 'open-webui-custom:20240108_101505',
@@ -252,7 +258,7 @@ export const someImage = (
 ): ProducedOutput => ({
   type: 'docker_image',
   url,
-  imageId: `sha256:${createHash('sha256').update(url).digest('hex')}`,
+  imageId: imageIdOf(url),
   digest,
   sizeBytes: 1_234,
 })

@@ -67,6 +67,12 @@ export interface BuildAttempt {
   variables: Readonly<Record<string, string>>
 }
 
+/**
+ * Label of every image that a build made: the id of the build's job. Unlike the build's own, no other
+ * server that uses the engine has it, so by this label is found what attempts have left.
+ */
+export const imageJobLabel = 'io.slipway.job'
+
 export type BuildResult =
   | { status: 'completed'; outputs: readonly ProducedOutput[] }
   | { status: 'failed'; reason: BuildFailureReason; error: string }

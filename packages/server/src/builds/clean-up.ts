@@ -20,7 +20,7 @@ interface Expired {
  * `principal` null is the server itself.
  */
 export async function cleanUpOutputs(
-  deps: Pick<BuildsDeps, 'db' | 'objects' | 'removeImage' | 'log'>,
+  deps: Pick<BuildsDeps, 'db' | 'objects' | 'images' | 'log'>,
   input: { principal: Principal | null; signal: AbortSignal },
 ): Promise<CleanupResult> {
   const { principal, signal } = input
@@ -32,7 +32,7 @@ export async function cleanUpOutputs(
       if (signal.aborted) break
       after = output.id
       try {
-        await removeOutput(deps, output)
+        await removeOutput(deps, output, signal)
       } catch (error) {
         deps.log.warn({ err: error, output: output.id }, 'a build output could not be removed')
         result.failed += 1
@@ -62,8 +62,9 @@ async function expiredOutputs(
 }
 
 async function removeOutput(
-  deps: Pick<BuildsDeps, 'db' | 'objects' | 'removeImage'>,
+  deps: Pick<BuildsDeps, 'db' | 'objects' | 'images'>,
   output: Expired,
+  signal: AbortSignal,
 ): Promise<void> {
   if (output.object_key !== null) await deps.objects.delete(output.object_key)
   if (output.image_url === null) return
@@ -74,8 +75,18 @@ async function removeOutput(
       and cleaned_at is null and expires_at > now()`.execute(deps.db)
   const isNamed = rows.some((row) => row.image_url === output.image_url)
   const isUsed = rows.some((row) => row.image_id === output.image_id)
-  if (!isNamed) await deps.removeImage(output.image_url)
-  else if (!isUsed && output.image_id !== null) await deps.removeImage(output.image_id)
+  const { image_url: name, image_id: id } = output
+  if (!isNamed && (await hasName({ images: deps.images, name, id }, signal))) {
+    await deps.images.remove(name)
+  } else if (!isUsed && id !== null) await deps.images.remove(id)
+}
+
+/** Whether an image still has its name: somebody may have given that to another, which is theirs. */
+async function hasName(
+  { images, name, id }: Pick<BuildsDeps, 'images'> & { name: string; id: string | null },
+  signal: AbortSignal,
+): Promise<boolean> {
+  return id === null || (await images.find(name, signal))?.id === id
 }
 
 /** False: somebody else has done it meanwhile, and counts it. */

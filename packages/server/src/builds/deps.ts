@@ -2,7 +2,7 @@ import type { Log } from '../db/log.ts'
 import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
 import type { EventFeed } from '../events/index.ts'
 import type { LogStore } from '../logs/index.ts'
-import type { ImageLogin } from '../ports/image-engine.ts'
+import type { ImageEngine, ImageLogin } from '../ports/image-engine.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { RepositoriesDeps } from '../repositories/index.ts'
 import type { StepLimits } from './step-limits.ts'
@@ -21,8 +21,8 @@ export interface BuildsDeps extends UnitOfWorkDeps {
   limits: StepLimits
   /** The login of a registry; null: it needs none. An AppError says why there is none. */
   openRegistryLogin: (input: { registryId: number }) => Promise<ImageLogin | null>
-  /** Removes a local image by its name or id; false: it was not there. Rejects when nobody can tell. */
-  removeImage: (image: string) => Promise<boolean>
+  /** Local images, which are removed here. */
+  images: Pick<ImageEngine, 'find' | 'list' | 'remove'>
 }
 
 /** What is built where a build names no repository. Source: OFFICIAL_REPOSITORY_URL. */

@@ -3,7 +3,13 @@ export { type BuildLog, buildLogKey, openBuildLog } from './build-log.ts'
 export { createBuildControl } from './build-control.ts'
 export { type BuildWithoutLog, findBuild } from './build-rows.ts'
 export { hasEnded } from './build-states.ts'
-export type { BuildAttempt, BuildControl, BuildResult, ProducedOutput } from './build-work.ts'
+export {
+  type BuildAttempt,
+  type BuildControl,
+  type BuildResult,
+  imageJobLabel,
+  type ProducedOutput,
+} from './build-work.ts'
 export { cancelBuild } from './cancel-build.ts'
 export { cleanUpOutputs } from './clean-up.ts'
 export { createBuild } from './create-build.ts'

@@ -15,7 +15,7 @@ const graceMs = 600_000
  * more.
  */
 export function startBuildDuties(
-  deps: DutyDeps & Pick<BuildsDeps, 'objects' | 'removeImage' | 'logs'>,
+  deps: DutyDeps & Pick<BuildsDeps, 'objects' | 'images' | 'logs'>,
   options: {
     /** Of the data directory. */
     home: string

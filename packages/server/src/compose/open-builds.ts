@@ -18,7 +18,7 @@ export function openBuilds(
   log: Log,
   opened: Pick<
     BuildsDeps,
-    'feed' | 'logs' | 'objects' | 'repositories' | 'openRegistryLogin' | 'removeImage'
+    'feed' | 'logs' | 'objects' | 'repositories' | 'openRegistryLogin' | 'images'
   > & {
     unitOfWork: RunsDeps
     holder: string

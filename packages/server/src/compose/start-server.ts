@@ -123,7 +123,7 @@ async function start(
       objects,
       repositories,
       openRegistryLogin,
-      removeImage: (image) => images.remove(image),
+      images,
       holder: jobs.workerId,
       home: jobs.home,
     },

@@ -1,23 +1,17 @@
 import { Readable } from 'node:stream'
-import type { BuildAttempt } from '../../builds/index.ts'
+import { type BuildAttempt, imageJobLabel } from '../../builds/index.ts'
 import { AppError } from '../../errors.ts'
 import { protocolOf } from '../../git/index.ts'
 import type { ImageBuild, ImageEngine, ImageOutput } from '../../ports/image-engine.ts'
 import { requireDockersFrontend } from './check-frontend.ts'
-import { parseDockerIgnore } from './docker-ignore.ts'
-import { createGiveWay } from './give-way.ts'
 import { imageNameOf } from './image-name.ts'
 import { packContext } from './pack-context.ts'
 import { declaredArguments, readDockerfile, readSmall } from './read-dockerfile.ts'
+import { withoutIgnored } from './without-ignored.ts'
 import { listTree, type TreeEntry } from './zip/list-tree.ts'
 
 /** Label of every image that a build made: the build's id. */
 const buildLabel = 'io.slipway.build'
-/**
- * Label of the same: the id of the build's job. Unlike the build's own, no other server that uses the
- * engine has it, so by this label a build finds what an attempt of it has left.
- */
-export const jobLabel = 'io.slipway.job'
 
 const dockerfileName = 'Dockerfile'
 /** The first that is there; the engine gets both, as it does from Docker's own client. */
@@ -85,7 +79,7 @@ export async function buildImage(
         'org.opencontainers.image.revision': commitSha,
         'org.opencontainers.image.created': now.toISOString(),
         [buildLabel]: String(attempt.buildId),
-        [jobLabel]: jobId,
+        [imageJobLabel]: jobId,
       },
       args,
       platform,
@@ -125,14 +119,8 @@ async function contextOf(directory: string, signal: AbortSignal): Promise<TreeEn
   for (const name of ignoreFiles) {
     const text = await readSmall(directory, name)
     if (text === null) continue
-    const isIgnored = parseDockerIgnore(text, createGiveWay(signal))
     const isNeeded = (path: string) => path === dockerfileName || ignoreFiles.includes(path)
-    const sent: TreeEntry[] = []
-    for (const entry of entries) {
-      const path = entry.name.toString().replace(/\/$/, '')
-      if (isNeeded(path) || !(await isIgnored(path))) sent.push(entry)
-    }
-    return sent
+    return withoutIgnored(entries, { text, isNeeded }, signal)
   }
   return entries
 }

@@ -1,5 +1,5 @@
-import { type BuildAttempt, outputPrefix } from '../../builds/index.ts'
-import { type BuiltBuildImage, jobLabel } from './build-image.ts'
+import { type BuildAttempt, imageJobLabel, outputPrefix } from '../../builds/index.ts'
+import type { BuiltBuildImage } from './build-image.ts'
 import type { BuildWorkDeps } from './deps.ts'
 
 type Deps = Pick<BuildWorkDeps, 'objects' | 'images' | 'log'>
@@ -15,7 +15,7 @@ export async function removeLeftovers(
   }
   if (!attempt.steps.includes('build_image')) return
   await logged(deps, 'images of an earlier attempt could not be removed', async () => {
-    const left = await deps.images.list(`${jobLabel}=${jobId}`)
+    const left = await deps.images.list(`${imageJobLabel}=${jobId}`)
     for (const { id } of left) await deps.images.remove(id)
   })
 }

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream'
-import { parseDockerIgnore } from '../build/docker-ignore.ts'
 import { packContext } from '../build/pack-context.ts'
 import { readSmall } from '../build/read-dockerfile.ts'
+import { withoutIgnored } from '../build/without-ignored.ts'
 import { listTree } from '../build/zip/list-tree.ts'
 
 const ignoreFile = '.dockerignore'
@@ -10,10 +10,7 @@ const ignoreFile = '.dockerignore'
 export async function packDirectory(directory: string, signal: AbortSignal): Promise<Readable> {
   const entries = await listTree(directory, signal)
   const text = await readSmall(directory, ignoreFile)
-  const isIgnored = text === null ? () => false : parseDockerIgnore(text)
-  const wanted = entries.filter(({ name }) => {
-    const path = name.toString().replace(/\/$/, '')
-    return path === ignoreFile || /^Dockerfile[^/]*$/i.test(path) || !isIgnored(path)
-  })
+  const isNeeded = (path: string) => path === ignoreFile || /^Dockerfile[^/]*$/i.test(path)
+  const wanted = text === null ? entries : await withoutIgnored(entries, { text, isNeeded }, signal)
   return Readable.from(packContext({ directory, entries: wanted }, signal), { objectMode: false })
 }
