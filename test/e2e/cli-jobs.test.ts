@@ -8,7 +8,10 @@ import { type CliOptions, runCli } from '../support/run-cli.ts'
 let place: DelegationPlace
 
 beforeAll(async () => {
-  place = await startDelegationPlace([{ name: 'shell', labels: ['linux', 'shell'] }])
+  place = await startDelegationPlace([
+    { name: 'shell', labels: ['linux', 'shell'] },
+    { name: 'ready', warm: 1 },
+  ])
 }, 120_000)
 afterAll(() => place.close())
 
@@ -171,7 +174,7 @@ describe('job', () => {
 })
 
 describe('runner', () => {
-  it('lists classes, and runners of every kind', async () => {
+  it('lists classes, and runners of every kind', { timeout: 60_000 }, async () => {
     const id = await place.delegate('sleep 600')
     await place.until(id, ({ status }) => status === 'running')
     await place.server.json('PUT', '/api/runners/proxy-7', {
@@ -183,7 +186,12 @@ describe('runner', () => {
     expect(head).toMatch(/^CLASS +ACTIVE +QUEUED +MOST +WARM +LIMITS +IMAGE +LABELS$/)
     expect(first).toMatch(/^shell +1 +0 +30 +0 +.* shell:1 +linux shell$/)
     const json = await slipway(['--json', 'runner', 'classes'])
-    expect(JSON.parse(json.out)).toMatchObject({ classes: [{ name: 'shell', active: 1 }] })
+    expect(JSON.parse(json.out)).toMatchObject({
+      classes: [
+        { name: 'shell', active: 1 },
+        { name: 'ready', warm: 1 },
+      ],
+    })
     const { out } = await slipway(['runner', 'list'])
     expect(out).toMatch(/ proxy +idle +acme\/proxied +- +\S+ ago +a$/m)
     expect(out).toMatch(/ ephemeral +busy +owner\/repo +shell /)
@@ -207,6 +215,12 @@ describe('runner', () => {
   })
 })
 
-it('leaves nothing on the engine', async () => {
-  await expect.poll(() => place.left(), { timeout: 20_000 }).toEqual(nothing)
+it('leaves nothing on the engine but what waits there, which the metrics tell', async () => {
+  await expect
+    .poll(() => place.left(), { timeout: 20_000 })
+    .toEqual({ ...nothing, containers: [expect.stringMatching(/^\/slipway-warm-/)] })
+  const metrics = await (await place.server.request('GET', '/metrics')).text()
+  expect(metrics).toContain('slipway_runner_pool_size{class="ready"} 1\n')
+  expect(metrics).toMatch(/^github_runnerhub_jobs_total\{status="failed"\} [1-9]\d*$/m)
+  expect(metrics).toMatch(/^github_runnerhub_job_duration_seconds_bucket\{le="10"\} [1-9]\d*$/m)
 })
