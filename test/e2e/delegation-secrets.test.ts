@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createDockerContainerHost } from '../../packages/server/src/adapters/container-host/docker/create-docker-container-host.ts'
 import { createFilesystemObjectStore } from '../../packages/server/src/adapters/object-store/filesystem/filesystem-object-store.ts'
 import { createFileLogStore } from '../../packages/server/src/logs/index.ts'
@@ -22,6 +22,9 @@ import {
 } from '../../packages/server/src/worker/index.ts'
 import { runDelegation } from '../../packages/server/src/worker/run-delegation.ts'
 import { busyboxFiles, type Dockerd, startDockerd } from '../support/dockerd.ts'
+
+// Twenty containers at once take their time where others work, too.
+vi.setConfig({ testTimeout: 120_000 })
 
 const log = pino({ level: 'silent' })
 const secret = `jit-${randomBytes(24).toString('hex')}`

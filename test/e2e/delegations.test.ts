@@ -1,6 +1,9 @@
 // Jobs delegated by HTTP to containers of a real engine, by a real server.
-import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
 import { type DelegationPlace, nothing, startDelegationPlace } from '../support/delegations.ts'
+
+// Twenty containers at once take their time where others work, too.
+vi.setConfig({ testTimeout: 120_000 })
 
 let place: DelegationPlace
 beforeAll(async () => {

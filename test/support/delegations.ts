@@ -73,7 +73,7 @@ export async function startDelegationPlace(
           job = await get(id)
           return check(job) || (hasEnded(job) && 'ended')
         },
-        { timeout: 25_000, interval: 50 },
+        { timeout: 90_000, interval: 50 },
       )
       .toBeTruthy()
     if (!check(job)) throw new Error(`the job ended: ${JSON.stringify(job)}`)

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../errors.ts'
 import type { DelegationAttempt } from '../../runners/index.ts'
 import { nameOfJob } from './container-names.ts'
@@ -10,8 +11,33 @@ export interface ReadyContainer {
   env: Readonly<Record<string, string>>
 }
 
-/** One that was created ahead, else a new one. Rejects as the host does, and leaves nothing then. */
+/** Milliseconds for which an engine or a registry that is away is waited for, and between two tries. */
+const patienceMs = 60_000
+const againMs = 1_000
+
+/**
+ * One that was created ahead, else a new one. An engine that is being restarted is waited for. Rejects as
+ * the host does, and leaves nothing then.
+ */
 export async function readyContainer(
+  deps: Pick<DelegationWorkDeps, 'host' | 'pool' | 'log'>,
+  attempt: DelegationAttempt,
+  signal: AbortSignal,
+): Promise<ReadyContainer> {
+  const until = performance.now() + patienceMs
+  for (;;) {
+    try {
+      return await readyOnce(deps, attempt, signal)
+    } catch (error) {
+      signal.throwIfAborted()
+      const isAway = error instanceof AppError && error.code === 'unavailable'
+      if (!isAway || performance.now() > until) throw error
+      await sleep(againMs, undefined, { signal })
+    }
+  }
+}
+
+async function readyOnce(
   { host, pool, log }: Pick<DelegationWorkDeps, 'host' | 'pool' | 'log'>,
   attempt: DelegationAttempt,
   signal: AbortSignal,
@@ -28,7 +54,20 @@ export async function readyContainer(
       if (!(error instanceof AppError) || error.code !== 'resource_not_found') throw error
     }
   }
-  return { id: await host.create({ ...attempt.spec, name }, signal), env: {} }
+  const create = async () => ({
+    id: await host.create({ ...attempt.spec, name }, signal),
+    env: {},
+  })
+  try {
+    return await create()
+  } catch (error) {
+    if (!(error instanceof AppError) || error.code !== 'resource_conflict') throw error
+    // Created by a try that was not answered any more.
+    const found = await host.find(name, signal)
+    if (found?.state !== 'created') throw error
+    await host.remove(found.id)
+    return create()
+  }
 }
 
 /** Removes a container. What cannot be removed now is a leftover, which is looked for again and again. */
