@@ -5,7 +5,7 @@ import { readMessages } from './read-messages.ts'
 
 /** What registries and engines say of an image that asking again does not bring. */
 const isNotThere =
-  /not found|manifest unknown|name unknown|does not exist|denied|unauthorized|no matching manifest|invalid reference/i
+  /not found|manifest unknown|name unknown|does not exist|denied|unauthorized|no basic auth credentials|authentication required|no matching manifest|invalid reference/i
 
 /** What they say of who asks. */
 const isRefusedLogin =
