@@ -150,7 +150,7 @@ async function runAll(
       },
       signal,
     )
-    await reporter.settled()
+    await reporter.settled(signal)
     signal.throwIfAborted()
     if (failure !== null) {
       await log.note('Pipeline execution failed.')

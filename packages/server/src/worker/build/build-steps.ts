@@ -101,7 +101,7 @@ const steps: Readonly<Record<BuildStepKey, Step>> = {
     const { attempt, claim, made } = work
     const image = required(made.image, 'has no image')
     // The login is told only while this step is known to run.
-    await work.reporter.settled()
+    await work.reporter.settled(signal)
     const login = await deps.builds.openBuildRegistry({ buildId: attempt.buildId, claim })
     const secrets = login === null ? [] : [login.password]
     work.secrets.push(...secrets)

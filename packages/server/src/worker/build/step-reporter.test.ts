@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { AppError } from '../../errors.ts'
 import { createStepReporter, type StepNews } from './step-reporter.ts'
 
+const running = () => new AbortController().signal
+
 /** A control plane whose answers wait until they are let out. */
 function heldControl() {
   const sent: StepNews[] = []
@@ -23,7 +25,7 @@ describe('createStepReporter', () => {
     reporter.report({ step: 'clone_repo', status: 'completed', progress: 100 })
     reporter.report({ step: 'create_zip', status: 'running', progress: null })
     let isSettled = false
-    const settled = reporter.settled().then(() => (isSettled = true))
+    const settled = reporter.settled(running()).then(() => (isSettled = true))
     for (let n = 1; n <= 4; n++) {
       await expect.poll(() => sent.length).toBe(n)
       expect(isSettled).toBe(false)
@@ -47,10 +49,10 @@ describe('createStepReporter', () => {
     reporter.progress('create_zip', 12.7)
     reporter.progress('create_zip', 13)
     reporter.progress('create_zip', 5)
-    await reporter.settled()
+    await reporter.settled(running())
     expect(sent).toEqual([12])
     reporter.progress('build_image', 300)
-    await reporter.settled()
+    await reporter.settled(running())
     expect(sent).toEqual([12, 100])
   })
 
@@ -66,11 +68,22 @@ describe('createStepReporter', () => {
     )
     reporter.report({ step: 'clone_repo', status: 'running', progress: null })
     reporter.report({ step: 'clone_repo', status: 'completed', progress: 100 })
-    await reporter.settled()
+    await reporter.settled(running())
     reporter.report({ step: 'create_zip', status: 'running', progress: null })
-    await reporter.settled()
+    await reporter.settled(running())
     expect(tries).toBe(1)
     expect(refused).toHaveLength(1)
+  })
+
+  it('keeps nobody waiting who is told to stop', async () => {
+    const { send } = heldControl()
+    const reporter = createStepReporter(send, () => expect.unreachable())
+    reporter.report({ step: 'clone_repo', status: 'running', progress: null })
+    const stop = new AbortController()
+    const settled = reporter.settled(stop.signal)
+    stop.abort(new Error('stopped'))
+    await expect(settled).rejects.toThrow('stopped')
+    await expect(reporter.settled(stop.signal)).rejects.toThrow('stopped')
   })
 
   it('tries again what got no answer, until it is silenced', async () => {
@@ -85,6 +98,6 @@ describe('createStepReporter', () => {
     reporter.report({ step: 'clone_repo', status: 'running', progress: null })
     await expect.poll(() => tries).toBeGreaterThan(1)
     reporter.silence()
-    await reporter.settled()
+    await reporter.settled(running())
   })
 })

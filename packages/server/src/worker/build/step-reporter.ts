@@ -1,4 +1,5 @@
 import type { BuildStepKey, BuildStepStatus } from '@slipway/contract/builds'
+import { once } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { BuildControl } from '../../builds/index.ts'
 import { AppError } from '../../errors.ts'
@@ -22,8 +23,8 @@ export interface StepReporter {
   report(news: StepNews): void
   /** Says how far the running step is, now and then; whole percent. */
   progress(step: BuildStepKey, percent: number): void
-  /** Resolves when all has been told, or nothing more is. */
-  settled(): Promise<void>
+  /** Resolves when all has been told, or nothing more is; rejects with the reason of `signal`. */
+  settled(signal: AbortSignal): Promise<void>
   /** Says nothing more. */
   silence(): void
 }
@@ -79,9 +80,21 @@ export function createStepReporter(
       shown = { step, percent, at: now }
       report({ step, status: 'running', progress: Math.min(100, Math.max(0, Math.floor(percent))) })
     },
-    async settled() {
-      while (sending !== null) await sending
+    async settled(signal) {
+      while (sending !== null) await orAborted(sending, signal)
     },
     silence: () => silenced.abort(),
   }
+}
+
+/** A control plane that is away may be so for longer than the work may take. */
+async function orAborted(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  signal.throwIfAborted()
+  const done = new AbortController()
+  const aborted = once(signal, 'abort', { signal: done.signal })
+  // Nobody waits for it any more once the work is done.
+  aborted.catch(() => undefined)
+  await Promise.race([work, aborted])
+  done.abort()
+  signal.throwIfAborted()
 }
