@@ -54,6 +54,34 @@ it('hands on every entry once, whenever the reading breaks off', () => {
   )
 })
 
+it('leaves out what an engine says again', () => {
+  const times = fc.array(fc.constantFrom(0, 1, 900_000), { minLength: 1, maxLength: 30 })
+  fc.assert(
+    fc.property(times, fc.nat(29), fc.nat(29), (gaps, at, back) => {
+      let now = 1
+      const log = gaps.map((gap, index) => frameOf(timeOf((now += gap)), `${index};`))
+      const until = Math.min(at + 1, log.length)
+      // Back to the first entry of some time: files begin with one.
+      let from = Math.min(back, until - 1)
+      while (from > 0 && gaps[from] === 0) from--
+      const entries = createLogEntries(null)
+      entries.begin()
+      const said = [...log.slice(0, until), ...log.slice(from)]
+      const isBack = gaps.slice(from + 1, until).some((gap) => gap > 0)
+      fc.pre(isBack)
+      const seen = said.flatMap((frame) => entries.take([frame])).map(({ chunk }) => String(chunk))
+      expect(seen).toEqual(gaps.map((_, index) => `${index};`))
+    }),
+  )
+})
+
+it('begins within the millisecond that it is told', () => {
+  const entries = createLogEntries(new Date('2026-01-02T03:04:05.250Z'))
+  entries.begin()
+  const parts = entries.take([frameOf(timeOf(250_000_000), 'a'), frameOf(timeOf(250_000_009), 'b')])
+  expect(parts.map(({ chunk }) => chunk.toString())).toEqual(['ab'])
+})
+
 it('ends a long line where the engine forgot to', () => {
   const part = 'x'.repeat(16_384)
   const read = (...texts: string[]) => {

@@ -13,8 +13,10 @@ export interface LogPart {
 
 /**
  * Reads the entries of a container's log, each a time, a space and what was written, and knows where to go
- * on after a break: at the last time, less as many entries of it as there have been. That is exact as
- * long as the times never go backwards, as those of a single stream do not.
+ * on after a break: at the last time, less as many entries of it as there have been. What goes back in time
+ * is repeated: an engine that rotates the log begins the new file again (Docker 20.10). Both are exact as
+ * long as the times themselves never go back, as those of a single stream do not, but for an engine's clock
+ * that is set back: what is written until it has caught up is left out.
  */
 export interface LogEntries {
   /** From when on the engine is to be asked, in seconds since 1970 with nine digits; null: from the beginning. */
@@ -26,7 +28,7 @@ export interface LogEntries {
 }
 
 export function createLogEntries(from: Date | null): LogEntries {
-  let last = { time: from?.toISOString() ?? '', count: 0 }
+  let last = { time: from?.toISOString().replace('Z', '000000Z') ?? '', count: 0 }
   let toSkip = 0
   let isInLine = false
   /** The engine's `local` log forgets (until Docker 23) the newline that ends the last of several parts. */
@@ -55,6 +57,10 @@ export function createLogEntries(from: Date | null): LogEntries {
         const end = frame.indexOf(space)
         if (end < 0) throw new Error('the engine sends an entry without a time')
         const time = frame.toString('latin1', 0, end)
+        if (time < last.time) {
+          toSkip = last.count
+          continue
+        }
         if (toSkip > 0 && time === last.time) {
           toSkip--
           continue
