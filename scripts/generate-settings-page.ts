@@ -21,7 +21,7 @@ ${table(['Name', 'Default', 'Meaning'], environment)}
 
 What has structure is in a YAML file. A key that is not here is refused by name.
 
-${table(['Key', 'Default', 'Meaning'], fileRows(ConfigFile, ''))}
+${table(['Key', 'Default', 'Meaning'], fileRows(ConfigFile as unknown as Shape, ''))}
 
 \`\`\`yaml
 retention:

@@ -59,7 +59,8 @@ describe('matchClass', () => {
           return
         }
         const beyond = (given: readonly string[]) =>
-          given.filter((one) => one !== 'self-hosted' && !wanted.includes(one)).length
+          given.filter((one) => one !== 'self-hosted' && !wanted.some((label) => label === one))
+            .length
         const least = Math.min(...fitting.map((one) => beyond(one.labels)))
         expect(match.class).toBe(fitting.find((one) => beyond(one.labels) === least))
       }),

@@ -20,14 +20,6 @@ export function toPlain(value) {
 }
 
 /**
- * @param {unknown} a
- * @param {unknown} b
- */
-export function isSame(a, b) {
-  return isDeepStrictEqual(a, b)
-}
-
-/**
  * What a leaf does to a document: makes the objects on its way, sets its value, and says what was
  * there. Throws a Refusal where something else is in its way.
  * @param {unknown} root a plain value
@@ -52,7 +44,7 @@ export function setPlain(root, { path, value }) {
   const wanted = toPlain(value)
   // An object without keys asks that there be one.
   const isThere = wanted instanceof Map && wanted.size === 0 && before instanceof Map
-  if (isThere || (before !== undefined && isSame(before, wanted))) return 'same'
+  if (isThere || (before !== undefined && isDeepStrictEqual(before, wanted))) return 'same'
   put(place, last, wanted, path)
   return before === undefined ? 'added' : 'changed'
 }
@@ -93,6 +85,6 @@ export function isIndex(list, key) {
  * @param {unknown} wanted
  */
 export function checkResult(result, wanted) {
-  if (isSame(result, wanted)) return
+  if (isDeepStrictEqual(result, wanted)) return
   throw new Refusal('is written in a way in which these keys cannot be set')
 }

@@ -13,7 +13,10 @@ export interface HookDeps extends RunnersDeps {
   /** One after the other: work that would be in its own way if it were done twice at once for a job. */
   inTurn: <T>(id: string, work: () => Promise<T>) => Promise<T>
   /** A tar stream of a directory, for a build. */
-  packDirectory: (directory: string, signal: AbortSignal) => Promise<Readable>
+  packDirectory: (
+    input: { directory: string; dockerfile: string; network: HookDeps['buildNetwork'] },
+    signal: AbortSignal,
+  ) => Promise<Readable>
 }
 
 /** Turns for any number of jobs; nothing is kept of those for whom nobody waits. */

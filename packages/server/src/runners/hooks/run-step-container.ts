@@ -140,10 +140,12 @@ async function build(
     deps,
     { job, mounts: asked },
     async ([mount]) => {
+      const directory = mount?.source ?? ''
+      const packed = { directory, dockerfile: basename(dockerfile), network: deps.buildNetwork }
       await deps.images.build(
         {
-          context: await deps.packDirectory(mount?.source ?? '', signal),
-          dockerfile: basename(dockerfile),
+          context: await deps.packDirectory(packed, signal),
+          dockerfile: packed.dockerfile,
           image: name,
           labels: labelsOf(deps, job),
           args: {},
