@@ -85,7 +85,7 @@ describe('examples 1 and 3: create, execute, look, download', () => {
         logs: 'Pipeline run created. Waiting for execution.\n',
       },
     })
-    const { id } = created['pipeline_run'] as { id: number }
+    const { id } = created['pipeline_run'] as unknown as { id: number }
     const follower = await connectSocket(`${server.url}/api/pipelines/runs/${id}/ws`, {
       token: server.token,
     })

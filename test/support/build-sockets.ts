@@ -14,7 +14,6 @@ import type { Principal } from '../../packages/server/src/ports/identity.ts'
 import { openBuildSockets } from '../../packages/server/src/realtime/builds/open-build-sockets.ts'
 import { dispatchUpgrades } from '../../packages/server/src/realtime/dispatch-upgrades.ts'
 import { openDatabase } from '../../packages/server/src/db/open-database.ts'
-import { quietLog } from './quiet-log.ts'
 
 export const buildRepository = 'acme/portal'
 
@@ -44,7 +43,8 @@ export async function openBuildSocketsOn(
   limits: Parameters<typeof openBuildSockets>[1] & { maxClients?: number } = {},
 ): Promise<BuildSockets> {
   const logged: string[] = []
-  const log = { ...quietLog, info: (_: object, message: string) => void logged.push(message) }
+  const info = (_: object, message = '') => void logged.push(message)
+  const log = { info, warn() {}, error() {} }
   const { db, pool, close: closeDatabase } = await openDatabase({ url: databaseUrl, log })
   const directory = await mkdtemp(join(tmpdir(), 'slipway-build-sockets-'))
   const objects = createFilesystemObjectStore({ root: join(directory, 'objects'), log })
