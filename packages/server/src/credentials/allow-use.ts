@@ -5,16 +5,6 @@ import type { OpenCredential } from './read-credential.ts'
 const repositoryPattern = /^[A-Za-z0-9][A-Za-z0-9._-]{0,98}\/([A-Za-z0-9._-]{1,100}|\*)$/
 const mostRepositories = 500
 
-/**
- * Who may name a credential in a repository file: `metadata.repositories`. Null where it says nothing;
- * what is no list of repositories is for nobody.
- */
-export function repositoriesOf(metadata: unknown): readonly string[] | null {
-  const value = (metadata as { repositories?: unknown } | null)?.repositories
-  if (value === undefined) return null
-  return Array.isArray(value) ? value.filter((item) => typeof item === 'string') : []
-}
-
 /** Why `metadata.repositories` cannot be what it is; null when it can, or is not there. */
 export function repositoriesProblem(metadata: Readonly<Record<string, unknown>>): string | null {
   const value = metadata['repositories']

@@ -1,7 +1,8 @@
 import type { CredentialType } from '@slipway/contract/credentials'
 import { AppError } from '../errors.ts'
 import type { CredentialsDeps } from './deps.ts'
-import { fixedRegistries, type RegistryLogin, registryLoginOf } from './open-registry-credential.ts'
+import { fixedRegistries, registryLoginOf } from './open-registry-credential.ts'
+import type { RegistryLogin } from './registry-login.ts'
 import { readCredential } from './read-credential.ts'
 
 /** What a credential says of itself. */

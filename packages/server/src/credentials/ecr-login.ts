@@ -1,6 +1,6 @@
 import type { CredentialData } from '@slipway/contract/credentials'
 import { AppError } from '../errors.ts'
-import type { RegistryLogin } from './open-registry-credential.ts'
+import type { RegistryLogin } from './registry-login.ts'
 import { signAwsRequest } from './sign-aws-request.ts'
 
 /** Milliseconds that AWS has to answer. */

@@ -4,14 +4,7 @@ import { allowUse } from './allow-use.ts'
 import type { CredentialsDeps } from './deps.ts'
 import { ecrLogin } from './ecr-login.ts'
 import { type OpenCredential, readCredential } from './read-credential.ts'
-
-/** What a container registry wants to see, by Basic authentication or at its token service. */
-export interface RegistryLogin {
-  username: string
-  password: string
-  /** The registry that the credential is for, where it says so. */
-  registryUrl: string | null
-}
+import type { RegistryLogin } from './registry-login.ts'
 
 /**
  * A stored credential for a registry, by name. One of Amazon ECR becomes a login that is good for

@@ -1,9 +1,9 @@
 import type { CredentialData, CredentialType } from '@slipway/contract/credentials'
 import { AppError } from '../errors.ts'
 import type { GitLogin } from '../git/index.ts'
-import { repositoriesOf } from './allow-use.ts'
 import { noSuchCredential, sealedRecord } from './credential-rows.ts'
 import type { CredentialsDeps } from './deps.ts'
+import { repositoriesOf } from './repositories-of.ts'
 
 /** A credential with what it holds: only for whoever is about to use it. */
 export type OpenCredential = {

@@ -1,5 +1,5 @@
 import { AppError } from '../errors.ts'
-import type { RegistryLogin } from './open-registry-credential.ts'
+import type { RegistryLogin } from './registry-login.ts'
 
 /** Milliseconds that a registry has for each answer. */
 const timeoutMs = 20_000

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { NewDeploymentStatus, NewGitHubDeployment } from '../ports/github.ts'
 import type { ReportSubject } from './note-report.ts'
-import type { ReportDeps } from './report.ts'
+import type { ReportDeps } from './report-deps.ts'
 
 interface DeploymentRow {
   environment: string

@@ -1,7 +1,7 @@
 import { sql } from 'kysely'
 import type { ReportSubject } from './note-report.ts'
 import { mergeNotes, releaseNotes, type TaggedRelease } from './release-notes.ts'
-import type { ReportDeps } from './report.ts'
+import type { ReportDeps } from './report-deps.ts'
 
 /** Sees to it that GitHub's release of a tag speaks of all of ours that the tag stands for. */
 export async function reportRelease(

@@ -1,17 +1,9 @@
-import { type Kysely, sql } from 'kysely'
-import type { Tables } from '../db/tables.gen.ts'
-import type { GitHub } from '../ports/github.ts'
+import { sql } from 'kysely'
 import { describeCommit, type CommitRun } from './describe-commit.ts'
 import type { ReportSubject } from './note-report.ts'
 import { reportDeployment } from './report-deployment.ts'
+import type { ReportDeps } from './report-deps.ts'
 import { reportRelease } from './report-release.ts'
-
-export interface ReportDeps {
-  db: Kysely<Tables>
-  github: GitHub
-  /** Where clients reach us, for links. */
-  publicUrl: () => string
-}
 
 /** Tells GitHub how something is now. Rejects with a `GitHubError` where GitHub does not take it. */
 export async function report(

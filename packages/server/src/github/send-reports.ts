@@ -3,7 +3,8 @@ import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
 import { GitHubError } from '../ports/github.ts'
 import type { ReportSubject } from './note-report.ts'
 import { planReportRetry } from './plan-report-retry.ts'
-import { report, type ReportDeps } from './report.ts'
+import { report } from './report.ts'
+import type { ReportDeps } from './report-deps.ts'
 
 interface DueReport extends ReportSubject {
   version: number

@@ -1,21 +1,10 @@
-import type { Readable } from 'node:stream'
 import { AppError } from '../errors.ts'
 import { digestOf } from './digests.ts'
 import { openDockerArchive } from './docker-archive.ts'
 import { openLayoutFiles, readSmallFile, type LayoutFiles } from './layout-files.ts'
+import type { ImageLayout } from './local-image.ts'
 import { maxManifestBytes, mediaTypes } from './media-types.ts'
 import { type Descriptor, parseManifest, parseObject } from './parse-manifest.ts'
-
-/** An image on this machine: what it is, and what it is made of, by digests. */
-export interface ImageLayout {
-  /** The images that it names; the same one may be there under several names. */
-  readonly images: readonly Descriptor[]
-  /** Bytes; null when the digest is not there. */
-  size(digest: string): Promise<number | null>
-  /** Must be consumed or destroyed; only for what `size` knows. Its content is yet to be verified. */
-  open(digest: string): Promise<Readable>
-  close(): Promise<void>
-}
 
 /**
  * Opens an OCI image layout (a folder, or a tar archive of one) or an archive of `docker save`, which

@@ -1,12 +1,7 @@
 import { AppError } from '../errors.ts'
 import type { NewManifest, Registry } from '../ports/registry.ts'
-import {
-  chooseImage,
-  type ImageLayout,
-  joinPlatforms,
-  readManifest,
-  requireSize,
-} from './image-layout.ts'
+import { chooseImage, joinPlatforms, readManifest, requireSize } from './image-layout.ts'
+import type { ImageLayout } from './local-image.ts'
 import { mediaTypes } from './media-types.ts'
 import { type Descriptor, parseManifest } from './parse-manifest.ts'
 
