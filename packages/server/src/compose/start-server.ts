@@ -1,41 +1,28 @@
-import { join } from 'node:path'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
-import { type AdminToken, openAuditLog, resolveAdminToken } from '../access/index.ts'
+import { type AdminToken, openAuditLog } from '../access/index.ts'
 import { openApiTokens } from '../adapters/identity/api-tokens.ts'
-import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
 import type { Config } from '../config/read-config.ts'
-import { createMirrors } from '../git/index.ts'
 import { createHttpServer } from '../http/app.ts'
 import { listen } from '../http/listen.ts'
 import { createHealthCheck } from '../http/system/check-health.ts'
-import { openMetrics } from '../metrics/index.ts'
-import { createFileLogStore, createLogLinks } from '../logs/index.ts'
-import { openStore } from '../open-store.ts'
+import { createLogLinks } from '../logs/index.ts'
 import { createResources, type Resources } from '../resources.ts'
-import { resolveMasterKey } from '../server-keys.ts'
-import { openApprovals } from './open-approvals.ts'
-import { openArtifacts, openSigningKey } from './open-artifacts.ts'
 import { openBranding } from './open-branding.ts'
 import { openBuilds } from './open-builds.ts'
 import { checkExecutors, openContainerHost } from './open-container-host.ts'
-import { openDeployments } from './open-deployments.ts'
-import { openEvents } from './open-events.ts'
+import { openDelivery } from './open-delivery.ts'
+import { openFoundation } from './open-foundation.ts'
 import { openHooks } from './open-hooks.ts'
 import { openImageEngine } from './open-image-engine.ts'
 import { openExecutor } from './open-executor.ts'
 import { openGithub } from './open-github.ts'
 import { openGithubMcp } from './open-github-mcp.ts'
 import { openGithubQueue, openRunnerRegistration } from './open-github-queue.ts'
-import { openJobs } from './open-jobs.ts'
 import { openMonitor } from './open-monitor.ts'
 import { openOctokit } from './open-octokit.ts'
-import { openRegistries } from './open-registries.ts'
-import { openReleases } from './open-releases.ts'
 import { openRunners } from './open-runners.ts'
-import { openSearch } from './open-search.ts'
 import { openWebhooks } from './open-webhooks.ts'
-import { openSecrets } from './open-secrets.ts'
 import { openSocketIo, openSockets } from './open-sockets.ts'
 import { readDockerOptions } from './read-docker-options.ts'
 import { startWork } from './start-work.ts'
@@ -76,36 +63,11 @@ async function start(
   resources: Resources,
 ): Promise<RunningServer> {
   const stopping = new AbortController()
-  const store = await openStore(config, log, resources)
-  const inData = (...names: string[]) => join(config.dataDir, ...names)
-  const adminToken = await resolveAdminToken({
-    dataDir: config.dataDir,
-    configured: config.adminToken,
-  })
-  const masterKey = await resolveMasterKey({
-    dataDir: config.dataDir,
-    configured: config.masterKey,
-  })
-
-  const objects = createFilesystemObjectStore({
-    root: inData('objects'),
-    exclusive: true,
-    log,
-  })
-  resources.add('objects', objects, (opened) => opened.close())
-  const logs = createFileLogStore({ directory: inData('logs'), objects, log })
-  resources.add('logs', logs, (opened) => opened.close())
+  const foundation = await openFoundation(config, log, version, resources)
+  const { store, objects, logs, metrics, feed, jobs, mirrors, adminToken } = foundation
+  const { vault, secrets, credentials, repositories } = foundation
   const docker = await readDockerOptions(config)
   const executor = await openExecutor(config, log, docker, resources)
-
-  const metrics = openMetrics({ db: store.db, log, version })
-  const events = openEvents(store, log, metrics.observeEvents, resources)
-  const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
-  openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
-  const { vault, secrets, credentials, repositories } = await openSecrets(config, log, {
-    store,
-    masterKey,
-  })
   const { images, containerRegistries, openRegistryLogin, ...engine } = openImageEngine(
     config,
     docker,
@@ -118,7 +80,7 @@ async function start(
     log,
     {
       unitOfWork: jobs.runs,
-      feed: events.feed,
+      feed,
       logs,
       objects,
       repositories,
@@ -138,7 +100,7 @@ async function start(
       unitOfWork: jobs.runs,
       ...openRunnerRegistration(jobs.runs, octokit?.runners ?? null),
       stopContainer: (id) => containers.stop(id, stopGraceMs),
-      feed: events.feed,
+      feed,
       logs,
       holder: jobs.workerId,
       home: jobs.home,
@@ -159,7 +121,7 @@ async function start(
   const webhooks = openWebhooks(
     config,
     log,
-    { unitOfWork: jobs.runs, feed: events.feed, vault, holder: jobs.workerId, version },
+    { unitOfWork: jobs.runs, feed, vault, holder: jobs.workerId, version },
     resources,
   )
   const rest = octokit?.actions ?? null
@@ -191,7 +153,7 @@ async function start(
     log,
     {
       unitOfWork: jobs.runs,
-      feed: events.feed,
+      feed,
       holder: jobs.workerId,
       port: octokit?.github ?? null,
       workflows: queue.workflows,
@@ -199,43 +161,14 @@ async function start(
     resources,
   )
   let url = config.http.publicUrl ?? ''
-  const { embedded, registries, checks } = openRegistries(
+  const { embedded, checks, artifacts, releases, approvals, deployments } = await openDelivery(
     config,
     log,
-    { store, objects, credentials, holder: jobs.workerId, url: () => url },
+    { ...foundation, github: github.github, version, url: () => url },
     resources,
   )
-  const mirrors = createMirrors({
-    directory: inData('mirrors'),
-    accessDirectory: inData('git-access'),
-  })
   const branded = await openBranding(config, { db: store.db, objects, repositories, mirrors })
-  const signingKey = await openSigningKey(config)
-  const artifacts = openArtifacts(config, {
-    objects,
-    registries,
-    credentials,
-    signingKey,
-    github: { apiUrl: config.github.apiUrl, own: github.github },
-    version,
-  })
-  const releases = openReleases({
-    unitOfWork: jobs.runs,
-    registry: registries.home,
-    mirrors,
-    repositories,
-    signingKey,
-    publishers: config.publishers,
-  })
-  const approvals = openApprovals(config, jobs.runs)
-  const { environments } = approvals
-  const deployments = await openDeployments(
-    config,
-    log,
-    { unitOfWork: jobs.runs, feed: events.feed, environments, vault, holder: jobs.workerId },
-    resources,
-  )
-  const links = createLogLinks(masterKey)
+  const links = createLogLinks(foundation.masterKey)
   let ready = false
   const tokens = resources.add(
     'tokens',
@@ -248,12 +181,7 @@ async function start(
     ),
     (opened) => opened.close(),
   )
-  const jobSockets = openSocketIo(
-    config,
-    log,
-    { db: store.db, identity: tokens, feed: events.feed },
-    resources,
-  )
+  const jobSockets = openSocketIo(config, log, { db: store.db, identity: tokens, feed }, resources)
   const app = await createHttpServer({
     db: store.db,
     log,
@@ -297,7 +225,7 @@ async function start(
       secrets,
       runs: jobs.runs,
       logs,
-      feed: events.feed,
+      feed,
       signal: stopping.signal,
       ...approvals,
       deployments,
@@ -320,7 +248,7 @@ async function start(
       db: store.db,
       logs,
       identity: tokens,
-      feed: events.feed,
+      feed,
       monitor: monitored.monitor,
     },
     resources,

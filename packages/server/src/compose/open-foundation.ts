@@ -1,0 +1,49 @@
+import { join } from 'node:path'
+import type { Logger } from 'pino'
+import { resolveAdminToken } from '../access/index.ts'
+import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
+import type { Config } from '../config/read-config.ts'
+import { createMirrors } from '../git/index.ts'
+import { createFileLogStore } from '../logs/index.ts'
+import { openMetrics } from '../metrics/index.ts'
+import { openStore } from '../open-store.ts'
+import type { Resources } from '../resources.ts'
+import { resolveMasterKey } from '../server-keys.ts'
+import { openEvents } from './open-events.ts'
+import { openJobs } from './open-jobs.ts'
+import { openSearch } from './open-search.ts'
+import { openSecrets } from './open-secrets.ts'
+
+/** What all families stand on: the database, keys, files, events, jobs, what is secret. */
+export async function openFoundation(
+  config: Config,
+  log: Logger,
+  version: string,
+  resources: Resources,
+) {
+  const { dataDir } = config
+  const store = await openStore(config, log, resources)
+  const adminToken = await resolveAdminToken({ dataDir, configured: config.adminToken })
+  const masterKey = await resolveMasterKey({ dataDir, configured: config.masterKey })
+  const objects = createFilesystemObjectStore({
+    root: join(dataDir, 'objects'),
+    exclusive: true,
+    log,
+  })
+  resources.add('objects', objects, (opened) => opened.close())
+  const logs = createFileLogStore({ directory: join(dataDir, 'logs'), objects, log })
+  resources.add('logs', logs, (opened) => opened.close())
+  const metrics = openMetrics({ db: store.db, log, version })
+  const events = openEvents(store, log, metrics.observeEvents, resources)
+  const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
+  openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
+  const vaulted = await openSecrets(config, log, { store, masterKey })
+  const mirrors = createMirrors({
+    directory: join(dataDir, 'mirrors'),
+    accessDirectory: join(dataDir, 'git-access'),
+  })
+  const { feed } = events
+  return { store, adminToken, masterKey, objects, logs, metrics, feed, jobs, mirrors, ...vaulted }
+}
+
+export type Foundation = Awaited<ReturnType<typeof openFoundation>>
