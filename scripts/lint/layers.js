@@ -30,6 +30,7 @@ const sharedRooms = [
   'credentials',
   'repositories',
   'access',
+  'archive',
   'git',
   'oci',
   'docker',

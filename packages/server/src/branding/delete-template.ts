@@ -1,5 +1,5 @@
 import { requireUnlimited } from '../access/index.ts'
-import { AppError } from '../errors.ts'
+import { refuseWhileBuilt } from '../archive/index.ts'
 import type { Principal } from '../ports/identity.ts'
 import type { BrandingDeps } from './deps.ts'
 import { assetsOf, lockTemplate, things } from './template-rows.ts'
@@ -17,20 +17,11 @@ export async function deleteTemplate(
   const assets = await db.transaction().execute(async (trx) => {
     // Behind the lock, so that a build which is being made is seen.
     const row = await lockTemplate(trx, id)
-    const build = await trx
-      .selectFrom('builds')
-      .select('id')
-      .where('branding_template_id', '=', id)
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    if (build !== undefined && row.archived_at === null) {
-      throw new AppError(
-        'resource_conflict',
-        `The branding template ${row.name} is used by the build ${build.id}: archive it first`,
-        { in_use: true },
-      )
-    }
+    await refuseWhileBuilt(trx, {
+      what: 'The branding template',
+      row: row,
+      column: 'branding_template_id',
+    })
     const held = await assetsOf(trx, [id])
     await trx.deleteFrom('branding_templates').where('id', '=', id).execute()
     return held

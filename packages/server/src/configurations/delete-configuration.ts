@@ -1,5 +1,5 @@
 import { requireUnlimited } from '../access/index.ts'
-import { AppError } from '../errors.ts'
+import { refuseWhileBuilt } from '../archive/index.ts'
 import type { Principal } from '../ports/identity.ts'
 import { noSuchConfiguration, things } from './configuration-rows.ts'
 import type { ConfigurationsDeps } from './deps.ts'
@@ -15,25 +15,12 @@ export async function deleteConfiguration(
     // Behind the lock, so that a build which is being made is seen.
     const row = await trx
       .selectFrom('configurations')
-      .select(['name', 'archived_at'])
+      .select(['id', 'name', 'archived_at'])
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirst()
     if (row === undefined) throw noSuchConfiguration(id)
-    const build = await trx
-      .selectFrom('builds')
-      .select('id')
-      .where('configuration_id', '=', id)
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    if (build !== undefined && row.archived_at === null) {
-      throw new AppError(
-        'resource_conflict',
-        `The configuration ${row.name} is used by the build ${build.id}: archive it first`,
-        { in_use: true },
-      )
-    }
+    await refuseWhileBuilt(trx, { what: 'The configuration', row: row, column: 'configuration_id' })
     await trx.deleteFrom('configurations').where('id', '=', id).execute()
   })
 }

@@ -1,5 +1,5 @@
 import { requireUnlimited } from '../access/index.ts'
-import { AppError } from '../errors.ts'
+import { refuseWhileBuilt } from '../archive/index.ts'
 import type { Principal } from '../ports/identity.ts'
 import { type RegistriesDeps, things } from './deps.ts'
 import { noSuchRegistry } from './registry-rows.ts'
@@ -15,25 +15,12 @@ export async function deleteRegistry(
     // Behind the lock, so that a build which is being made is seen.
     const row = await trx
       .selectFrom('container_registries')
-      .select(['name', 'archived_at'])
+      .select(['id', 'name', 'archived_at'])
       .where('id', '=', id)
       .forUpdate()
       .executeTakeFirst()
     if (row === undefined) throw noSuchRegistry(id)
-    const build = await trx
-      .selectFrom('builds')
-      .select('id')
-      .where('registry_id', '=', id)
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    if (build !== undefined && row.archived_at === null) {
-      throw new AppError(
-        'resource_conflict',
-        `The registry ${row.name} is used by the build ${build.id}: archive it first`,
-        { in_use: true },
-      )
-    }
+    await refuseWhileBuilt(trx, { what: 'The registry', row: row, column: 'registry_id' })
     await trx.deleteFrom('container_registries').where('id', '=', id).execute()
   })
 }

@@ -1,4 +1,5 @@
 import type { ListBranchesResponse, Repository } from '@slipway/contract/repositories'
+import { refuseWhileBuilt } from '../archive/index.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { contactRemote } from './contact-remote.ts'
@@ -49,20 +50,7 @@ export async function deleteRepository(
   await deps.db.transaction().execute(async (trx) => {
     // Behind the lock, so that a build which is being made is seen.
     const row = await lockRepository(trx, input)
-    const build = await trx
-      .selectFrom('builds')
-      .select('id')
-      .where('git_repository_id', '=', id)
-      .orderBy('id', 'desc')
-      .limit(1)
-      .executeTakeFirst()
-    if (build !== undefined && row.archived_at === null) {
-      throw new AppError(
-        'resource_conflict',
-        `The repository ${row.name} is used by the build ${build.id}: archive it first`,
-        { in_use: true },
-      )
-    }
+    await refuseWhileBuilt(trx, { what: 'The repository', row: row, column: 'git_repository_id' })
     await trx.deleteFrom('repositories').where('id', '=', id).execute()
   })
 }
