@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { markSilent } from '../../packages/server/src/runners/beat-heart.ts'
+import { endSilent } from '../../packages/server/src/runners/hooks/end-silent.ts'
+import { endWordless } from '../../packages/server/src/runners/prune-delegations.ts'
 import { startRunnerDuties } from '../../packages/server/src/runners/index.ts'
 import { createRunnersApp, type RunnersApp } from '../support/runners-app.ts'
 
@@ -108,5 +110,42 @@ describe('jobs that others run', () => {
     expect(await test.told(silent)).toEqual(['queued', 'running', 'failed'])
     expect((await test.show(alive)).status).toBe('running')
     expect((await test.show(waiting)).status).toBe('queued')
+  })
+
+  it('are not lost where something is said of them just then', async () => {
+    const reported = await test.delegate()
+    await test.report(reported, { status: 'running' })
+    const hooked = await test.delegate({ container: {}, runnerName: 'late' })
+    const ids = [reported, hooked]
+    const { pool } = test.database
+    await pool.query(`delete from runners where name = 'late'`)
+    await pool.query(
+      `update delegations set updated_at = now() - interval '25 hours' where id = any($1::uuid[])`,
+      [ids],
+    )
+    const says = await pool.connect()
+    try {
+      await says.query('begin')
+      await says.query(`update delegations set updated_at = now() where id = any($1::uuid[])`, [
+        ids,
+      ])
+      const { signal } = new AbortController()
+      const input = { before: new Date(Date.now() - dayMs), signal }
+      const ends = [endWordless(test.runners, input), endSilent(test.runners, input)]
+      const waiting = async () => {
+        const { rows } = await pool.query<{ count: number }>(
+          `select count(*)::integer as count from pg_stat_activity
+            where datname = current_database() and wait_event_type = 'Lock'`,
+        )
+        return rows[0]?.count
+      }
+      await expect.poll(waiting).toBe(2)
+      await says.query('commit')
+      expect(await Promise.all(ends)).toEqual([0, 0])
+    } finally {
+      says.release()
+    }
+    const statuses = await Promise.all(ids.map(async (id) => (await test.show(id)).status))
+    expect(statuses).toEqual(['running', 'queued'])
   })
 })

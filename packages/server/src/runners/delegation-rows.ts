@@ -23,6 +23,8 @@ export interface LockedDelegation {
   ledgerJobId: string | null
   attempt: number
   startedAt: Date | null
+  /** When something was last heard of it. */
+  updatedAt: Date
 }
 
 /** Locks the delegation, by its own id or by that of its ledger's job. Null when there is none. */
@@ -36,7 +38,7 @@ export async function lockDelegation(
     select id, repository, job_ref as "jobRef", github_run_id as "runId", status, reason,
            proxy_runner as "proxyRunner", proxy_status as "proxyStatus", runner_id as "runnerId",
            container_id as "containerId", ledger_job_id as "ledgerJobId", attempt,
-           started_at as "startedAt"
+           started_at as "startedAt", updated_at as "updatedAt"
     from delegations where ${which} for update`.execute(trx)
   return rows[0] ?? null
 }

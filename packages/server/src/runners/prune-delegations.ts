@@ -2,7 +2,6 @@ import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import { transact } from '../db/unit-of-work.ts'
 import { lockDelegation } from './delegation-rows.ts'
-import { hasEnded } from './delegation-states.ts'
 import type { RunnersDeps } from './deps.ts'
 import { endDelegation } from './end-delegation.ts'
 
@@ -112,9 +111,10 @@ export async function endWordless(
     if (input.signal.aborted) break
     ended += await transact(deps, async (unit) => {
       const delegation = await lockDelegation(unit.trx, { delegation: id })
-      if (delegation === null || hasEnded(delegation.status)) return 0
-      await endDelegation(deps, unit, delegation, { status: 'failed', reason: 'lost' })
-      return 1
+      // Something may have been said before it was locked.
+      if (delegation === null || delegation.updatedAt >= input.before) return 0
+      const end = { status: 'failed', reason: 'lost' } as const
+      return (await endDelegation(deps, unit, delegation, end)) ? 1 : 0
     })
   }
   return ended

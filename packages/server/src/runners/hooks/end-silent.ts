@@ -31,7 +31,8 @@ export async function endSilent(
     if (input.signal.aborted) break
     ended += await transact(deps, async (unit) => {
       const delegation = await lockDelegation(unit.trx, { delegation: id })
-      if (delegation === null) return 0
+      // Something may have been said before it was locked.
+      if (delegation === null || delegation.updatedAt >= input.before) return 0
       const said = delegation.proxyStatus as 'completed' | 'failed' | 'cancelled' | null
       const end = { status: said ?? 'failed', reason: said === null ? 'lost' : null } as const
       return (await endWithJob(deps, unit, delegation, end)) ? 1 : 0
