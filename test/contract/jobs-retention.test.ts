@@ -148,4 +148,19 @@ describe('jobs that others run', () => {
     const statuses = await Promise.all(ids.map(async (id) => (await test.show(id)).status))
     expect(statuses).toEqual(['running', 'queued'])
   })
+
+  it('are lost where their proxy is there, but does another one', async () => {
+    const lost = await test.delegate({ container: {}, runnerName: 'back' })
+    const own = await test.delegate({ container: {}, runnerName: 'back' })
+    const other = await test.delegate({ container: {}, runnerName: 'other' })
+    await test.database.pool.query(
+      `update delegations set updated_at = now() - interval '1 hour' where id = any($1::uuid[])`,
+      [[lost, own, other]],
+    )
+    const before = new Date(Date.now() - 900_000)
+    expect(await endSilent(test.runners, { before, signal: new AbortController().signal })).toBe(1)
+    expect(await test.show(lost)).toMatchObject({ status: 'failed', metadata: { reason: 'lost' } })
+    expect((await test.show(own)).status).toBe('queued')
+    expect((await test.show(other)).status).toBe('queued')
+  })
 })

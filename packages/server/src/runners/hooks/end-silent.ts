@@ -9,7 +9,8 @@ export const silentMs = 15 * 60_000
 const batchSize = 100
 
 /**
- * Ends the jobs whose hooks and proxy have said nothing for too long: nobody would ever clean them up. One
+ * Ends the jobs whose hooks and proxy have said nothing for too long: nobody would ever clean them up. A
+ * proxy does one job at a time: once it has another, that it is there says nothing of the one before. One
  * whose proxy did say how it ended, ends so. Answers how many it was.
  */
 export async function endSilent(
@@ -24,7 +25,13 @@ export async function endSilent(
        and not exists (
          select from runners r
           where r.type = 'proxy' and r.name = d.proxy_runner and r.last_heartbeat >= ${input.before}
-            and (r.repository is null or r.repository = d.repository))
+            and (r.repository is null or r.repository = d.repository)
+            and not exists (
+              select from delegations later
+               where later.proxy_runner = r.name and later.source = 'proxy'
+                 and later.status in ('queued', 'assigned', 'running')
+                 and (r.repository is null or later.repository = r.repository)
+                 and later.created_at > d.created_at))
      order by d.updated_at limit ${batchSize}`.execute(deps.db)
   let ended = 0
   for (const { id } of rows) {
