@@ -27,6 +27,8 @@ export function streamWork<Result>(
   const gone = new AbortController()
   const giveUp = (why: string) => gone.abort(new Error(why))
   reply.raw.once('close', () => giveUp('the reader is gone'))
+  // It may have gone while it was found out whether the work is allowed.
+  if (reply.raw.destroyed) giveUp('the reader is gone')
   body.once('error', () => giveUp('the answer cannot be written'))
   const stopChecking = checkToken(request.stillValid, validityMs, () => giveUp('the token ended'))
   const signal = AbortSignal.any([gone.signal, input.signal])
