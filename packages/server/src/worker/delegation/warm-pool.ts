@@ -1,4 +1,3 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { ContainerHost } from '../../ports/container-host.ts'
 import { containerLabels } from '../../runners/index.ts'
@@ -24,7 +23,7 @@ export interface WarmPool {
    * none. It is the caller's from now on, and another takes its place.
    */
   take(className: string, wanted: WarmSpec): { id: string; env: Record<string, string> } | null
-  /** It waits here. */
+  /** It waits here, or did a moment ago: what was listed then may be a job's by now. */
   has(id: string): boolean
   /** Creates no more; those that wait stay for the next process. */
   close(): Promise<void>
@@ -36,6 +35,8 @@ const fingerprintLabel = 'io.slipway.warm.fingerprint'
 const refillMs = 500
 const firstPauseMs = 1_000
 const longestPauseMs = 60_000
+/** Milliseconds for which one that was taken is known still: who has listed containers may be that late. */
+const takenMs = 120_000
 
 export function createWarmPool(
   deps: { host: ContainerHost; log: Pick<Logger, 'warn' | 'debug'>; owner: string },
@@ -45,7 +46,16 @@ export function createWarmPool(
   const closing = new AbortController()
   const wanted = classes
     .filter(({ warm }) => warm > 0)
-    .map((each) => ({ ...each, fingerprint: fingerprintOf(each.spec), ids: [] as string[] }))
+    .map((each) => ({
+      ...each,
+      fingerprint: fingerprintOf(each.spec),
+      ids: [] as string[],
+      pauseMs: firstPauseMs,
+      /** When it is tried again after a failure, by `performance.now()`. */
+      notBefore: 0,
+    }))
+  /** When they were, by `performance.now()`; the oldest first. */
+  const taken = new Map<string, number>()
   let filling: Promise<void> | null = null
   let isStale = false
 
@@ -60,51 +70,63 @@ export function createWarmPool(
     }
   }
 
-  const fillOnce = async (): Promise<void> => {
-    for (const each of wanted) {
-      while (each.ids.length < each.warm) {
-        const labels = {
-          [containerLabels.owner]: owner,
-          [containerLabels.warm]: each.name,
-          [fingerprintLabel]: each.fingerprint,
-        }
-        each.ids.push(await host.create({ ...each.spec, labels, name: nameWarm() }, closing.signal))
+  const fillUp = async (each: (typeof wanted)[number]): Promise<void> => {
+    if (isStale) await takeOver()
+    isStale = false
+    while (each.ids.length < each.warm) {
+      const labels = {
+        [containerLabels.owner]: owner,
+        [containerLabels.warm]: each.name,
+        [fingerprintLabel]: each.fingerprint,
       }
+      each.ids.push(await host.create({ ...each.spec, labels, name: nameWarm() }, closing.signal))
     }
+    each.pauseMs = firstPauseMs
   }
 
+  /** Each class by itself: one whose image is missing does not keep the others from theirs. */
   const fill = async (): Promise<void> => {
-    let isOpen = false
-    for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    for (const each of wanted) {
+      if (each.notBefore > performance.now()) continue
       try {
-        if (!isOpen && isStale) await takeOver()
-        isOpen = true
-        isStale = false
-        await fillOnce()
-        return
+        await fillUp(each)
       } catch (error) {
         if (closing.signal.aborted) return
-        log.warn({ err: error }, 'containers could not be created ahead')
+        log.warn({ err: error, class: each.name }, 'containers could not be created ahead')
         // It may have been created although nobody answered so.
-        isOpen = false
         isStale = true
-        await sleep(pauseMs, undefined, { signal: closing.signal }).catch(() => undefined)
-        if (closing.signal.aborted) return
+        each.notBefore = performance.now() + each.pauseMs
+        each.pauseMs = Math.min(each.pauseMs * 2, longestPauseMs)
       }
     }
+    const missing = wanted.filter(({ ids, warm }) => ids.length < warm)
+    if (closing.signal.aborted || missing.length === 0) return
+    const next = Math.min(...missing.map(({ notBefore }) => notBefore)) - performance.now()
+    clearTimeout(again)
+    again = setTimeout(refill, Math.max(refillMs, next))
   }
   const refill = () => {
     if (closing.signal.aborted) return
     filling = (filling ?? Promise.resolve()).then(fill)
   }
   let later: NodeJS.Timeout | undefined
+  let again: NodeJS.Timeout | undefined
   const refillLater = () => {
     later ??= setTimeout(() => {
       later = undefined
       refill()
     }, refillMs)
   }
-  const has = (id: string) => wanted.some(({ ids }) => ids.includes(id))
+  const forgetTaken = () => {
+    for (const [id, at] of taken) {
+      if (at > performance.now() - takenMs) return
+      taken.delete(id)
+    }
+  }
+  const has = (id: string) => {
+    forgetTaken()
+    return taken.has(id) || wanted.some(({ ids }) => ids.includes(id))
+  }
 
   return {
     get sizes() {
@@ -123,13 +145,16 @@ export function createWarmPool(
       if (env === null) return null
       const id = own.ids.shift()
       if (id === undefined) return null
+      forgetTaken()
+      taken.set(id, performance.now())
       refillLater()
       return { id, env }
     },
     has,
     async close() {
-      clearTimeout(later)
       closing.abort(new Error('the pool is closed'))
+      clearTimeout(later)
+      clearTimeout(again)
       await filling
     },
   }
