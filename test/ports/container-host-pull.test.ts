@@ -12,6 +12,7 @@ import {
 } from '../support/docker-registry.ts'
 import { busyboxFiles, type Dockerd, startDockerd } from '../support/dockerd.ts'
 import { startPublicRegistry } from '../support/public-registry.ts'
+import { startSlowRegistry } from '../support/slow-registry.ts'
 
 const { signal } = new AbortController()
 const image = 'jobs/shell:1'
@@ -98,6 +99,20 @@ it('says of a registry that is away that it is', async () => {
   await expect(host.create(specOf('127.0.0.1:9/jobs/shell:1'), signal)).rejects.toMatchObject({
     code: 'unavailable',
   })
+})
+
+it('says of an engine that ends while it pulls that it is away', async () => {
+  const slow = await startSlowRegistry()
+  try {
+    const created = host.create(specOf(`${slow.host}/jobs/slow:1`), signal)
+    created.catch(() => {})
+    await slow.asked
+    await dockerd.kill()
+    await expect(created).rejects.toMatchObject({ code: 'unavailable' })
+  } finally {
+    await dockerd.start()
+    await slow.close()
+  }
 })
 
 it('gives up an image that takes too long', async () => {

@@ -2,6 +2,7 @@ import { AppError } from '../errors.ts'
 import { type Docker, DockerRefusal } from './connect-docker.ts'
 import { isMissing } from './explain-refusal.ts'
 import { readMessages } from './read-messages.ts'
+import { isTold } from './wait-for-end.ts'
 
 /** What registries and engines say of an image that asking again does not bring. */
 const isNotThere =
@@ -109,6 +110,10 @@ async function pullOnce(
         'unavailable',
         `The image ${image} could not be pulled within ${seconds} s`,
       )
+    }
+    as?.signal.throwIfAborted()
+    if (!isTold(error)) {
+      throw new AppError('unavailable', `The engine broke off while it pulled the image ${image}`)
     }
     if (!(error instanceof DockerRefusal)) throw error
     if (as !== null && isRefusedLogin.test(error.message)) {
