@@ -95,6 +95,8 @@ async function followOutput(
       null,
       {
         async write(chunk, at) {
+          // What came together with the last of it is handed on all the same.
+          if (left < 0) return
           if (at !== undefined) setClock(at.getTime())
           await write(left >= chunk.length ? chunk : chunk.subarray(0, left))
           left -= chunk.length
