@@ -1,6 +1,6 @@
 // What a runner is configured with never reaches its log, whoever writes the log and however it is printed.
 import { randomBytes, randomUUID } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pino } from 'pino'
@@ -200,4 +200,16 @@ it('is not shown by who does not know it', async () => {
   const kept = await everything(job.directory)
   expect(kept).not.toContain('plain')
   expect(kept).not.toContain(secret)
+})
+
+it('is forgotten also where whoever kept it was killed meanwhile', async () => {
+  const directory = join(folder, 'killed')
+  const kept = openDelegationSecrets(openVault([randomBytes(32)]), directory)
+  const id = randomUUID()
+  await kept.keep(id, [secret])
+  await rename(join(directory, `${id}.sealed`), join(directory, `${id}.sealed.new`))
+  expect(await kept.read(id)).toBeNull()
+  expect(await kept.list()).toEqual([id])
+  await kept.drop(id)
+  expect(await readdir(directory)).toEqual([])
 })

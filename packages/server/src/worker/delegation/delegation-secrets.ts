@@ -17,6 +17,8 @@ export interface DelegationSecrets {
 }
 
 const suffix = '.sealed'
+/** Of one that is just being written. */
+const newSuffix = `${suffix}.new`
 
 /** In a folder of the data directory. */
 export function openDelegationSecrets(
@@ -24,6 +26,7 @@ export function openDelegationSecrets(
   directory: string,
 ): DelegationSecrets {
   const pathOf = (id: string) => join(directory, id + suffix)
+  const newPathOf = (id: string) => join(directory, id + newSuffix)
   const record = (id: string) => ({
     purpose: 'delegation',
     id,
@@ -33,8 +36,8 @@ export function openDelegationSecrets(
     async keep(id, values) {
       await mkdir(directory, { recursive: true, mode: 0o700 })
       const sealed = vault.seal(record(id), JSON.stringify(values))
-      await writeFile(`${pathOf(id)}.new`, sealed, { mode: 0o600 })
-      await rename(`${pathOf(id)}.new`, pathOf(id))
+      await writeFile(newPathOf(id), sealed, { mode: 0o600 })
+      await rename(newPathOf(id), pathOf(id))
     },
     async read(id) {
       try {
@@ -43,13 +46,19 @@ export function openDelegationSecrets(
         return null
       }
     },
-    drop: (id) => rm(pathOf(id), { force: true }),
+    async drop(id) {
+      // Also what a process that was killed had begun.
+      await rm(newPathOf(id), { force: true })
+      await rm(pathOf(id), { force: true })
+    },
     async list() {
       try {
         const names = await readdir(directory)
-        return names
-          .filter((name) => name.endsWith(suffix))
-          .map((name) => name.slice(0, -suffix.length))
+        const ids = names.flatMap((name) => {
+          const end = [newSuffix, suffix].find((each) => name.endsWith(each))
+          return end === undefined ? [] : [name.slice(0, -end.length)]
+        })
+        return [...new Set(ids)]
       } catch (error) {
         if (hasCode(error, 'ENOENT')) return []
         throw error
