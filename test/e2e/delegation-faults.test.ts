@@ -114,6 +114,18 @@ it('an engine that is killed ends jobs once, with the reason', async () => {
   await expect.poll(nothingButWarm, { timeout: 20_000 }).toEqual(nothing)
 })
 
+it('a server that is back before its engine waits for it, and gives up nothing', async () => {
+  await place.dockerd.kill()
+  const id = await place.delegate('echo late')
+  await place.until(id, ({ metadata }) => metadata.attempt === 1)
+  await place.server.kill()
+  await place.server.restart()
+  await place.until(id, ({ metadata }) => metadata.attempt === 2)
+  await place.dockerd.start()
+  expect(await place.ended(id)).toMatchObject({ status: 'completed', metadata: { attempt: 2 } })
+  expect(await place.lines(id)).toEqual(['late'])
+})
+
 it('a hundred megabytes of output are kept whole', async () => {
   const id = await place.delegate('yes "$(printf %1000d 7)" | head -n 100000; echo over')
   let job = await place.get(id)

@@ -7,7 +7,7 @@ import { type ClaimedJob, JobAborted, type JobOutcome } from '../ports/job-bus.t
 import { containerLabels, type DelegationAttempt, type DelegationResult } from '../runners/index.ts'
 import { nameOfJob } from './delegation/container-names.ts'
 import type { DelegationWorkDeps } from './delegation/deps.ts'
-import { discard, readyContainer } from './delegation/start-container.ts'
+import { discard, readyContainer, withPatience } from './delegation/start-container.ts'
 import { watchContainer } from './delegation/watch-container.ts'
 
 interface Held {
@@ -67,7 +67,10 @@ function isOver({ reason }: AbortSignal): boolean {
 
 async function attend(deps: DelegationWorkDeps, held: Held, signal: AbortSignal): Promise<void> {
   const { attempt } = held
-  const found = attempt.number === 1 ? null : await findStarted(deps, attempt, signal)
+  const found =
+    attempt.number === 1
+      ? null
+      : await withPatience(() => findStarted(deps, attempt, signal), signal)
   if (found !== null) {
     const secrets = await deps.secrets.read(attempt.delegationId)
     return goOn(deps, { ...held, container: found, secrets }, signal)

@@ -24,10 +24,15 @@ export async function readyContainer(
   attempt: DelegationAttempt,
   signal: AbortSignal,
 ): Promise<ReadyContainer> {
+  return withPatience(() => readyOnce(deps, attempt, signal), signal)
+}
+
+/** Does it, again and again for a minute where the engine is away: that is no fault of the job's. */
+export async function withPatience<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
   const until = performance.now() + patienceMs
   for (;;) {
     try {
-      return await readyOnce(deps, attempt, signal)
+      return await work()
     } catch (error) {
       signal.throwIfAborted()
       const isAway = error instanceof AppError && error.code === 'unavailable'
