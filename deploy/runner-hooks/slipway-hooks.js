@@ -24,6 +24,7 @@ const limits = {
   cleanup: 120_000,
   // The runner kills what has not ended 7.5 seconds after it was told to.
   cleanupWhenTold: 5_000,
+  delegatedWhenTold: 1_500,
 }
 const mostInputBytes = 64 * 1024 * 1024
 const mostLineBytes = 16 * 1024 * 1024
@@ -184,8 +185,22 @@ async function delegate(run, asked) {
     ...optional('eventName', env.GITHUB_EVENT_NAME),
     ...optional('actor', env.GITHUB_ACTOR),
   }
-  const { data } = await ask(run, 'POST', '/api/jobs/delegate', body)
-  return needId(data)
+  // Once it may be there its id is waited for, also when told to end: nobody else would know what to remove.
+  const until = new AbortController()
+  let timer = null
+  const told = () => {
+    const { signal } = stopping
+    timer = setTimeout(() => until.abort(reasonOf(signal)), limits.delegatedWhenTold)
+  }
+  stopping.signal.addEventListener('abort', told, { once: true })
+  try {
+    if (stopping.signal.aborted) throw reasonOf(stopping.signal)
+    const { data } = await ask(run, 'POST', '/api/jobs/delegate', body, { signal: until.signal })
+    return needId(data)
+  } finally {
+    stopping.signal.removeEventListener('abort', told)
+    clearTimeout(timer)
+  }
 }
 
 /** Runs a step: its exit code is ours. */

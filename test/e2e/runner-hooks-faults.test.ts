@@ -307,3 +307,40 @@ describe('a server that is away', () => {
     }
   })
 })
+
+describe('what the hooks ask for', () => {
+  const id = '0190a1b2-0000-7000-8000-000000000008'
+  /** A server that notes what it is asked, and answers when it is let. */
+  async function listen(isLet: () => Promise<void>) {
+    const asked: { what: string; body: string }[] = []
+    const fake = createServer(async (request, reply) => {
+      const body = (await request.toArray()).join('')
+      const what = `${request.method} ${request.url}`
+      asked.push({ what, body })
+      if (what.endsWith('/delegate')) await isLet()
+      const result = { container: { id: 'c', network: 'n' }, services: [], isAlpine: false }
+      reply.end(`${JSON.stringify({ data: { delegationId: id }, type: 'done', result })}\n`)
+    })
+    await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve))
+    onTestFinished(() => void fake.close())
+    const url = `http://127.0.0.1:${(fake.address() as AddressInfo).port}`
+    const what = () => asked.map((each) => each.what)
+    return { env: { ...place.env('asked'), SLIPWAY_URL: url }, asked, what }
+  }
+
+  it('is removed where they are told to end while they ask for it', async () => {
+    let go = () => {}
+    const isLet = new Promise<void>((resolve) => (go = resolve))
+    const { env, what } = await listen(() => isLet)
+    const args = { container: { image: shellImage } }
+    const running = await place.start('prepare_job', { args }, env)
+    await expect.poll(what).toEqual(['POST /api/jobs/delegate'])
+    running.kill('SIGINT')
+    go()
+    expect(await running.end).toMatchObject({ code: 130, response: null })
+    expect(what().slice(-2)).toEqual([
+      `POST /api/jobs/${id}/proxy-complete`,
+      `DELETE /api/jobs/${id}/container`,
+    ])
+  })
+})
