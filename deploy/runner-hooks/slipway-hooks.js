@@ -485,11 +485,14 @@ function requireTokenOutside({ fs, path, config }, mounts) {
 
 function describeService(run, service) {
   const { image, contextName } = service
-  // Newer runners do not say what the workflow calls a service: it has the name of its image.
+  // Newer runners do not say what the workflow calls a service: it has the name of its image, as a host may.
   const last = String(image || '')
     .split('/')
     .pop()
     .split(/[:@]/)[0]
+    .slice(0, 63)
+    .replace(/[^A-Za-z0-9_-]/g, '-')
+    .replace(/^[_-]+|[_-]+$/g, '')
   const names = [...new Set([contextName, last])].filter((name) => name)
   return {
     names,

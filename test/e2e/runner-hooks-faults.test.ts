@@ -343,4 +343,16 @@ describe('what the hooks ask for', () => {
       `DELETE /api/jobs/${id}/container`,
     ])
   })
+
+  it('calls services by names that hosts may have, whatever their images are called', async () => {
+    const { env, asked } = await listen(async () => {})
+    const images = ['ghcr.io/acme/my.db:1', 'redis@sha256:01', 'a__b.:2']
+    const services = images.map((image) => ({ image }))
+    const args = { container: { image: shellImage }, services }
+    expect(await place.run('prepare_job', { args }, env)).toMatchObject({ code: 0 })
+    const { body = '' } = asked.find(({ what }) => what.endsWith(`${id}/container`)) ?? {}
+    const { services: wanted } = JSON.parse(body) as { services: { names: string[] }[] }
+    expect(wanted.map(({ names }) => names)).toEqual([['my-db'], ['redis'], ['a__b']])
+    expect(await place.run('cleanup_job', {}, env)).toMatchObject({ code: 0 })
+  })
 })
