@@ -241,7 +241,14 @@ async function forgetStale(run) {
   const note = readNote(run)
   if (!note || !note.delegationId) return
   say(process.stdout, `removing what is left of the job ${note.delegationId}`)
-  await remove(run, needId(note), note.outcome || 'failed')
+  try {
+    await remove(run, needId(note), note.outcome || 'failed')
+  } catch (error) {
+    if (error.status !== 403) throw error
+    // The token is another one now, which may tell of its end and never remove it: the server does.
+    say(process.stdout, `it is left to the server: ${error.message}`)
+    dropNote(run, note.delegationId)
+  }
 }
 
 /** A request with an answer. Asked again while the server is away: repeating it is harmless. */

@@ -264,6 +264,25 @@ describe('a job that goes wrong', () => {
   })
 })
 
+describe('a token that was changed', () => {
+  it('keeps no proxy from its next jobs, though what is left is another one’s', async () => {
+    const env = place.env('changed')
+    const left = await prepared(env)
+    const { token } = await place.server.json<{ token: string }>('POST', '/v1/tokens', {
+      body: { name: 'the next proxy', roles: ['service-account'] },
+    })
+    const next = { ...env, SLIPWAY_TOKEN_FILE: join(place.folder, 'next-token') }
+    await writeFile(next.SLIPWAY_TOKEN_FILE, token, { mode: 0o600 })
+    const { code, stdout, response } = await place.prepare({}, [], next)
+    expect(code).toBe(0)
+    expect(stdout).toContain('it is left to the server: the server refuses (403)')
+    expect((await place.ended(left.delegationId)).status).toBe('failed')
+    expect(await place.run('cleanup_job', { state: response?.state }, next)).toMatchObject({
+      code: 0,
+    })
+  })
+})
+
 describe('a server that is away', () => {
   it('is waited for before a step, which fails where it breaks off in the middle', async () => {
     const state = await prepared()
