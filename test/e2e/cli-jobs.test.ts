@@ -11,6 +11,7 @@ beforeAll(async () => {
   place = await startDelegationPlace([
     { name: 'shell', labels: ['linux', 'shell'] },
     { name: 'ready', warm: 1 },
+    { name: 'brief', limits: { timeout: '2s' } },
   ])
 }, 120_000)
 afterAll(() => place.close())
@@ -81,6 +82,20 @@ describe('delegate', () => {
     })
     await Promise.all(cancelling)
     expect(code).toBe(3)
+  })
+
+  it('exits with 1 when the job failed, whatever it exited with, and tells JSON as the log does', async () => {
+    const script = `trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done`
+    const asked = ['delegate', '-r', 'acme/shop', '--label', 'brief', '--workflow', script]
+    const { code, out } = await slipway([...asked, '--watch', '--json'])
+    const told = out.trim().split('\n')
+    expect(told.map((line) => JSON.parse(line) as object)).toMatchObject([
+      { seq: 1, timestamp: expect.stringMatching(/Z$/), line: 'up' },
+      { seq: 2, line: 'bye' },
+      { seq: 3, line: expect.stringContaining('timeout') },
+      { status: 'failed', exitCode: 0, metadata: { reason: 'timeout' } },
+    ])
+    expect(code).toBe(1)
   })
 
   it('leaves the job to itself when it is interrupted', async () => {
@@ -187,10 +202,7 @@ describe('runner', () => {
     expect(first).toMatch(/^shell +1 +0 +30 +0 +.* shell:1 +linux shell$/)
     const json = await slipway(['--json', 'runner', 'classes'])
     expect(JSON.parse(json.out)).toMatchObject({
-      classes: [
-        { name: 'shell', active: 1 },
-        { name: 'ready', warm: 1 },
-      ],
+      classes: [{ name: 'shell', active: 1 }, { name: 'ready', warm: 1 }, { name: 'brief' }],
     })
     const { out } = await slipway(['runner', 'list'])
     expect(out).toMatch(/ proxy +idle +acme\/proxied +- +\S+ ago +a$/m)

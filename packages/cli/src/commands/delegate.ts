@@ -8,7 +8,7 @@ import { exitCodes } from '../exit-codes.ts'
 import { findRepository } from '../git/find-repository.ts'
 import { integerBetween } from '../integer-between.ts'
 import { repositoryName } from '../repository-name.ts'
-import { describeJob, outcomeOf, writeLogLine } from './job-end.ts'
+import { describeJob, outcomeOf, printFollowedLine } from './job-end.ts'
 
 interface Flags {
   repository?: string
@@ -94,7 +94,9 @@ async function attend(context: Context, client: SlipwayClient, id: string): Prom
     // What it ended with goes behind its last line.
     if (context.json) await printJson(io, job)
     else await io.err.write(`${context.errorStyles.dim(describeJob(job))}\n`)
-    return job.exitCode === null || job.status === 'cancelled' ? outcomeOf(job) : job.exitCode
+    // What a shell sees of it. One that was stopped fails although it may have ended with 0.
+    const seen = job.status === 'cancelled' ? 0 : (job.exitCode ?? 0) & 0xff
+    return seen === 0 ? outcomeOf(job) : seen
   } catch (error) {
     if (io.signal.aborted)
       await io.err.write(`The job goes on. Stop it: slipway job cancel ${id}\n`)
@@ -125,8 +127,7 @@ async function printLog(
   client: SlipwayClient,
   { id, signal }: { id: string; signal: AbortSignal },
 ): Promise<void> {
-  for await (const { seq, timestamp, line } of client.jobs.followLogs(id, { signal })) {
-    if (context.json) await printJson(context.io, { seq, timestamp, line })
-    else await writeLogLine(context, line)
+  for await (const line of client.jobs.followLogs(id, { signal })) {
+    await printFollowedLine(context, line)
   }
 }

@@ -1,5 +1,6 @@
 import type { DelegatedJob, DelegationStatus } from '@slipway/contract/delegations'
-import type { Context } from '../context.ts'
+import type { LogLine } from '@slipway/sdk'
+import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatDuration, formatSpan } from '../render/format-time.ts'
 import { terminalLine, terminalWord } from '../render/terminal-text.ts'
@@ -50,4 +51,16 @@ export async function writeLogLine({ io, styles }: Context, line: string): Promi
   const { begin } = splitStamp(line)
   const shown = terminalLine(line.slice(begin.length), styles.enabled)
   return io.out.write(`${styles.dim(begin)}${shown}\n`)
+}
+
+/** A line of a log that is followed: for people or pipes as above, or as JSON with its time beside it. */
+export async function printFollowedLine(context: Context, followed: LogLine): Promise<void> {
+  const { seq, line } = followed
+  if (!context.json) return writeLogLine(context, line)
+  const { begin, timestamp } = splitStamp(line)
+  return printJson(context.io, {
+    seq,
+    timestamp: timestamp ?? followed.timestamp,
+    line: line.slice(begin.length),
+  })
 }

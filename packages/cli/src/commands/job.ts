@@ -8,7 +8,14 @@ import { formatDuration, formatSpan } from '../render/format-time.ts'
 import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 import { repositoryName } from '../repository-name.ts'
-import { describeJob, jobStatuses, outcomeOf, splitStamp, writeLogLine } from './job-end.ts'
+import {
+  describeJob,
+  jobStatuses,
+  outcomeOf,
+  printFollowedLine,
+  splitStamp,
+  writeLogLine,
+} from './job-end.ts'
 
 interface ListFlags {
   repository?: string
@@ -154,19 +161,8 @@ async function logs(context: Context, id: string, flags: LogFlags): Promise<numb
   const { signal } = io
   if (flags.follow === true) {
     const { tail, after } = flags
-    for await (const { seq, timestamp, line } of client.jobs.followLogs(id, {
-      tail,
-      after,
-      signal,
-    })) {
-      const { begin, timestamp: stamped } = splitStamp(line)
-      if (!json) await writeLogLine(context, line)
-      else
-        await printJson(io, {
-          seq,
-          timestamp: stamped ?? timestamp,
-          line: line.slice(begin.length),
-        })
+    for await (const line of client.jobs.followLogs(id, { tail, after, signal })) {
+      await printFollowedLine(context, line)
     }
     return exitCodes.success
   }
