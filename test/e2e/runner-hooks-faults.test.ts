@@ -1,6 +1,6 @@
 // What hooks do when something is wrong: they fail, and leave nothing behind.
 import { chmod, readFile, rm, symlink, writeFile } from 'node:fs/promises'
-import { createServer } from 'node:http'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
@@ -332,14 +332,15 @@ describe('what the hooks ask for', () => {
   /** A server that notes what it is asked, and answers when it is let. */
   async function listen(isLet: () => Promise<void>) {
     const asked: { what: string; body: string }[] = []
-    const fake = createServer(async (request, reply) => {
+    const answer = async (request: IncomingMessage, reply: ServerResponse) => {
       const body = (await request.toArray()).join('')
       const what = `${request.method} ${request.url}`
       asked.push({ what, body })
       if (what.endsWith('/delegate')) await isLet()
       const result = { container: { id: 'c', network: 'n' }, services: [], isAlpine: false }
       reply.end(`${JSON.stringify({ data: { delegationId: id }, type: 'done', result })}\n`)
-    })
+    }
+    const fake = createServer((request, reply) => void answer(request, reply))
     await new Promise<void>((resolve) => fake.listen(0, '127.0.0.1', resolve))
     onTestFinished(() => void fake.close())
     const url = `http://127.0.0.1:${(fake.address() as AddressInfo).port}`
