@@ -1,9 +1,10 @@
 // Steps that name an image run in a container of it, the others as processes, in one workspace.
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { busyboxFiles, type Dockerd, startDockerd } from '../support/dockerd.ts'
 import { createRepository, oneProject } from '../support/git-repository.ts'
 import { finishedRun, logOf, startRun, stepNamed } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+import { startSlowRegistry } from '../support/slow-registry.ts'
 
 let dockerd: Dockerd
 let server: TestServer
@@ -59,4 +60,29 @@ it('says which image is missing, and of an engine that is away that it is', asyn
   ])
   expect(back.status).toBe('success')
   await expect.poll(() => dockerd.ask('/containers/json?all=1')).toEqual([])
+})
+
+it('gives up a step that is cancelled while its image is pulled', async () => {
+  const slow = await startSlowRegistry()
+  onTestFinished(() => slow.close())
+  const pulling = await startTestServer({
+    DOCKER_HOST: dockerd.host,
+    SLIPWAY_WORKER_CAPACITY: '1',
+  })
+  onTestFinished(() => pulling.close())
+  const repository = await createRepository(pulling.repositories, 'acme/pulls')
+  const image = `${slow.host}/jobs/slow:1`
+  const first = await repository.commit(
+    oneProject([{ name: 'inside', action: 'run', image, run: 'true' }]),
+  )
+  const second = await repository.commit(
+    oneProject([{ name: 'outside', action: 'run', run: 'true' }]),
+  )
+  const id = await startRun(pulling, 'acme/pulls', first)
+  await slow.asked
+  await pulling.request('DELETE', `/v1/runs/${id}`)
+  expect(await finishedRun(pulling, id)).toMatchObject({ status: 'cancelled' })
+  // The only worker is free again.
+  const next = await finishedRun(pulling, await startRun(pulling, 'acme/pulls', second))
+  expect(next.status).toBe('success')
 })

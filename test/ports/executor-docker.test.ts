@@ -1,8 +1,9 @@
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
-import { afterAll, afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createDockerExecutor } from '../../packages/server/src/adapters/executor/docker/create-docker-executor.ts'
 import { busyboxFiles, dashFiles, startDockerd } from '../support/dockerd.ts'
+import { startSlowRegistry } from '../support/slow-registry.ts'
 import { type ExecutorWorld, makeExecutorWorld } from './executor-world.ts'
 import { executorSuite } from './executor.suite.ts'
 
@@ -93,6 +94,29 @@ describe('executor: docker, its containers', () => {
       code: 'unavailable',
     })
     await executor.close()
+  })
+
+  it('are not waited for while their image is pulled, once nobody wants them', async () => {
+    const slow = await startSlowRegistry()
+    onTestFinished(() => slow.close())
+    const executor = createDockerExecutor({
+      host: { kind: 'unix', socketPath },
+      stateDir: `${world.stateDir}-pulls`,
+      pull: { policy: 'missing', timeoutMs: 60_000 },
+      log,
+    })
+    await executor.open()
+    const spec = (id: string) => world.spec(['true'], { id, image: `${slow.host}/jobs/slow:1` })
+    const wanted = new AbortController()
+    const given = executor.start(spec('given-up'), { write() {} }, wanted.signal)
+    given.catch(() => {})
+    await slow.asked
+    wanted.abort(new Error('enough'))
+    await expect(given).rejects.toThrow('enough')
+    const starting = executor.start(spec('closed'), { write() {} })
+    starting.catch(() => {})
+    await executor.close()
+    await expect(starting).rejects.toMatchObject({ code: 'unavailable' })
   })
 
   it('end as failed when the engine goes away', async () => {

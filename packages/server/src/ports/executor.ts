@@ -17,7 +17,8 @@ export interface Executor {
   open(): Promise<void>
   /** Rejects, with what to do about it, when nothing could be started; used by health. */
   check(): Promise<void>
-  start(spec: ExecutionSpec, sink: OutputSink): Promise<Execution>
+  /** Where `signal` aborts before anything has been started, it may reject with its reason. */
+  start(spec: ExecutionSpec, sink: OutputSink, signal?: AbortSignal): Promise<Execution>
   close(): Promise<void>
 }
 

@@ -62,7 +62,10 @@ async function execute(
     ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
   })
   const sink: OutputSink = { write: async (chunk) => (await opening).write(chunk) }
-  const [started, opened] = await Promise.allSettled([startCommand(deps, input, sink), opening])
+  const [started, opened] = await Promise.allSettled([
+    startCommand(deps, input, sink, signal),
+    opening,
+  ])
   if (opened.status === 'rejected') {
     if (started.status === 'fulfilled') {
       started.value.stop(0)
@@ -77,8 +80,8 @@ async function execute(
     if (end.reason !== null) await writer.note(end.reason)
     return end
   } catch (error) {
-    const end = notRun(error)
-    await writer.note(end.reason)
+    const end = signal.aborted ? withReason(notStarted, signal) : notRun(error)
+    if (end.reason !== null) await writer.note(end.reason)
     return end
   } finally {
     if (willBeRepeated(signal)) await writer.suspend()
@@ -107,6 +110,7 @@ async function startCommand(
   deps: WorkerDeps,
   input: Omit<Parameters<typeof runStep>[1], 'reporter'>,
   sink: OutputSink,
+  signal: AbortSignal,
 ): Promise<Execution> {
   const { job, step, workspace, secrets } = input
   const given = await giveSecrets({
@@ -130,6 +134,7 @@ async function startCommand(
         limits: { ...deps.stepLimits, timeoutMs: step.step.timeoutMs },
       },
       sink,
+      signal,
     )
     return {
       id: execution.id,
@@ -167,6 +172,9 @@ function withReason(end: ExecutionResult, signal: AbortSignal): ExecutionResult 
   const known = end.outcome === 'stopped' && typeof signal.reason === 'string'
   return known ? { ...end, reason: signal.reason } : end
 }
+
+/** Given up before anything ran, as what is stopped later is. */
+const notStarted = { outcome: 'stopped', exitCode: null, reason: 'Stopped on request.' } as const
 
 function notRun(error: unknown) {
   const reason = error instanceof AppError ? error.message : 'The step could not be run'

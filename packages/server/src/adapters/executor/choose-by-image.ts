@@ -14,7 +14,8 @@ export function createExecutorByImage(by: { process: Executor; containers: Execu
       await Promise.all([by.process.open(), by.containers.open()])
     },
     check: () => by.process.check(),
-    start: (spec, sink) => (spec.image === null ? by.process : by.containers).start(spec, sink),
+    start: (spec, sink, signal) =>
+      (spec.image === null ? by.process : by.containers).start(spec, sink, signal),
     async close() {
       await Promise.all([by.process.close(), by.containers.close()])
     },

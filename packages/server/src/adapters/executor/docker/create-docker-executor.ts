@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { mkdir, realpath } from 'node:fs/promises'
 import { getegid, geteuid } from 'node:process'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { AppError } from '../../../errors.ts'
 import {
@@ -27,6 +28,8 @@ const ownerLabel = 'io.slipway.executor'
 const checkMs = 5_000
 /** Milliseconds for ending what a dead server left. */
 const leftoverMs = 60_000
+/** Milliseconds between two looks at whether what was just starting has started. */
+const lookMs = 20
 
 /**
  * Commands in containers of a Docker engine on this machine. The engine may be away when it opens: what a
@@ -38,6 +41,8 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
   const images = createImagePuller(docker, options.pull)
   const live = new Map<string, Execution | null>()
   const background = new Set<Promise<void>>()
+  /** The one when closing begins, the other when everything has ended. */
+  const stopping = new AbortController()
   const closing = new AbortController()
   let host: ExecutorHost | null = null
   /** Until what a predecessor left has ended. */
@@ -104,7 +109,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       const answer = await docker.send({ method: 'GET', path: '/_ping' }, signal)
       answer.resume()
     },
-    async start(spec, sink) {
+    async start(spec, sink, signal) {
       const opened = usable()
       if (live.has(spec.id)) {
         throw new AppError('resource_conflict', `An execution ${spec.id} is running already`)
@@ -112,7 +117,9 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       live.set(spec.id, null)
       try {
         await clear(opened)
-        const execution = await startExecution(opened, spec, sink)
+        const wanted =
+          signal === undefined ? stopping.signal : AbortSignal.any([signal, stopping.signal])
+        const execution = await startExecution(opened, spec, sink, wanted)
         live.set(spec.id, execution)
         void execution.done.then(() => live.delete(spec.id))
         if (host === null) execution.stop(0)
@@ -125,11 +132,12 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
     async close() {
       if (host === null) return
       host = null
+      stopping.abort(new AppError('unavailable', 'The executor is closed'))
       while (live.size > 0) {
         const all = [...live.values()].filter((execution) => execution !== null)
         for (const execution of all) execution.stop()
         // One that is just starting shows up in the next round.
-        await (all.length > 0 ? Promise.all(all.map(({ done }) => done)) : nextTurn())
+        await (all.length > 0 ? Promise.all(all.map(({ done }) => done)) : sleep(lookMs))
       }
       while (background.size > 0) await Promise.all(background)
       closing.abort(new AppError('unavailable', 'The executor is closed'))
@@ -153,8 +161,4 @@ async function endLeftovers(
   if (left.length > 0) {
     log.warn({ containers: left.length }, 'ended what an earlier server left running')
   }
-}
-
-function nextTurn(): Promise<void> {
-  return new Promise((resolve) => setImmediate(resolve))
 }

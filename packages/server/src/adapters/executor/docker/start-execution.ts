@@ -39,6 +39,8 @@ export async function startExecution(
   host: ExecutorHost,
   given: ExecutionSpec,
   sink: OutputSink,
+  /** Of whoever wants it: a pull is not waited for without them. */
+  wanted: AbortSignal,
 ): Promise<Execution> {
   const { docker, signal } = host
   const { image } = given
@@ -47,7 +49,7 @@ export async function startExecution(
   }
   const spec = { ...(await checkSpec(given, host.stateDir)), image }
   const environment = encodeLateEnvironment(environmentOf(spec))
-  const id = await create(host, spec)
+  const id = await create(host, spec, wanted)
   const remove = () =>
     host.inBackground('a container', removeContainer(docker, id, AbortSignal.timeout(removeMs)))
   try {
@@ -92,6 +94,7 @@ function environmentOf({ env, cache }: CheckedSpec): Record<string, string> {
 async function create(
   { docker, images, user, labels, signal }: ExecutorHost,
   spec: CheckedSpec & { image: string },
+  wanted: AbortSignal,
 ): Promise<string> {
   const body = describeExecution(spec, { user, labels })
   const once = () => postJson<{ Id: string }>(docker, '/containers/create', body, signal)
@@ -100,7 +103,7 @@ async function create(
   } catch (error) {
     if (!isMissing(error)) throw explainCreate(error, spec.image)
   }
-  await images.pull(spec.image, signal)
+  await images.pull(spec.image, wanted)
   try {
     return (await once()).Id
   } catch (error) {
