@@ -23,7 +23,7 @@ export async function runInJobContainer(
     })
 }
 
-export function asCommand([program, ...args]: readonly string[]): readonly [string, ...string[]] {
+function asCommand([program, ...args]: readonly string[]): readonly [string, ...string[]] {
   if (program === undefined) throw new AppError('invalid_request', 'There is no command')
   return [program, ...args]
 }

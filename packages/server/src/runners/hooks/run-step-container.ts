@@ -6,11 +6,11 @@ import type { Principal } from '../../ports/identity.ts'
 import { tighten } from '../define-run.ts'
 import { parseOptions } from '../parse-options.ts'
 import { bringImage, requireAllowed } from './bring-image.ts'
+import { commandOf } from './command-of.ts'
 import type { HookDeps, HookListener, HookWork } from './deps.ts'
 import { findRunning, type RunningJob } from './find-hooked.ts'
 import { labelsOf, resolveMounts, withFrozenMounts } from './freeze.ts'
 import { keepTouched } from './keep-touched.ts'
-import { asCommand } from './run-in-job.ts'
 
 /**
  * Runs an action that is a container: in the network of the job, with its own file system and limits, and
@@ -36,11 +36,8 @@ export async function runStepContainer(
   return (listener, signal) =>
     keepTouched(deps, input.id, () =>
       withImage(deps, { job, request, listener }, signal, async (image) => {
-        const { entrypoint, args = [], env = {}, workdir = null, prependPath = [] } = request
-        const own = await deps.host.readImage(image, signal)
-        const begin = entrypoint === undefined ? own.entrypoint : [entrypoint]
-        const rest = args.length > 0 || entrypoint !== undefined ? args : own.command
-        const argv = asCommand([...begin, ...rest])
+        const { env = {}, workdir = null, prependPath = [] } = request
+        const argv = await commandOf(deps, { image, asked: request }, signal)
         const limits = tighten(job.run.limits, options)
         const { user } = options
         const started = { job, image, mounts: request.mounts ?? [], user, limits }

@@ -3,6 +3,7 @@ import { AppError } from '../../errors.ts'
 import { tighten } from '../define-run.ts'
 import { type CreateOptions, hostName, parseOptions } from '../parse-options.ts'
 import { bringImage, requireAllowed } from './bring-image.ts'
+import { commandOf } from './command-of.ts'
 import type { HookDeps, HookListener } from './deps.ts'
 import type { RunningJob } from './find-hooked.ts'
 import { labelsOf, withFrozenMounts } from './freeze.ts'
@@ -90,16 +91,10 @@ async function startService(
 ): Promise<string> {
   const { job, network, service, listener } = input
   const { request, options } = service
-  const { image, entrypoint, args = [], env = {}, registry } = request
+  const { image, env = {}, registry } = request
   if (registry !== undefined) await bringImage(deps, { image, registry, listener }, signal)
   await listener.say(`Starting ${request.names[0]}: ${image}`)
-  const own = await deps.host.readImage(image, signal)
-  const begin = entrypoint === undefined ? own.entrypoint : [entrypoint]
-  const rest = args.length > 0 || entrypoint !== undefined ? args : own.command
-  const argv = [...begin, ...rest]
-  if (argv.length === 0) {
-    throw new AppError('invalid_request', `The image ${image} has no command of its own`)
-  }
+  const argv = await commandOf(deps, { image, asked: request }, signal)
   const { mounts = [] } = request
   return withFrozenMounts(
     deps,
