@@ -1,3 +1,4 @@
+import { rename, rm } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -117,6 +118,21 @@ describe('executor: docker, its containers', () => {
     starting.catch(() => {})
     await executor.close()
     await expect(starting).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
+  it('are left alone by a server of another machine, whose directory has the same path', async () => {
+    const started = await world.start(['sh', '-c', 'echo up; sleep 60'])
+    await started.said('up')
+    const elsewhere = `${world.stateDir}-elsewhere`
+    await rename(world.stateDir, elsewhere)
+    const other = make(world.stateDir)
+    await other.open()
+    await other.close()
+    await rm(world.stateDir, { recursive: true })
+    await rename(elsewhere, world.stateDir)
+    expect(await dockerd.ask('/containers/json')).toHaveLength(1)
+    started.stop(0)
+    expect(await started.done).toMatchObject({ outcome: 'stopped' })
   })
 
   it('end as failed when the engine goes away', async () => {

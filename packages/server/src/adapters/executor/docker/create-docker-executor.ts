@@ -1,8 +1,10 @@
-import { createHash } from 'node:crypto'
-import { mkdir, realpath } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { getegid, geteuid } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
+import { hasCode } from '../../../directories.ts'
 import { AppError } from '../../../errors.ts'
 import {
   connectDocker,
@@ -23,7 +25,7 @@ export interface DockerExecutorOptions extends DockerOptions {
   log: Logger
 }
 
-/** Whose containers are: of this state directory. */
+/** Whose containers are: an id that the state directory holds. */
 const ownerLabel = 'io.slipway.executor'
 const checkMs = 5_000
 /** Milliseconds for ending what a dead server left. */
@@ -84,7 +86,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       if (host !== null) throw new Error('The executor is open already')
       await mkdir(options.stateDir, { recursive: true, mode: 0o700 })
       const stateDir = await realpath(options.stateDir)
-      const owner = createHash('sha256').update(stateDir).digest('hex').slice(0, 16)
+      const owner = await readOwner(stateDir)
       const opened: ExecutorHost = {
         docker,
         images,
@@ -143,6 +145,23 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       closing.abort(new AppError('unavailable', 'The executor is closed'))
     },
   }
+}
+
+/**
+ * Whose the containers of this directory are. Its path alone does not tell: another machine's server on the
+ * same engine may have the same.
+ */
+async function readOwner(stateDir: string): Promise<string> {
+  const path = join(stateDir, 'owner')
+  const known = await readFile(path, 'utf8').catch((error: unknown) => {
+    if (hasCode(error, 'ENOENT')) return ''
+    throw error
+  })
+  if (/^[\da-f-]{36}$/.test(known)) return known
+  const owner = randomUUID()
+  await writeFile(`${path}.new`, owner, { mode: 0o600 })
+  await rename(`${path}.new`, path)
+  return owner
 }
 
 async function endLeftovers(
