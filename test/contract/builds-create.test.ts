@@ -177,6 +177,8 @@ describe('POST /api/pipelines/runs', () => {
   it.each([
     [{}, ['/steps_to_execute is missing', '/output_type is missing']],
     [{ ...zipRequest, steps_to_execute: [] }, ['/steps_to_execute must NOT have fewer']],
+    [{ ...zipRequest, image_name: 'ghcr.io/acme/runner' }, ['/image_name must be a name such as']],
+    [{ ...zipRequest, image_name: 'localhost/runner' }, ['/image_name must be a name such as']],
     [{ ...zipRequest, steps_to_execute: ['clone_repo'] }, ['/output_type is zip, which needs']],
     [
       { ...zipRequest, output_type: 'docker_image' },

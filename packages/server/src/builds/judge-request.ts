@@ -11,9 +11,12 @@ export interface BuildProblem {
   missing?: string
 }
 
-/** Repository and name of an image without its tag, as Docker takes it: no registry, lower case. */
+/**
+ * Repository and name of an image without its tag, as Docker takes it: lower case, and no registry, in whose
+ * name the image would be taken for one that only the registry gives out.
+ */
 const imageName =
-  /^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/
+  /^(?!localhost\/|[^/]*\.[^/]*\/)[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:\/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$/
 const imageTag = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$/
 const platform = /^[a-z0-9]{1,30}\/[a-z0-9_]{1,30}(?:\/[a-z0-9.]{1,30})?$/
 
