@@ -61,6 +61,16 @@ describe('kill -9 of the server', () => {
     await expect.poll(nothingButWarm, { timeout: 20_000 }).toEqual(nothing)
   })
 
+  it('while it held the container of a job still: the next one lets that go on', async () => {
+    const id = await place.delegate(counting(400))
+    const { containerId } = await place.until(id, ({ status }) => status === 'running')
+    await place.dockerd.ask(`/containers/${containerId}/pause`, 'POST')
+    await place.server.kill()
+    await place.server.restart()
+    expect(await place.ended(id)).toMatchObject({ status: 'completed', containerId })
+    expect(await place.lines(id)).toEqual(numbers(400))
+  })
+
   it('and its container removed by somebody: the job is lost, and said to be', async () => {
     const id = await place.delegate('echo up; sleep 300')
     const { containerId } = await place.until(id, ({ status }) => status === 'running')

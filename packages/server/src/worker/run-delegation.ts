@@ -102,6 +102,7 @@ async function goOn(
   signal: AbortSignal,
 ): Promise<void> {
   const { container, secrets } = input
+  await withPatience(() => letGoOn(deps, input, signal), signal)
   await keepLog(deps, input, signal, async (writer, setClock) => {
     await reportRunning(deps, input, container.id)
     const startedAt = container.startedAt ?? container.createdAt
@@ -110,6 +111,17 @@ async function goOn(
     const watched = { ...input, id: container.id, startedAt, writer: shown, setClock }
     return watchContainer(deps, watched, signal)
   })
+}
+
+/** A server that died while it held the job's containers still, for a mount, cannot have let them go on. */
+async function letGoOn(
+  { host }: DelegationWorkDeps,
+  { attempt, container }: Held & { container: FoundContainer },
+  signal: AbortSignal,
+): Promise<void> {
+  const { delegationId } = attempt
+  const beside = await host.list({ [containerLabels.delegation]: delegationId }, signal)
+  for (const id of new Set([container.id, ...beside.map((one) => one.id)])) await host.resume(id)
 }
 
 const hidden =
