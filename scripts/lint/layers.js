@@ -15,7 +15,7 @@ const packageImports = {
   sdk: ['contract'],
   web: ['sdk', 'contract'],
   cli: ['sdk', 'forge', 'contract'],
-  server: ['contract', 'forge'],
+  server: ['contract', 'forge', 'sdk'],
 }
 
 /** Packages that also run in a browser. */
@@ -36,6 +36,9 @@ const sharedRooms = [
   'docker',
   'signing',
   'duties',
+  'servers',
+  'kubernetes',
+  'telemetry',
 ]
 /** Files at the root that everyone may use. The others there belong to the composition. */
 const baseFiles = ['errors.ts', 'directories.ts']
@@ -55,6 +58,8 @@ const capabilityRooms = [
   'github',
   'search',
   'metrics',
+  'sign-in',
+  'orchestration',
 ]
 
 /**
@@ -73,6 +78,7 @@ const serverLayers = {
       'http',
       'realtime',
       'worker',
+      'remote',
       'capability',
       'shared',
       'adapters',
@@ -97,6 +103,12 @@ const serverLayers = {
     types: ['db'],
     packages: ['contract', 'forge'],
   },
+  // What a worker on another machine has in place of the rooms: the same functions as requests to the API.
+  remote: {
+    layers: ['worker', 'capability', 'shared', 'ports', 'base'],
+    types: ['db'],
+    packages: ['contract', 'sdk'],
+  },
   capability: {
     layers: ['capability', 'shared', 'ports', 'db', 'base'],
     packages: ['contract', 'forge'],
@@ -116,7 +128,8 @@ const adapterImports = {
   publisher: ['oci'],
   'image-engine': ['docker'],
   'container-host': ['docker'],
-  executor: ['docker'],
+  executor: ['docker', 'kubernetes'],
+  orchestrator: ['kubernetes'],
 }
 
 /**

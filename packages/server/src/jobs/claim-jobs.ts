@@ -10,6 +10,8 @@ export interface ClaimInput {
   types: readonly string[]
   /** At most so many. */
   limit: number
+  /** Only jobs of these ids. */
+  only?: readonly string[]
 }
 
 /** A claimed job with the length of its attempt, which needs no agreement between clocks. */
@@ -36,15 +38,7 @@ export async function claimJobs(
     update jobs
        set state = 'running', attempt = jobs.attempt + 1, worker_id = ${input.workerId}::uuid,
            started_at = now(), deadline_at = now() + jobs.timeout_ms * interval '1 ms'
-     where jobs.id = any (array(
-             select ready.id
-               from unnest(${input.types}::text[]) as served (type)
-              cross join lateral (
-                select id from jobs
-                 where state = 'queued' and jobs.type = served.type and run_at <= now()
-                 order by run_at, id limit ${input.limit}::integer
-                   for update skip locked) as ready
-              limit ${input.limit}::integer))
+     where jobs.id = any (${input.only === undefined ? oldest(input) : named(input, input.only)})
        and exists (select from workers
                     where id = ${input.workerId}::uuid
                       and last_seen_at > now() - ${giveUpMs}::integer * interval '1 ms')
@@ -61,6 +55,27 @@ export async function claimJobs(
     deadlineAt: row.deadline_at,
     timeoutMs: row.timeout_ms,
   }))
+}
+
+function oldest({ types, limit }: ClaimInput) {
+  return sql`array(
+    select ready.id
+      from unnest(${types}::text[]) as served (type)
+     cross join lateral (
+       select id from jobs
+        where state = 'queued' and jobs.type = served.type and run_at <= now()
+        order by run_at, id limit ${limit}::integer
+          for update skip locked) as ready
+     limit ${limit}::integer)`
+}
+
+function named({ types, limit }: ClaimInput, ids: readonly string[]) {
+  return sql`array(
+    select id from jobs
+     where id = any (${ids}::uuid[]) and state = 'queued' and type = any (${types}::text[])
+       and run_at <= now()
+     limit ${limit}::integer
+       for update skip locked)`
 }
 
 interface ClaimRow {

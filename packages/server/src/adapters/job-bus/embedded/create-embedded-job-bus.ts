@@ -2,10 +2,10 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Log } from '../../../db/log.ts'
 import type { Signals } from '../../../db/signals.ts'
-import { giveUpMs, type LedgerDeps } from '../../../jobs/index.ts'
+import { giveUpMs, type LedgerDeps, openWorkLedger } from '../../../jobs/index.ts'
 import type { JobBus, SubscribeOptions } from '../../../ports/job-bus.ts'
 import { QUEUED_CHANNEL, STOPPED_CHANNEL, WORKERS_CHANNEL } from './bus-signals.ts'
-import { type EmbeddedSubscription, subscribeEmbedded } from './subscribe-embedded.ts'
+import { type LedgerSubscription, subscribeToLedger } from '../subscription/subscribe-to-ledger.ts'
 
 export interface EmbeddedJobBusDeps extends LedgerDeps {
   log: Log
@@ -27,16 +27,18 @@ const checkMs = 2000
 export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
   const id = randomUUID()
   const pollMs = deps.pollMs ?? 3000
-  const subscriptions = new Set<EmbeddedSubscription>()
+  const subscriptions = new Set<LedgerSubscription>()
   const unlisten: (() => void)[] = []
   const signals = deps.signals
+  const ledger = openWorkLedger(deps)
+  const isOwned = (type: string) => deps.owners[type] !== undefined
   let closed = false
   /** Whether a worker of another process is alive; a signal costs too much to be sent to nobody. */
   let others = false
   let lookForOthers: NodeJS.Timeout | null = null
 
-  const ended = (subscription: EmbeddedSubscription) => subscriptions.delete(subscription)
-  const all = (act: (subscription: EmbeddedSubscription) => void) => {
+  const ended = (subscription: LedgerSubscription) => subscriptions.delete(subscription)
+  const all = (act: (subscription: LedgerSubscription) => void) => {
     for (const subscription of subscriptions) act(subscription)
   }
 
@@ -99,7 +101,7 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
     subscribe(options) {
       if (closed) throw new Error('The job bus is closed')
       refuseOverlap(subscriptions, options)
-      const subscription = subscribeEmbedded({ ...deps, pollMs }, options)
+      const subscription = subscribeToLedger({ ledger, log: deps.log, isOwned, pollMs }, options)
       subscriptions.add(subscription)
       subscription.wake()
       tellOthers(WORKERS_CHANNEL)
@@ -140,7 +142,7 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
 }
 
 /** A worker looks up what it holds by type: two subscriptions of one worker must not share one. */
-function refuseOverlap(subscriptions: Iterable<EmbeddedSubscription>, options: SubscribeOptions) {
+function refuseOverlap(subscriptions: Iterable<LedgerSubscription>, options: SubscribeOptions) {
   if (!Number.isInteger(options.capacity) || options.capacity < 1) {
     throw new TypeError('The capacity of a subscription is an integer of at least 1')
   }

@@ -1,11 +1,5 @@
 import type { Log } from '../../../db/log.ts'
-import {
-  encodeResult,
-  failAttempt,
-  failJob,
-  type LedgerDeps,
-  releaseJobs,
-} from '../../../jobs/index.ts'
+import { encodeResult, type WorkLedger } from '../../../jobs/index.ts'
 import type { JobOutcome } from '../../../ports/job-bus.ts'
 import type { Hold } from './hold.ts'
 import { createOutcomeWriter } from './outcome-writer.ts'
@@ -31,11 +25,11 @@ const longestPauseMs = 3000
  * could not be written before it stopped to matter, and the ledger's own sweeps will see to the job.
  */
 export function createReporter(
-  deps: LedgerDeps & { log: Log },
+  deps: { ledger: WorkLedger; log: Log; isOwned: (type: string) => boolean },
   options: ReporterOptions,
 ): (hold: Hold, end: HandlerEnd) => Promise<void> {
   const { workerId } = options
-  const writeOutcome = createOutcomeWriter(deps, workerId)
+  const writeOutcome = createOutcomeWriter(deps.ledger, workerId)
 
   async function persist<T>(hold: Hold, write: () => Promise<T>): Promise<T> {
     for (let waitMs = firstPauseMs; ; waitMs = Math.min(waitMs * 2, longestPauseMs)) {
@@ -61,12 +55,12 @@ export function createReporter(
       const error = abandoned === 'lost' ? 'Its worker lost it.' : 'Its worker was stopped.'
       const excused = abandoned === 'closing'
       const only = [{ id, attempt }]
-      await persist(hold, () => releaseJobs(deps, { workerId, only, error, excused }))
+      await persist(hold, () => deps.ledger.release({ workerId, only, error, excused }))
       return
     }
     if (end.state === 'rejected') {
       const { error } = end
-      const failed = await persist(hold, () => failAttempt(deps, { ...claim, error }))
+      const failed = await persist(hold, () => deps.ledger.failAttempt({ ...claim, error }))
       if (failed?.delayMs != null) options.onRetryIn(failed.delayMs)
       return
     }
@@ -74,12 +68,12 @@ export function createReporter(
     try {
       resultJson = encodeResult(end.result)
     } catch (error) {
-      await persist(hold, () => failJob(deps, { ...claim, error: describe(error) }))
+      await persist(hold, () => deps.ledger.failJob({ ...claim, error: describe(error) }))
       return
     }
-    if (end.state === 'failed' && deps.owners[type] !== undefined) {
+    if (end.state === 'failed' && deps.isOwned(type)) {
       const { error, result } = end
-      await persist(hold, () => failJob(deps, { ...claim, error, result }))
+      await persist(hold, () => deps.ledger.failJob({ ...claim, error, result }))
       return
     }
     const error = end.state === 'failed' ? end.error : null

@@ -1,4 +1,4 @@
-import { completeJobs, type EncodedVerdict, type LedgerDeps } from '../../../jobs/index.ts'
+import type { EncodedVerdict, WorkLedger } from '../../../jobs/index.ts'
 
 const maxBatch = 500
 
@@ -14,7 +14,7 @@ interface Pending {
  * database does, and the caller may write the same again.
  */
 export function createOutcomeWriter(
-  deps: Pick<LedgerDeps, 'db'>,
+  ledger: Pick<WorkLedger, 'complete'>,
   workerId: string,
 ): (verdict: EncodedVerdict) => Promise<boolean> {
   const queue: Pending[] = []
@@ -25,7 +25,7 @@ export function createOutcomeWriter(
       const batch = queue.splice(0, maxBatch)
       try {
         const verdicts = batch.map(({ verdict }) => verdict)
-        const accepted = await completeJobs(deps, { workerId, verdicts })
+        const accepted = await ledger.complete({ workerId, verdicts })
         for (const { verdict, resolve } of batch) resolve(accepted.has(verdict.id))
       } catch (error) {
         for (const { reject } of batch) reject(error)

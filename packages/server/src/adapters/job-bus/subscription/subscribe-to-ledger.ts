@@ -1,24 +1,19 @@
 import type { Log } from '../../../db/log.ts'
-import {
-  claimJobs,
-  expireJob,
-  type LedgerDeps,
-  listHeldJobs,
-  msToNextRun,
-  releaseJobs,
-  returnJobs,
-} from '../../../jobs/index.ts'
+import type { WorkLedger } from '../../../jobs/index.ts'
 import type { JobSubscription, SubscribeOptions } from '../../../ports/job-bus.ts'
 import { type Hold, holdKey, takeHold } from './hold.ts'
 import { createReporter, describe, type HandlerEnd } from './report-outcome.ts'
 
-export interface EmbeddedSubscriptionDeps extends LedgerDeps {
+export interface LedgerSubscriptionDeps {
+  ledger: WorkLedger
   log: Log
+  /** Whether a room wants to be told how jobs of this type end. */
+  isOwned: (type: string) => boolean
   /** Milliseconds between looks at the ledger that nobody asked for. */
   pollMs: number
 }
 
-export interface EmbeddedSubscription extends JobSubscription {
+export interface LedgerSubscription extends JobSubscription {
   readonly options: SubscribeOptions
   /** Something of its types may be claimable. */
   wake(): void
@@ -39,11 +34,12 @@ const lookAheadMs = 200
  * One loop that claims as many jobs as there are free slots, whenever it was woken and has some.
  * Only one claim is under way at a time; what wakes it meanwhile makes it claim once more.
  */
-export function subscribeEmbedded(
-  deps: EmbeddedSubscriptionDeps,
+export function subscribeToLedger(
+  deps: LedgerSubscriptionDeps,
   options: SubscribeOptions,
-): EmbeddedSubscription {
+): LedgerSubscription {
   const { workerId, capacity } = options
+  const { ledger } = deps
   const types = [...options.types]
   const holds = new Set<Hold>()
   /** The newest hold of each job; an earlier one of the same job is on its way out. */
@@ -112,11 +108,11 @@ export function subscribeEmbedded(
     const limit = free()
     if (stopped || !wanted || limit <= 0) return
     wanted = false
-    const jobs = await claimJobs(deps, { workerId, types, limit })
+    const jobs = await ledger.claim({ workerId, types, limit })
     if (jobs.length === limit) wanted = true
     else lookAheadSoon()
     types.push(...types.splice(0, 1))
-    if (stopped) await returnJobs(deps, { workerId, attempts: jobs })
+    if (stopped) await ledger.giveBack({ workerId, attempts: jobs })
     else for (const job of jobs) begin(job)
   }
 
@@ -138,14 +134,14 @@ export function subscribeEmbedded(
    */
   async function reconcile() {
     const mine = [...holds]
-    const held = await listHeldJobs(deps, { workerId, types })
+    const held = await ledger.listHeld({ workerId, types })
     const keys = new Set(held.map(holdKey))
     for (const hold of mine) if (!keys.has(holdKey(hold.job))) hold.abandon('lost')
     const orphans = held.filter(
       (job) => !job.overdue && newest.get(job.id)?.job.attempt !== job.attempt,
     )
     if (orphans.length === 0) return
-    await releaseJobs(deps, { workerId, only: orphans, error: 'The claim was lost on its way.' })
+    await ledger.release({ workerId, only: orphans, error: 'The claim was lost on its way.' })
   }
 
   function begin(job: Parameters<typeof takeHold>[0]) {
@@ -154,9 +150,11 @@ export function subscribeEmbedded(
     // The database forgot the first claim in a crash: freeing that one frees this one.
     if (earlier?.job.attempt === job.attempt) return
     const hold = takeHold(job, ({ job: { id, attempt } }) => {
-      expireJob(deps, { id, attempt }).catch((error: unknown) =>
-        deps.log.warn({ err: error, job: id }, 'A passed deadline is left to the sweep'),
-      )
+      ledger
+        .expire({ id, attempt, workerId })
+        .catch((error: unknown) =>
+          deps.log.warn({ err: error, job: id }, 'A passed deadline is left to the sweep'),
+        )
     })
     holds.add(hold)
     newest.set(job.id, hold)
@@ -208,7 +206,7 @@ export function subscribeEmbedded(
     lookAhead ??= setTimeout(() => {
       lookAhead = null
       if (stopped || pause !== null) return
-      msToNextRun(deps, { types }).then(
+      ledger.msToNextRun({ types }).then(
         (ms) => ms !== null && ms <= deps.pollMs && claimAgainIn(ms),
         () => void (doubtful = true),
       )
