@@ -366,6 +366,12 @@ export interface LeasesTable {
   expires_at: ColumnType<Date, Date | string, Date | string>
 }
 
+export interface LiveLogsTable {
+  key: string
+  home: string | null
+  since: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
 export interface MonitoredRepositoriesTable {
   id: GeneratedAlways<number>
   full_name: string
@@ -625,6 +631,19 @@ export interface SecretsTable {
   updated_at: ColumnType<Date, Date | string, Date | string>
 }
 
+export interface ServersTable {
+  id: string
+  name: string
+  home: string
+  url: string | null
+  version: string
+  key_fingerprint: string
+  gitops: string
+  objects: string
+  started_at: ColumnType<Date, Date | string | undefined, Date | string>
+  last_seen_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
 export interface SessionsTable {
   id: string
   secret_sha256: Buffer
@@ -848,6 +867,7 @@ export interface Tables {
   job_history: JobHistoryTable
   jobs: JobsTable
   leases: LeasesTable
+  live_logs: LiveLogsTable
   monitored_repositories: MonitoredRepositoriesTable
   newest_workflow_runs: NewestWorkflowRunsTable
   oci_blobs: OciBlobsTable
@@ -871,6 +891,7 @@ export interface Tables {
   runs: RunsTable
   search_documents: SearchDocumentsTable
   secrets: SecretsTable
+  servers: ServersTable
   sessions: SessionsTable
   steps: StepsTable
   task_attempts: TaskAttemptsTable
