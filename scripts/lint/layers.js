@@ -41,7 +41,7 @@ const sharedRooms = [
   'telemetry',
 ]
 /** Files at the root that everyone may use. The others there belong to the composition. */
-const baseFiles = ['errors.ts', 'directories.ts']
+const baseFiles = ['errors.ts', 'directories.ts', 'correlation.ts']
 const capabilityRooms = [
   'monitor',
   'builds',

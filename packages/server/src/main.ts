@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
-import pino, { type Logger } from 'pino'
+import type { Logger } from 'pino'
 import { startServer } from './compose/start-server.ts'
 import { type Config, ConfigError, readConfig } from './config/read-config.ts'
 import { StartupError } from './errors.ts'
 import { migrateOnly } from './migrate-only.ts'
+import { openLog } from './open-log.ts'
 import { rotateKeysOnly } from './rotate-keys-only.ts'
 
 const usage = `Usage: slipway-server <command>
@@ -92,7 +93,7 @@ async function serve(version: string): Promise<void> {
 async function withConfig(body: (config: Config, log: Logger) => Promise<void>): Promise<void> {
   try {
     const config = await readConfig(process.env)
-    const log = pino({ level: config.debug ? 'debug' : 'info', base: null })
+    const log = openLog({ level: config.logLevel })
     await body(config, log)
   } catch (error) {
     if (!(error instanceof ConfigError) && !(error instanceof StartupError)) throw error

@@ -42,6 +42,15 @@ export const host: Parse<string> = (text) => {
   throw new InvalidValue(`${quote(text)} is neither an IP address nor a host name`)
 }
 
+/** The least that is logged. */
+export const logLevel: Parse<'debug' | 'info' | 'warn' | 'error'> = (text) => {
+  const level = (['debug', 'info', 'warn', 'error'] as const).find(
+    (known) => known === text.trim().toLowerCase(),
+  )
+  if (level !== undefined) return level
+  throw new InvalidValue(`${quote(text)} is none of debug, info, warn, error`)
+}
+
 /** A TCP port; 0 lets the system choose one. */
 export const port = integer(0, 65_535)
 
@@ -93,6 +102,26 @@ export const rateWindow: Parse<number> = (text) => {
   const ms = duration(text)
   if (ms >= 1_000 && ms <= 86_400_000) return ms
   throw new InvalidValue('must be from 1s to 1d')
+}
+
+const headerName = /^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$/
+
+/** `name=value` pairs separated by commas, the values percent-encoded. They are never repeated. */
+export const headerList: Parse<Readonly<Record<string, string>>> = (text) => {
+  const pairs: Record<string, string> = {}
+  for (const pair of text.split(',').filter((part) => part.trim() !== '')) {
+    const at = pair.indexOf('=')
+    const name = pair.slice(0, at).trim()
+    if (at < 1 || !headerName.test(name)) {
+      throw new InvalidValue('must be name=value pairs separated by commas')
+    }
+    try {
+      pairs[name] = decodeURIComponent(pair.slice(at + 1).trim())
+    } catch {
+      throw new InvalidValue(`the value of ${name} is not percent-encoded`)
+    }
+  }
+  return pairs
 }
 
 /** The address clients use: http or https, no query, no credentials; without a slash at its end. */

@@ -8,6 +8,7 @@ import { type S3Config, s3Problems, toS3 } from './s3-settings.ts'
 import type { Setting } from './setting.ts'
 import { type SettingName, type SettingValues, settings } from './settings.ts'
 import { suggest } from './suggest.ts'
+import { toTracing, type TracingConfig } from './tracing.ts'
 
 /** Milliseconds within which an image has to be pulled. */
 const pullTimeoutMs = 600_000
@@ -39,9 +40,9 @@ export interface Config extends FileConfig {
     /** Name of a stored credential. */
     credential: string | null
   }
-  /** The engine that builds images, whether or not there is one. */
   /** Null: objects are files in the data directory. */
   s3: S3Config | null
+  /** The engine that builds images, whether or not there is one. */
   images: {
     host: DockerHost
     /** Of `ca.pem`, `cert.pem` and `key.pem`; null: TCP without TLS. */
@@ -118,7 +119,9 @@ export interface Config extends FileConfig {
     signingKeyPath: string | null
     signingKeyPassword: string | null
   }
-  debug: boolean
+  /** Null: nothing is traced. */
+  tracing: TracingConfig | null
+  logLevel: 'debug' | 'info' | 'warn' | 'error'
 }
 
 /** Everything that is wrong with the settings, at once, each by name; no secret's value is in it. */
@@ -273,10 +276,10 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       officialRepositoryUrl: values.OFFICIAL_REPOSITORY_URL,
       capacity: values.SLIPWAY_BUILD_CAPACITY,
     },
+    s3: toS3(values),
     images: {
       host: values.DOCKER_HOST,
       certPath: values.DOCKER_CERT_PATH,
-    s3: toS3(values),
       buildNetwork: values.SLIPWAY_BUILD_NETWORK,
       pull: { policy: values.SLIPWAY_PULL_IMAGES ? 'missing' : 'never', timeoutMs: pullTimeoutMs },
     },
@@ -308,6 +311,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       signingKeyPath: values.COSIGN_KEY,
       signingKeyPassword: values.COSIGN_PASSWORD,
     },
-    debug: values.DEBUG,
+    tracing: toTracing(values),
+    logLevel: values.DEBUG ? 'debug' : values.SLIPWAY_LOG_LEVEL,
   }
 }

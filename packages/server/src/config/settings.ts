@@ -11,6 +11,7 @@ import {
   gitBaseUrl,
   host,
   integer,
+  logLevel,
   masterKey,
   masterKeys,
   networksAndHosts,
@@ -34,8 +35,9 @@ import {
   repositoryPatterns,
 } from './parse-github.ts'
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
-import { absent, present, type Setting } from './setting.ts'
 import { s3Settings } from './s3-settings.ts'
+import { absent, present, type Setting } from './setting.ts'
+import { tracingSettings } from './tracing.ts'
 
 /** Every setting that the server reads from its environment, and nothing else is read. */
 export const settings = {
@@ -295,9 +297,10 @@ export const settings = {
     emptyIsValue: true,
     parse: networksAndHosts,
   }),
-  ...dockerSettings,
-  SLIPWAY_CONFIG: absent({
   ...s3Settings,
+  ...dockerSettings,
+  ...tracingSettings,
+  SLIPWAY_CONFIG: absent({
     description: 'Path of a YAML file with the structured settings below.',
     default: null,
     parse: anyText,
@@ -366,8 +369,13 @@ export const settings = {
     default: '15m',
     parse: rateWindow,
   }),
+  SLIPWAY_LOG_LEVEL: present({
+    description: 'The least that is logged: `debug`, `info`, `warn` or `error`.',
+    default: 'info',
+    parse: logLevel,
+  }),
   DEBUG: present({
-    description: 'Whether to write debug logs.',
+    description: 'Whether to write debug logs, whatever `SLIPWAY_LOG_LEVEL` says.',
     default: 'false',
     parse: boolean,
   }),

@@ -1,5 +1,6 @@
 import type { EventData, EventType } from '@slipway/contract/events'
 import type { Kysely, Transaction } from 'kysely'
+import { currentOrigin, inSpan } from '../correlation.ts'
 import type { JobNotice } from '../ports/job-bus.ts'
 import type { Tables } from './tables.gen.ts'
 
@@ -65,7 +66,11 @@ export async function transact<T>(
 ): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {
-      return await transactOnce(deps, body)
+      return await inSpan(
+        'transaction',
+        { kind: 'client', attributes: { 'db.system.name': 'postgresql' } },
+        () => transactOnce(deps, body),
+      )
     } catch (error) {
       if (attempt === tries || !isPassing(error)) throw error
     }
@@ -110,6 +115,7 @@ function isPassing(error: unknown): boolean {
 }
 
 async function insertEvents(trx: Transaction<Tables>, events: NewEvent[], now: Date) {
+  const origin = currentOrigin()
   await trx
     .insertInto('events')
     .values(
@@ -119,12 +125,14 @@ async function insertEvents(trx: Transaction<Tables>, events: NewEvent[], now: D
         run_id: event.runId,
         occurred_at: now,
         data: JSON.stringify(event.data),
+        origin,
       })),
     )
     .execute()
 }
 
 async function insertJobs(trx: Transaction<Tables>, jobs: NewJob[]) {
+  const origin = currentOrigin()
   await trx
     .insertInto('jobs')
     .values(
@@ -135,6 +143,7 @@ async function insertJobs(trx: Transaction<Tables>, jobs: NewJob[]) {
         run_id: job.runId,
         payload: JSON.stringify(job.payload),
         timeout_ms: job.timeoutMs,
+        origin,
         ...(job.maxAttempts === undefined ? {} : { max_attempts: job.maxAttempts }),
         ...(job.runAt === undefined ? {} : { run_at: job.runAt }),
       })),

@@ -3,9 +3,11 @@ import type { Health } from '@slipway/contract/health'
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, LogController } from 'fastify'
 import type { Logger } from 'pino'
 import type { AuditLog } from '../access/index.ts'
+import type { Tracer } from '../correlation.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
 import { createAnswerWithoutRoute } from './answer-without-route.ts'
 import { createAuditHooks, isChange } from './audit-changes.ts'
+import { correlateRequests } from './correlate-requests.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
 import { type BuildsDeps, buildsPlugin } from './builds/plugin.ts'
 import { gitPlugin } from './git/plugin.ts'
@@ -62,6 +64,8 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   oci: OciPluginDeps
   /** Default: nothing is counted. */
   metrics?: Metrics
+  /** Default: nothing is traced. */
+  tracer?: Tracer | null
   /** Default: there are no sockets. */
   answerPolling?: AnswerPolling
   /** Default: nobody has said where the server is reached from elsewhere. */
@@ -75,6 +79,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   decoratePrincipal(app)
   app.setValidatorCompiler(createValidatorCompiler())
   takeOnlyJson(app)
+  correlateRequests(app, deps.tracer ?? null)
   addCommonHeaders(app)
   logRequests(app, deps.log)
   if (deps.metrics !== undefined) countRequests(app, deps.metrics)
@@ -125,6 +130,8 @@ function createApp(
     loggerInstance: log,
     logController: new LogController({ disableRequestLogging: true }),
     genReqId: (request) => requestId(request),
+    // Every line has the id of its request anyway: correlateRequests.
+    childLoggerFactory: (logger) => logger,
     rewriteUrl: (request) => rewriteRepositoryPath(request.url ?? '/'),
     trustProxy: deps.trustProxy,
     bodyLimit,

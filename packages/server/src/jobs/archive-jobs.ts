@@ -30,9 +30,9 @@ export async function archiveJobs(
       returning *
     ), kept as (
       insert into job_history (id, type, subject, run_id, payload, state, attempt, worker_id,
-                               result, error, created_at, started_at, finished_at)
+                               result, error, created_at, started_at, finished_at, origin)
       select id, type, subject, run_id, payload, state, attempt, worker_id, result, error,
-             created_at, started_at, finished_at from gone
+             created_at, started_at, finished_at, origin from gone
       returning id
     )
     select count(*)::integer as moved from kept`.execute(deps.db)

@@ -44,7 +44,7 @@ export async function claimJobs(
                       and last_seen_at > now() - ${giveUpMs}::integer * interval '1 ms')
        and (select setting from quick) = 'off'
     returning jobs.id, jobs.type, jobs.subject, jobs.run_id, jobs.payload, jobs.attempt,
-              jobs.deadline_at, jobs.timeout_ms`.execute(deps.db)
+              jobs.deadline_at, jobs.timeout_ms, jobs.origin`.execute(deps.db)
   return rows.map((row) => ({
     id: row.id,
     type: row.type,
@@ -54,6 +54,7 @@ export async function claimJobs(
     attempt: row.attempt,
     deadlineAt: row.deadline_at,
     timeoutMs: row.timeout_ms,
+    origin: row.origin,
   }))
 }
 
@@ -87,4 +88,5 @@ interface ClaimRow {
   attempt: number
   deadline_at: Date
   timeout_ms: number
+  origin: string | null
 }

@@ -1,3 +1,5 @@
+import type { JobReply } from '@slipway/contract/jobs'
+
 /**
  * Moves jobs from the ledger to workers. The ledger is the truth: a bus may
  * lose, double or reorder what it carries, and nothing is lost or done twice,
@@ -16,6 +18,11 @@ export interface JobBus {
   subscribe(options: SubscribeOptions): JobSubscription
   /** Tells whoever holds these jobs to stop working on them. Best effort: the ledger already says so. */
   cancel(jobIds: readonly string[]): void
+  /**
+   * Calls `listener` when a worker tells that it has ended the job, until the returned function is
+   * called. Best effort, and only for jobs that this process has woken the bus for: the ledger knows.
+   */
+  onReply(jobId: string, listener: (reply: JobReply) => void): () => void
   check(): Promise<void>
   close(): Promise<void>
 }
@@ -66,6 +73,8 @@ export interface ClaimedJob {
   attempt: number
   /** When the ledger ends it. */
   deadlineAt: Date
+  /** What caused it, as `currentOrigin` told it; absent or null: nobody knows. */
+  origin?: string | null
 }
 
 export type JobOutcome =
