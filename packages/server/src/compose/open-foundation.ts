@@ -1,7 +1,6 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { resolveAdminToken } from '../access/index.ts'
-import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
 import type { Config } from '../config/read-config.ts'
 import { createMirrors } from '../git/index.ts'
 import { createFileLogStore } from '../logs/index.ts'
@@ -11,6 +10,7 @@ import type { Resources } from '../resources.ts'
 import { resolveMasterKey } from '../server-keys.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
+import { openObjectStore } from './open-object-store.ts'
 import { openSearch } from './open-search.ts'
 import { openSecrets } from './open-secrets.ts'
 
@@ -25,12 +25,7 @@ export async function openFoundation(
   const store = await openStore(config, log, resources)
   const adminToken = await resolveAdminToken({ dataDir, configured: config.adminToken })
   const masterKey = await resolveMasterKey({ dataDir, configured: config.masterKey })
-  const objects = createFilesystemObjectStore({
-    root: join(dataDir, 'objects'),
-    exclusive: true,
-    log,
-  })
-  resources.add('objects', objects, (opened) => opened.close())
+  const objects = await openObjectStore(config, log, resources)
   const logs = createFileLogStore({ directory: join(dataDir, 'logs'), objects, log })
   resources.add('logs', logs, (opened) => opened.close())
   const metrics = openMetrics({ db: store.db, log, version })

@@ -76,7 +76,7 @@ describe('settings of the object storage', () => {
       S3_LINKS: '2',
       S3_APPLY_LIFECYCLE: '?',
     })
-    expect(problems.map((problem) => problem.split(':')[0]).toSorted()).toEqual([
+    expect(problems.map((problem) => problem.split(':')[0] ?? '').toSorted()).toEqual([
       'S3_APPLY_LIFECYCLE',
       'S3_BUCKET',
       'S3_CA',
