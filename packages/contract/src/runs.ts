@@ -112,6 +112,21 @@ export const Phase = Type.Object(
 )
 export type Phase = Static<typeof Phase>
 
+/** The workflow that orchestrates a run, where that is not the server. */
+export const RunWorkflow = Type.Object(
+  {
+    name: Type.String(),
+    status: Type.Enum(['waiting', 'running', 'ended'], {
+      description: 'waiting: it has not been submitted yet.',
+    }),
+    message: Type.Optional(
+      Type.String({ description: 'Why it waits, or what the workflow says of itself.' }),
+    ),
+  },
+  { $id: 'RunWorkflow' },
+)
+export type RunWorkflow = Static<typeof RunWorkflow>
+
 export const Run = Type.Object(
   {
     id: Uuid,
@@ -131,6 +146,7 @@ export const Run = Type.Object(
     problems: Type.Optional(
       Type.Array(ConfigurationProblem, { description: 'What discovery found wrong, all at once.' }),
     ),
+    workflow: Type.Optional(RunWorkflow),
     phases: Type.Array(Phase),
   },
   { $id: 'Run' },

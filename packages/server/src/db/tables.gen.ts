@@ -513,6 +513,15 @@ export interface RunConfigurationsTable {
   repository: ColumnType<unknown, string, string>
 }
 
+export interface RunDispatchesTable {
+  id: string
+  run_id: string
+  stage: string
+  group_number: number | null
+  job_id: string | null
+  created_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
 export interface RunOrdinalsTable {
   repository: string
   branch: string
@@ -527,6 +536,17 @@ export interface RunProjectsTable {
   path: string
   config: ColumnType<unknown, string, string>
   release_trigger: 'branch_push' | 'tag' | null
+}
+
+export interface RunWorkflowsTable {
+  run_id: string
+  name: string
+  uid: string | null
+  state: Generated<'waiting' | 'running' | 'ended'>
+  message: string | null
+  failures: Generated<number>
+  next_attempt_at: ColumnType<Date, Date | string | undefined, Date | string>
+  updated_at: ColumnType<Date, Date | string | undefined, Date | string>
 }
 
 export interface RunnerProblemsTable {
@@ -569,6 +589,8 @@ export interface RunsTable {
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   trusted: Generated<boolean>
   logs_deleted_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  orchestrator: Generated<'server' | 'argo'>
+  released_group: number | null
 }
 
 export interface SearchDocumentsTable {
@@ -813,8 +835,10 @@ export interface Tables {
   releases: ReleasesTable
   repositories: RepositoriesTable
   run_configurations: RunConfigurationsTable
+  run_dispatches: RunDispatchesTable
   run_ordinals: RunOrdinalsTable
   run_projects: RunProjectsTable
+  run_workflows: RunWorkflowsTable
   runner_problems: RunnerProblemsTable
   runners: RunnersTable
   runs: RunsTable

@@ -86,20 +86,28 @@ function Palette({ close }: { close: () => void }) {
 const most = 8
 
 function useEntries(text: string): Entry[] {
-  const repositories = useQuery({
-    queryKey: ['repositories', 'palette', text],
-    queryFn: ({ signal }) => api.repositories.list({ search: text, limit: most }, { signal }),
-    enabled: text !== '',
-  })
   const found = useQuery({
     queryKey: ['search', text],
     queryFn: ({ signal }) => api.search.find({ q: text, limit: most }, { signal }),
     enabled: text.length >= 3,
   })
   const matches = (label: string) => label.toLowerCase().includes(text.toLowerCase())
-  void repositories
-  void found
-  return places
-    .filter(({ label }) => matches(label))
-    .map(({ path, label, key }) => ({ id: path, label, hint: `g ${key}`, to: path }))
+  const results = text.length >= 3 ? (found.data?.results ?? []) : []
+  return [
+    ...places
+      .filter(({ label }) => matches(label))
+      .map(({ path, label, key }) => ({ id: path, label, hint: `g ${key}`, to: path })),
+    ...results.flatMap((result) =>
+      result.run_id === undefined
+        ? []
+        : [
+            {
+              id: result.path,
+              label: result.excerpt,
+              hint: `${result.kind} · ${result.repository}`,
+              to: `/runs/${result.run_id}`,
+            },
+          ],
+    ),
+  ]
 }
