@@ -39,10 +39,10 @@ const inside = createRoute({
   component: Shell,
   beforeLoad: async ({ context, location }) => {
     try {
-      await context.queries.ensureQueryData(sessionQuery)
+      await context.queries.query({ ...sessionQuery, staleTime: 'static' })
     } catch (error) {
       if (!isSignedOut(error)) throw error
-      throw redirect({ to: '/sign-in', search: { return_to: location.href } })
+      redirect({ to: '/sign-in', search: { return_to: location.href }, throw: true })
     }
   },
 })
@@ -50,7 +50,10 @@ const inside = createRoute({
 const overview = createRoute({
   getParentRoute: () => inside,
   path: '/',
-  component: lazyRouteComponent(() => import('../pages/overview/overview-page.tsx'), 'OverviewPage'),
+  component: lazyRouteComponent(
+    () => import('../pages/overview/overview-page.tsx'),
+    'OverviewPage',
+  ),
 })
 
 const routeTree = root.addChildren([signIn, inside.addChildren([overview])])

@@ -40,7 +40,8 @@ export function useShortcuts(actions: { openPalette: () => void; openHelp: () =>
 function isTyping(target: EventTarget | null): boolean {
   return (
     target instanceof HTMLElement &&
-    (target.isContentEditable || target.matches('input, textarea, select') ||
+    (target.isContentEditable ||
+      target.matches('input, textarea, select') ||
       target.closest('[role="dialog"]') !== null)
   )
 }

@@ -1,6 +1,6 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
-import { type FormEvent, useState } from 'react'
+import { type SyntheticEvent, useState } from 'react'
 import { messageOf } from '../api/client.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
@@ -13,7 +13,8 @@ const route = getRouteApi('/sign-in')
 const reasons: Readonly<Record<string, string>> = {
   denied: 'You, or the issuer, said no.',
   expired: 'That took too long, or was begun in another window. Try again.',
-  failed: 'The issuer’s answer could not be trusted. Try again; if it stays so, tell whoever runs this server.',
+  failed:
+    'The issuer’s answer could not be trusted. Try again; if it stays so, tell whoever runs this server.',
   unavailable: 'The issuer does not answer. Try again later, or use a token.',
 }
 
@@ -28,7 +29,7 @@ export function SignInPage() {
   const [busy, setBusy] = useState(false)
   const oidc = configuration.data?.browser.oidc ?? null
 
-  const submit = async (event: FormEvent) => {
+  const submit = async (event: SyntheticEvent) => {
     event.preventDefault()
     setBusy(true)
     try {
@@ -52,7 +53,10 @@ export function SignInPage() {
         )}
         {oidc !== null && (
           <>
-            <a className={styles.issuer} href={`${oidc.url}?return_to=${encodeURIComponent(returnTo)}`}>
+            <a
+              className={styles.issuer}
+              href={`${oidc.url}?return_to=${encodeURIComponent(returnTo)}`}
+            >
               Sign in with {new URL(oidc.issuer).host}
             </a>
             <p className={styles.or}>or</p>

@@ -11,7 +11,11 @@ export function Field({
   label: ReactNode
   hint?: ReactNode
   problem?: string | undefined
-  children: (control: { id: string; 'aria-describedby'?: string; 'aria-invalid'?: true }) => ReactNode
+  children: (control: {
+    id: string
+    'aria-describedby'?: string
+    'aria-invalid'?: true
+  }) => ReactNode
 }) {
   const id = useId()
   const notes = [hint !== undefined && `${id}-hint`, problem !== undefined && `${id}-problem`]
