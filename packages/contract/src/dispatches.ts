@@ -52,6 +52,12 @@ export const DispatchResult = Type.Object(
     run_status: RunStatus,
     commit_sha: Type.String({ description: 'In full, once discovery has found it.' }),
     message: Type.Optional(Type.String({ description: 'Why, where it is not a success.' })),
+    next: Type.Optional(
+      Type.String({
+        ...DispatchStage,
+        description: 'Of a success: the stage that comes next; absent: it was the last one.',
+      }),
+    ),
     groups: Type.Optional(
       Type.Array(DispatchGroup, {
         description: 'Of discovery: what is to be dispatched next, in this order.',

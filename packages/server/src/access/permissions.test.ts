@@ -99,6 +99,7 @@ describe('roles', () => {
       [
         'workers:report',
         'runs:create',
+        'runs:dispatch',
         'releases:read',
         'releases:create',
         'registry:pull',
@@ -115,7 +116,9 @@ describe('roles', () => {
     ],
     [
       'admin',
-      permissions.filter((one) => one !== 'workers:report' && one !== 'delegations:report'),
+      permissions.filter(
+        (one) => !['runs:dispatch', 'workers:report', 'delegations:report'].includes(one),
+      ),
     ],
   ])('%s has exactly its permissions', (role, expected) => {
     expect(

@@ -7,6 +7,7 @@ export const permissions = [
   'runs:read',
   'runs:create',
   'runs:cancel',
+  'runs:dispatch',
   'logs:read',
   'events:read',
   'workers:report',
@@ -95,6 +96,7 @@ const developer: readonly Permission[] = [
 
 /** What is said in the name of a worker or a runner. */
 const onlyServiceAccounts: ReadonlySet<Permission> = new Set([
+  'runs:dispatch',
   'workers:report',
   'delegations:report',
 ])
@@ -127,6 +129,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   'service-account': new Set<Permission>([
     'workers:report',
     'runs:create',
+    'runs:dispatch',
     'registry:pull',
     'releases:read',
     'releases:create',

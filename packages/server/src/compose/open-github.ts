@@ -1,6 +1,5 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/read-config.ts'
-import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
 import type { EventFeed } from '../events/index.ts'
 import {
   createDeliveryWriter,
@@ -12,6 +11,7 @@ import {
 import type { WorkflowDeliveries } from '../monitor/index.ts'
 import type { GitHub } from '../ports/github.ts'
 import type { Resources } from '../resources.ts'
+import type { RunsDeps } from '../runs/index.ts'
 
 /**
  * GitHub, where the settings say how; `start` begins to act on deliveries and to tell it what happens,
@@ -21,7 +21,7 @@ export function openGithub(
   config: Config,
   log: Logger,
   opened: {
-    unitOfWork: UnitOfWorkDeps
+    unitOfWork: RunsDeps
     feed: EventFeed
     /** Id of this process's worker. */
     holder: string
@@ -32,13 +32,14 @@ export function openGithub(
   resources: Resources,
 ): { github: GithubDeps; start(publicUrl: string): void } {
   const { unitOfWork, feed, holder, port, workflows } = opened
-  const { db, wakeEvents, wakeJobs } = unitOfWork
+  const { db, wakeEvents, wakeJobs, orchestrator = 'server' } = unitOfWork
   const { webhookSecret, webhookRepositories } = config.github
   let running: RunningGithub | null = null
   const github: GithubDeps = {
     db,
     wakeEvents,
     wakeJobs,
+    orchestrator,
     webhookSecret,
     storeDelivery: createDeliveryWriter({ db }),
     wants: matchRepositories(webhookRepositories),

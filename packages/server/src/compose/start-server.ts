@@ -22,6 +22,7 @@ import { openGithubMcp } from './open-github-mcp.ts'
 import { openGithubQueue, openRunnerRegistration } from './open-github-queue.ts'
 import { openMonitor } from './open-monitor.ts'
 import { openOctokit } from './open-octokit.ts'
+import { openOrchestration } from './open-orchestration.ts'
 import { openRunners } from './open-runners.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSocketIo, openSockets } from './open-sockets.ts'
@@ -226,6 +227,7 @@ async function start(
       db: store.db,
       secrets,
       runs: jobs.runs,
+      ...openOrchestration({ ...jobs.runs, feed, objects }),
       logs,
       feed,
       signal: stopping.signal,

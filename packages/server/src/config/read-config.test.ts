@@ -71,6 +71,7 @@ describe('readConfig', () => {
         signingKeyPassword: null,
       },
       publishers: [],
+      s3: null,
       steps: {
         allowUnisolated: false,
         outputLimitBytes: 268_435_456,
@@ -272,6 +273,7 @@ describe('readConfig', () => {
       'GITHUB_APP_PRIVATE_KEY',
       'GITHUB_MCP_TOKEN',
       'GITHUB_WEBHOOK_SECRET',
+      'S3_SECRET_ACCESS_KEY',
       'COSIGN_PASSWORD',
     ])
     await fc.assert(

@@ -4,6 +4,7 @@ import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-m
 import { namesOfOthers } from './names-of-others.ts'
 import { InvalidValue } from './parse.ts'
 import type { ReconcilerName } from './parse-gitops.ts'
+import { type S3Config, s3Problems, toS3 } from './s3-settings.ts'
 import type { Setting } from './setting.ts'
 import { type SettingName, type SettingValues, settings } from './settings.ts'
 import { suggest } from './suggest.ts'
@@ -39,6 +40,8 @@ export interface Config extends FileConfig {
     credential: string | null
   }
   /** The engine that builds images, whether or not there is one. */
+  /** Null: objects are files in the data directory. */
+  s3: S3Config | null
   images: {
     host: DockerHost
     /** Of `ca.pem`, `cert.pem` and `key.pem`; null: TCP without TLS. */
@@ -151,7 +154,7 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
   if (values.OCI_REGISTRY === null && values.OCI_CREDENTIAL !== null) {
     problems.push('OCI_CREDENTIAL: it has no meaning without OCI_REGISTRY')
   }
-  problems.push(...gitOpsProblems(values), ...githubProblems(values))
+  problems.push(...gitOpsProblems(values), ...githubProblems(values), ...s3Problems(values))
   if (problems.length > 0) throw new ConfigError(problems)
   return toConfig(values, file)
 }
@@ -273,6 +276,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     images: {
       host: values.DOCKER_HOST,
       certPath: values.DOCKER_CERT_PATH,
+    s3: toS3(values),
       buildNetwork: values.SLIPWAY_BUILD_NETWORK,
       pull: { policy: values.SLIPWAY_PULL_IMAGES ? 'missing' : 'never', timeoutMs: pullTimeoutMs },
     },

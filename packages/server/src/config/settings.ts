@@ -35,6 +35,7 @@ import {
 } from './parse-github.ts'
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
 import { absent, present, type Setting } from './setting.ts'
+import { s3Settings } from './s3-settings.ts'
 
 /** Every setting that the server reads from its environment, and nothing else is read. */
 export const settings = {
@@ -296,6 +297,7 @@ export const settings = {
   }),
   ...dockerSettings,
   SLIPWAY_CONFIG: absent({
+  ...s3Settings,
     description: 'Path of a YAML file with the structured settings below.',
     default: null,
     parse: anyText,

@@ -223,6 +223,8 @@ export interface DelegationsTable {
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   updated_at: ColumnType<Date, Date | string, Date | string>
   measured: Generated<number>
+  home: string | null
+  sought_at: ColumnType<Date | null, Date | string | null, Date | string | null>
 }
 
 export interface DeploymentsTable {
@@ -246,6 +248,7 @@ export interface DeploymentsTable {
   deployed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   activated_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   superseded_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  origin: string | null
 }
 
 export interface EventConsumersTable {
@@ -266,6 +269,7 @@ export interface EventsTable {
   run_id: string | null
   occurred_at: ColumnType<Date, Date | string, Date | string>
   data: ColumnType<unknown, string, string>
+  origin: string | null
 }
 
 export interface GithubDeliveriesTable {
@@ -315,6 +319,7 @@ export interface GithubReportsTable {
   next_attempt_at: ColumnType<Date, Date | string, Date | string>
   since: ColumnType<Date, Date | string, Date | string>
   last_error: string | null
+  origin: string | null
 }
 
 export interface JobHistoryTable {
@@ -331,6 +336,7 @@ export interface JobHistoryTable {
   created_at: ColumnType<Date, Date | string, Date | string>
   started_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   finished_at: ColumnType<Date, Date | string, Date | string>
+  origin: string | null
 }
 
 export interface JobsTable {
@@ -351,12 +357,19 @@ export interface JobsTable {
   created_at: ColumnType<Date, Date | string | undefined, Date | string>
   started_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   finished_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  origin: string | null
 }
 
 export interface LeasesTable {
   name: string
   holder: string
   expires_at: ColumnType<Date, Date | string, Date | string>
+}
+
+export interface LiveLogsTable {
+  key: string
+  home: string | null
+  since: ColumnType<Date, Date | string | undefined, Date | string>
 }
 
 export interface MonitoredRepositoriesTable {
@@ -618,6 +631,33 @@ export interface SecretsTable {
   updated_at: ColumnType<Date, Date | string, Date | string>
 }
 
+export interface ServersTable {
+  id: string
+  name: string
+  home: string
+  url: string | null
+  version: string
+  key_fingerprint: string
+  gitops: string
+  objects: string
+  started_at: ColumnType<Date, Date | string | undefined, Date | string>
+  last_seen_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
+export interface SessionsTable {
+  id: string
+  secret_sha256: Buffer
+  method: 'oidc' | 'token'
+  principal_id: string
+  principal_name: string
+  sealed: Buffer
+  bearer_expires_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  renewing_until: ColumnType<Date | null, Date | string | null, Date | string | null>
+  created_at: ColumnType<Date, Date | string, Date | string>
+  expires_at: ColumnType<Date, Date | string, Date | string>
+  ends_at: ColumnType<Date, Date | string, Date | string>
+}
+
 export interface StepsTable {
   id: string
   run_id: string
@@ -678,6 +718,7 @@ export interface TokensTable {
   expires_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   last_used_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   revoked_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  exchanged_for: string | null
 }
 
 export interface WebhookAttemptsTable {
@@ -705,6 +746,7 @@ export interface WebhookDeliveriesTable {
   next_attempt_at: ColumnType<Date | null, Date | string | null, Date | string | null>
   created_at: ColumnType<Date, Date | string, Date | string>
   completed_at: ColumnType<Date | null, Date | string | null, Date | string | null>
+  origin: string | null
 }
 
 export interface WebhooksTable {
@@ -733,6 +775,10 @@ export interface WorkersTable {
   capacity: number
   started_at: ColumnType<Date, Date | string | undefined, Date | string>
   last_seen_at: ColumnType<Date, Date | string | undefined, Date | string>
+  principal: string | null
+  principal_name: string | null
+  version: string | null
+  draining: Generated<boolean>
 }
 
 export interface WorkflowJobsTable {
@@ -821,6 +867,7 @@ export interface Tables {
   job_history: JobHistoryTable
   jobs: JobsTable
   leases: LeasesTable
+  live_logs: LiveLogsTable
   monitored_repositories: MonitoredRepositoriesTable
   newest_workflow_runs: NewestWorkflowRunsTable
   oci_blobs: OciBlobsTable
@@ -844,6 +891,8 @@ export interface Tables {
   runs: RunsTable
   search_documents: SearchDocumentsTable
   secrets: SecretsTable
+  servers: ServersTable
+  sessions: SessionsTable
   steps: StepsTable
   task_attempts: TaskAttemptsTable
   tasks: TasksTable

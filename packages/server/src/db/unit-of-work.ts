@@ -95,9 +95,14 @@ async function transactOnce<T>(
     return value
   })
   if (events.length > 0) deps.wakeEvents()
-  if (jobs.length > 0) deps.wakeJobs(jobs.map(({ id, type, subject }) => ({ id, type, subject })))
+  if (jobs.length > 0) deps.wakeJobs(jobs.map(noticeOf))
   for (const action of actions) action()
   return result
+}
+
+function noticeOf({ id, type, subject, runAt }: NewJob): JobNotice {
+  if (runAt === undefined) return { id, type, subject }
+  return { id, type, subject, delayMs: Math.max(0, runAt.getTime() - Date.now()) }
 }
 
 function isPassing(error: unknown): boolean {

@@ -5,6 +5,7 @@ import { transact, type UnitOfWork, type UnitOfWorkDeps } from '../db/unit-of-wo
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { startRunWithin } from '../runs/index.ts'
+import type { GithubDeps } from './deps.ts'
 import { githubPrincipal } from './github-principal.ts'
 
 /**
@@ -12,7 +13,7 @@ import { githubPrincipal } from './github-principal.ts'
  * `resource_conflict` where it does not wait any longer, or has an active run.
  */
 export async function approvePullRequest(
-  deps: UnitOfWorkDeps,
+  deps: UnitOfWorkDeps & Pick<GithubDeps, 'orchestrator'>,
   input: { principal: Principal; id: string },
 ): Promise<CreateRunResponse> {
   const { principal, id } = input
@@ -31,7 +32,7 @@ export async function approvePullRequest(
       throw new AppError('resource_conflict', why[row.status], { status: row.status, ...details })
     }
     const { repository, number, author, commit_sha: commit } = row
-    const run = await startForkedRun(unit, { repository, number, commit, author })
+    const run = await startForkedRun(deps, unit, { repository, number, commit, author })
     await sql`
       update github_pull_requests
       set status = 'approved', decided_at = ${unit.now}, decided_by = ${principal.name}, run_id = ${run.id}
@@ -48,11 +49,12 @@ const why = {
 
 /** A run of what others wrote: it is fetched from our repository, and gets no secrets. */
 export function startForkedRun(
+  deps: Pick<GithubDeps, 'orchestrator'>,
   unit: UnitOfWork,
   input: { repository: string; number: number; commit: string; author: string },
 ): Promise<CreateRunResponse> {
   const { repository, number, commit, author } = input
-  return startRunWithin(unit, {
+  return startRunWithin(deps, unit, {
     principal: githubPrincipal,
     trusted: false,
     request: {

@@ -1,10 +1,11 @@
 import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
 import type { WorkflowDeliveries } from '../monitor/index.ts'
 import type { GitHub } from '../ports/github.ts'
+import type { RunsDeps } from '../runs/index.ts'
 import type { StoreDelivery } from './store-deliveries.ts'
 
 /** What the functions of this room need. */
-export interface GithubDeps extends UnitOfWorkDeps {
+export interface GithubDeps extends UnitOfWorkDeps, Pick<RunsDeps, 'orchestrator'> {
   /** What deliveries are signed with; null: none are taken. */
   webhookSecret: string | null
   storeDelivery: StoreDelivery

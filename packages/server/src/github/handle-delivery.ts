@@ -64,12 +64,12 @@ async function act(
     case 'push':
     case 'pull request': {
       const type = wanted.kind === 'push' ? 'push' : 'pull_request'
-      return start(unit, { ...wanted, repository, type })
+      return start(deps, unit, { ...wanted, repository, type })
     }
     case 'tag': {
       if (tagged === null) return nothing('there is no such tag, or no token to look with')
       const push = { ...wanted, repository, commit: tagged, type: 'push' } as const
-      return (await hasRun(unit, push)) ? nothing('its push came, too') : start(unit, push)
+      return (await hasRun(unit, push)) ? nothing('its push came, too') : start(deps, unit, push)
     }
     case 'fork':
       return offerPullRequest(deps, unit, { repository, offered: wanted })
@@ -89,8 +89,8 @@ interface NewRun {
   type: 'push' | 'pull_request'
 }
 
-async function start(unit: UnitOfWork, run: NewRun): Promise<Outcome> {
-  const { id } = await startRunWithin(unit, {
+async function start(deps: GithubDeps, unit: UnitOfWork, run: NewRun): Promise<Outcome> {
+  const { id } = await startRunWithin(deps, unit, {
     principal: githubPrincipal,
     request: {
       repository: run.repository,

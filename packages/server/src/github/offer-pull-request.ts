@@ -11,7 +11,7 @@ import type { ForkedPullRequest } from './read-delivery.ts'
  * not wait any longer. One that was let run before runs again, since nothing about it has changed.
  */
 export async function offerPullRequest(
-  deps: Pick<GithubDeps, 'github' | 'wakeReports'>,
+  deps: Pick<GithubDeps, 'github' | 'wakeReports' | 'orchestrator'>,
   unit: UnitOfWork,
   input: { repository: string; offered: ForkedPullRequest },
 ): Promise<{ status: 'done'; runId: string | null; note: string | null }> {
@@ -32,7 +32,12 @@ export async function offerPullRequest(
           decided_at = case known.status when 'approved' then known.decided_at end
     returning status`.execute(unit.trx)
   if (rows[0]?.status === 'approved') {
-    const { id } = await startForkedRun(unit, { repository, number, commit, author: offered.by })
+    const { id } = await startForkedRun(deps, unit, {
+      repository,
+      number,
+      commit,
+      author: offered.by,
+    })
     return { status: 'done', runId: id, note: 'this commit was let run before' }
   }
   await noteReport(deps, unit, { repository, kind: 'commit', subject: commit })

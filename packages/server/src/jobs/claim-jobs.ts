@@ -4,7 +4,7 @@ import type { ClaimedJob } from '../ports/job-bus.ts'
 import { giveUpMs } from './liveness.ts'
 
 export interface ClaimInput {
-  /** Registered and alive; a worker whose lease ran out is given nothing. */
+  /** Registered and alive; a worker whose lease ran out, or that is draining, is given nothing. */
   workerId: string
   /** Served in this order: those of the first type go first. */
   types: readonly string[]
@@ -40,7 +40,7 @@ export async function claimJobs(
            started_at = now(), deadline_at = now() + jobs.timeout_ms * interval '1 ms'
      where jobs.id = any (${input.only === undefined ? oldest(input) : named(input, input.only)})
        and exists (select from workers
-                    where id = ${input.workerId}::uuid
+                    where id = ${input.workerId}::uuid and not draining
                       and last_seen_at > now() - ${giveUpMs}::integer * interval '1 ms')
        and (select setting from quick) = 'off'
     returning jobs.id, jobs.type, jobs.subject, jobs.run_id, jobs.payload, jobs.attempt,

@@ -59,7 +59,9 @@ export async function endAttempt(deps: LedgerDeps, end: AttemptEnd): Promise<Att
                error = ${job.error}
          where id = ${row.id}::uuid`.execute(unit.trx)
       await owner?.attemptLost?.(unit, job, end.reason ?? 'lost')
-      if ((end.delayMs ?? 0) === 0) unit.afterCommit(() => deps.wakeJobs([job]))
+      const { id, type, subject } = job
+      const notice = { id, type, subject, delayMs: end.delayMs ?? 0 }
+      unit.afterCommit(() => deps.wakeJobs([notice]))
     } else {
       await sql`
         update jobs

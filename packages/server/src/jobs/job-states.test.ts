@@ -18,6 +18,7 @@ describe('job states', () => {
     expect(table).toEqual([
       'queued claim running 2',
       'queued cancel cancelled 1',
+      'queued strand failed 1',
       'running return queued 0',
       'running succeed succeeded 1',
       'running fail failed 1',

@@ -7,7 +7,7 @@ export type JobState = (typeof jobStates)[number]
  * claim: a worker takes it. return: it gives it back without having begun.
  * succeed, fail: the handler's verdict, final. lose: the attempt came to nothing (its handler
  * rejected, its worker went away), and there may be another. expire: its deadline passed.
- * cancel: nobody wants it any more.
+ * cancel: nobody wants it any more. strand: it was never begun, for no worker could be brought to take it.
  */
 export const jobChanges = [
   'claim',
@@ -17,6 +17,7 @@ export const jobChanges = [
   'lose',
   'expire',
   'cancel',
+  'strand',
 ] as const
 export type JobChange = (typeof jobChanges)[number]
 
@@ -34,6 +35,7 @@ const allowed: Readonly<
   queued: {
     claim: (job) => ['running', job.attempt + 1],
     cancel: (job) => ['cancelled', job.attempt],
+    strand: (job) => ['failed', job.attempt],
   },
   running: {
     return: (job) => ['queued', job.attempt - 1],

@@ -2,13 +2,13 @@ import type { Kysely } from 'kysely'
 import type { Log } from '../db/log.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { giveUpMs, heartbeatMs } from './liveness.ts'
-import { registerWorker, type WorkerIdentity } from './register-worker.ts'
+import { type Registration, registerWorker, type WorkerIdentity } from './register-worker.ts'
 
 export interface KeepWorkerDeps {
   db: Kysely<Tables>
   log: Log
   /** Defaults to `registerWorker` on the ledger; a remote worker does it through the API. */
-  register?: (worker: WorkerIdentity) => Promise<{ known: boolean }>
+  register?: (worker: WorkerIdentity) => Promise<Registration>
   /** Milliseconds between heartbeats and until giving up; for tests of the latter. */
   heartbeatMs?: number
   giveUpMs?: number
@@ -28,7 +28,12 @@ export interface KeptWorker {
  */
 export async function keepWorker(
   deps: KeepWorkerDeps,
-  input: { worker: WorkerIdentity; onLost: () => void },
+  input: {
+    worker: WorkerIdentity
+    onLost: () => void
+    /** Called once, when the worker is told to take no new jobs. */
+    onDrain?: () => void
+  },
 ): Promise<KeptWorker> {
   const register = deps.register ?? ((worker) => registerWorker(deps, worker))
   const everyMs = deps.heartbeatMs ?? heartbeatMs
@@ -39,7 +44,13 @@ export async function keepWorker(
   let giveUp: NodeJS.Timeout | null = null
   // Counted from before the request was sent: the ledger's clock for us began no earlier.
   let renewedAt = performance.now()
+  let isDraining = false
 
+  const drainIfTold = ({ draining }: Registration) => {
+    if (!draining || isDraining) return
+    isDraining = true
+    input.onDrain?.()
+  }
   const lose = (why: string) => {
     deps.log.warn({ workerId: input.worker.id }, why)
     input.onLost()
@@ -53,8 +64,10 @@ export async function keepWorker(
   const beat = async () => {
     const sentAt = performance.now()
     try {
-      const { known } = await register(input.worker)
+      const registration = await register(input.worker)
+      const { known } = registration
       if (closed) return
+      drainIfTold(registration)
       const late = performance.now() - renewedAt > patienceMs
       renewed(sentAt)
       if (!known || late) lose('this worker had been given up: aborting the jobs in hand')
@@ -73,7 +86,7 @@ export async function keepWorker(
   }
 
   const sentAt = performance.now()
-  await register(input.worker)
+  drainIfTold(await register(input.worker))
   renewed(sentAt)
   schedule()
   return {

@@ -16,6 +16,7 @@ import {
   registerWorker,
   releaseWorker,
   returnJobs,
+  strandJob,
 } from './index.ts'
 import { applyChange, type JobChange, jobChanges, type JobStanding } from './job-states.ts'
 
@@ -93,6 +94,9 @@ async function attempt(
       return
     case 'cancel':
       await transact(deps, (unit) => cancelJobs({ unit, owners: {} }, { runId }))
+      return
+    case 'strand':
+      await strandJob(deps, verdict)
   }
 }
 

@@ -6,13 +6,15 @@ import { leaseMs } from './liveness.ts'
 /**
  * Frees the jobs and leases of every earlier worker of this data directory, and forgets those workers.
  * Call it before registering, once the directory is locked and the executor has reaped what they had
- * started: they are known to be dead. Answers how many jobs it freed.
+ * started: they are known to be dead. Answers how many jobs it freed. Only workers of the same principal
+ * are believed to be of the same directory; null: those of servers.
  */
 export async function releaseDeadHome(
   deps: LedgerDeps,
-  input: { home: string; workerId: string },
+  input: { home: string; workerId: string; principalId?: string | null },
 ): Promise<number> {
-  const dead = sql`home = ${input.home} and id <> ${input.workerId}::uuid`
+  const dead = sql`home = ${input.home} and id <> ${input.workerId}::uuid
+    and principal is not distinct from ${input.principalId ?? null}`
   return await forgetWorkers(deps, dead, 'Its worker has ended.')
 }
 

@@ -4,6 +4,7 @@ import { expireJob } from './expire-jobs.ts'
 import { failAttempt, type FailedAttempt, failJob } from './fail-attempt.ts'
 import type { LedgerDeps } from './job-owners.ts'
 import { type HeldJob, listHeldJobs } from './list-held-jobs.ts'
+import { listQueuedJobs } from './list-queued-jobs.ts'
 import { msToNextRun } from './next-run.ts'
 import { releaseJobs, returnJobs } from './release-jobs.ts'
 
@@ -37,6 +38,8 @@ export interface WorkLedger {
   giveBack(input: { workerId: string; attempts: readonly HeldAttempt[] }): Promise<void>
   /** See `listHeldJobs`. */
   listHeld(input: { workerId: string; types: readonly string[] }): Promise<readonly HeldJob[]>
+  /** See `listQueuedJobs`. Asked after a claim by id that did not give all. */
+  listQueued(input: { ids: readonly string[] }): Promise<readonly string[]>
   /** See `expireJob`. */
   expire(input: HeldAttempt & { workerId: string }): Promise<void>
   /** See `msToNextRun`. */
@@ -58,6 +61,7 @@ export function openWorkLedger(deps: LedgerDeps): WorkLedger {
     release: async (input) => void (await releaseJobs(deps, input)),
     giveBack: (input) => returnJobs(deps, input),
     listHeld: (input) => listHeldJobs(deps, input),
+    listQueued: (input) => listQueuedJobs(deps, input),
     expire: async ({ id, attempt }) => void (await expireJob(deps, { id, attempt })),
     msToNextRun: (input) => msToNextRun(deps, input),
   }

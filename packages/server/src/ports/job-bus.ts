@@ -24,6 +24,8 @@ export interface JobNotice {
   id: string
   type: string
   subject: string
+  /** Milliseconds before which it does not begin. Default 0. */
+  delayMs?: number
 }
 
 export interface SubscribeOptions {

@@ -22,8 +22,16 @@ export interface ObjectStore {
   delete(key: string): Promise<void>
   /** Deletes every object whose key starts with `prefix` (which ends in `/`). */
   deletePrefix(prefix: string): Promise<void>
-  /** A link that needs no credential, or null where the store has none to give. */
-  presign(key: string, seconds: number): Promise<string | null>
+  /**
+   * A link that needs no credential for so long, or null where the store has none to give. Whether there is
+   * such an object is not looked up.
+   */
+  presign(key: string, seconds: number, options?: LinkOptions): Promise<string | null>
+  /**
+   * Sets a tag of every object whose key starts with `prefix` (which ends in `/`), in place of the tags it
+   * had. Absent where objects have none.
+   */
+  tagPrefix?(prefix: string, tag: ObjectTag): Promise<void>
   /** Rejects when the store can't be reached or written; used by health. */
   check(): Promise<void>
   close(): Promise<void>
@@ -33,4 +41,16 @@ export interface PutOptions {
   contentType?: string
   /** Milliseconds until the upload is given up. Default 300,000. */
   timeoutMs?: number
+}
+
+export interface LinkOptions {
+  /** What the answer says of the content, whatever was said when it was put. */
+  contentType?: string
+  /** The answer shows it in place, and keeps it under this name. */
+  fileName?: string
+}
+
+export interface ObjectTag {
+  name: string
+  value: string
 }

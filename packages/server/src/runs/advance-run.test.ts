@@ -12,7 +12,7 @@ import { phaseTransitions, runTransitions } from './run-states.ts'
 type Writable<T> = { -readonly [K in keyof T]: T[K] }
 type Task = Writable<TaskSnapshot>
 type Phase = Writable<Omit<PhaseSnapshot, 'tasks'>> & { tasks: Task[] }
-type Run = { status: RunSnapshot['status']; phases: Phase[] }
+type Run = { status: RunSnapshot['status']; phases: Phase[]; released?: number }
 
 function run(groups: readonly (readonly number[])[]): Run {
   let count = 0
@@ -151,6 +151,74 @@ describe('advanceRun', () => {
           }
         },
       ),
+    )
+  })
+})
+
+describe('advanceRun, of a run whose groups are released', () => {
+  it('begins nothing before it is released, and each group when its turn has come, too', () => {
+    const state = { ...run([[1], [1]]), released: 0 }
+    const first = advanceRun(state)
+    expect(first).toMatchObject({ dispatch: [], run: { status: 'running' } })
+    apply(state, first)
+    state.released = 2
+    const second = advanceRun(state)
+    expect(second.dispatch).toEqual(['p0/t0'])
+    apply(state, second)
+    tasks(state)[0]!.status = 'success'
+    expect(advanceRun(state).dispatch).toEqual(['p1/t0'])
+  })
+
+  it('ends without a release where nobody takes part in anything', () => {
+    expect(advanceRun({ ...run([[0]]), released: 0 }).run).toMatchObject({ status: 'success' })
+  })
+
+  it('begins what it would without releases, nothing above them, and comes to the same end', () => {
+    const moves = fc.array(
+      fc.oneof(
+        fc.record({ release: fc.integer({ min: 1, max: 5 }) }),
+        fc.record({ pick: fc.nat(), to: fc.constantFrom('running', 'success', 'failed') }),
+      ),
+      { maxLength: 40 },
+    )
+    fc.assert(
+      fc.property(groupsOfPhases, moves, (groups, steps) => {
+        const state = { ...run(groups), released: 0 }
+        const settle = () => {
+          const decision = advanceRun(state)
+          const { released: _, ...free } = state
+          const ungated = advanceRun(free)
+          expect({ ...decision, dispatch: [] }).toEqual({ ...ungated, dispatch: [] })
+          const due = state.phases.filter(({ group }) => group <= state.released)
+          const allowed = new Set(due.flatMap((phase) => phase.tasks.map(({ id }) => id)))
+          expect(decision.dispatch).toEqual(ungated.dispatch.filter((id) => allowed.has(id)))
+          apply(state, decision)
+          expect(advanceRun(state)).toMatchObject({ phases: [], dispatch: [], run: null })
+        }
+        const open = () =>
+          tasks(state).filter((t) => t.dispatched && ['pending', 'running'].includes(t.status))
+        settle()
+        for (const step of steps) {
+          if (state.status !== 'running') break
+          if ('release' in step) state.released = Math.max(state.released, step.release)
+          else {
+            const task = open()[step.pick % Math.max(1, open().length)]
+            if (task !== undefined) task.status = step.to as Task['status']
+          }
+          settle()
+        }
+        // Whoever releases the rest, in order, brings it to its end.
+        state.released = 9
+        settle()
+        while (state.status === 'running') {
+          const [task] = open()
+          if (task === undefined) throw new Error('a running run with nothing left to do')
+          task.status = 'success'
+          settle()
+        }
+        const failed = tasks(state).some(({ status }) => status === 'failed')
+        expect(state.status).toBe(failed ? 'failed' : 'success')
+      }),
     )
   })
 })

@@ -5,6 +5,11 @@ import { isActive } from './run-states.ts'
 export interface RunSnapshot {
   status: RunStatus
   phases: readonly PhaseSnapshot[]
+  /**
+   * The highest group whose tasks may begin: an outside workflow has released none above it. Absent: every
+   * group begins when its turn comes.
+   */
+  released?: number
 }
 
 export interface PhaseSnapshot {
@@ -42,8 +47,8 @@ export type RunEnd =
 
 /**
  * Decides what comes next in a run: which tasks start, which phases change, whether it has ended.
- * Phases of one group run side by side, groups one after the other; the first task that fails
- * ends the run. Asking again after applying the answer answers nothing.
+ * Phases of one group run side by side, groups one after the other and none before it is released; the
+ * first task that fails ends the run. Asking again after applying the answer answers nothing.
  */
 export function advanceRun(snapshot: RunSnapshot): RunAdvance {
   if (!isActive(snapshot.status)) return nothing()
@@ -62,11 +67,13 @@ export function advanceRun(snapshot: RunSnapshot): RunAdvance {
     return { ...advance, run: { status: 'success', message: null } }
   }
   const group = Math.min(...unfinished.map((phase) => phase.group))
-  advance.dispatch = unfinished
-    .filter((phase) => phase.group === group)
-    .flatMap((phase) => phase.tasks)
-    .filter((task) => !task.dispatched && task.status === 'pending')
-    .map((task) => task.id)
+  if (group <= (snapshot.released ?? group)) {
+    advance.dispatch = unfinished
+      .filter((phase) => phase.group === group)
+      .flatMap((phase) => phase.tasks)
+      .filter((task) => !task.dispatched && task.status === 'pending')
+      .map((task) => task.id)
+  }
   if (snapshot.status === 'pending') advance.run = { status: 'running' }
   return advance
 }

@@ -1,4 +1,11 @@
-import type { ConfigurationProblem, Phase, Run, Step, Task } from '@slipway/contract/runs'
+import type {
+  ConfigurationProblem,
+  Phase,
+  Run,
+  RunWorkflow,
+  Step,
+  Task,
+} from '@slipway/contract/runs'
 import { type Kysely, sql } from 'kysely'
 import { canSee } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
@@ -17,6 +24,7 @@ interface RunRow {
   problems: ConfigurationProblem[] | null
   started_at: Date
   completed_at: Date | null
+  workflow: RunWorkflow | null
   phases: (Omit<Phase, 'tasks'> & {
     tasks: (Omit<Task, 'error' | 'steps'> & { error: string | null; steps: StepRow[] })[]
   })[]
@@ -34,6 +42,8 @@ export async function getRun(
   const { rows } = await sql<RunRow>`
     select r.id, r.repository, r.branch, r.commit_sha, r.status, r.trigger_type, r.triggered_by,
            r.message, r.problems, r.started_at, r.completed_at,
+           (select json_strip_nulls(json_build_object('name', w.name, 'status', w.state, 'message', w.message))
+            from run_workflows w where w.run_id = r.id) as workflow,
            coalesce((
              select json_agg(json_build_object(
                'id', p.id, 'name', p.name, 'group_number', p.group_number, 'status', p.status,
@@ -55,13 +65,14 @@ export async function getRun(
     from runs r where r.id = ${input.runId}`.execute(deps.db)
   const [row] = rows
   if (row === undefined || !canSee(input.principal, row.repository)) throw runNotFound(input.runId)
-  const { message, problems, phases, started_at, completed_at, ...rest } = row
+  const { message, problems, workflow, phases, started_at, completed_at, ...rest } = row
   return {
     ...rest,
     started_at: started_at.toISOString(),
     completed_at: completed_at?.toISOString() ?? null,
     ...(message === null ? {} : { message }),
     ...(problems === null ? {} : { problems }),
+    ...(workflow === null ? {} : { workflow }),
     phases: phases.map((phase) => ({
       ...withTimes(phase),
       tasks: phase.tasks.map(({ steps, error, ...task }) => ({

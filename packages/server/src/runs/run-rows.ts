@@ -14,7 +14,14 @@ export interface LockedRun {
   /** False: its commit is of somebody from outside of the repository. */
   trusted: boolean
   startedAt: Date
+  /** Who says when a stage of it begins. */
+  orchestrator: Orchestration
+  /** The highest group of phases that was released to begin, where the server does not orchestrate it. */
+  releasedGroup: number | null
 }
+
+/** `server`: stages begin when their turn comes; `argo`: when a step of a workflow releases them, too. */
+export type Orchestration = 'server' | 'argo'
 
 /** Locks the run, by its own id or by that of one of its tasks or steps. Null when there is none. */
 export async function lockRun(
@@ -29,7 +36,8 @@ export async function lockRun(
         : sql`(select run_id from steps where id = ${by.step})`
   const { rows } = await sql<LockedRun>`
     select id, repository, branch, commit_sha as "commitSha", status,
-           trigger_type as "triggerType", trusted, started_at as "startedAt"
+           trigger_type as "triggerType", trusted, started_at as "startedAt",
+           orchestrator, released_group as "releasedGroup"
     from runs where id = ${id} for update`.execute(trx)
   return rows[0] ?? null
 }
@@ -73,5 +81,6 @@ export async function loadSnapshot(trx: Transaction<Tables>, run: LockedRun): Pr
       error: row.error,
     })
   }
-  return { status: run.status, phases: [...phases.values()] }
+  const released = run.orchestrator === 'server' ? {} : { released: run.releasedGroup ?? 0 }
+  return { status: run.status, phases: [...phases.values()], ...released }
 }

@@ -7,13 +7,12 @@ import { transact, type UnitOfWork } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import type { RunsDeps } from './deps.ts'
+import { discoveryJob } from './discovery-job.ts'
 import { requireRefName } from './require-ref-name.ts'
+import { workflowName } from './workflow-name.ts'
 
 /** Active runs that one repository may have (API & Operations Reference, "API Rate Limits"). */
 const maxActiveRuns = 100
-
-/** Milliseconds a discovery may take ("Timeout Handling"). */
-const discoveryTimeoutMs = 600_000
 
 /**
  * Accepts a commit for a run: stores the run, announces it and asks for its discovery, in
@@ -29,7 +28,7 @@ export async function startRun(
 ): Promise<CreateRunResponse> {
   return transact(deps, async (unit) => {
     const trusted = await isTrusted(unit.trx, input.request)
-    return startRunWithin(unit, { ...input, trusted })
+    return startRunWithin(deps, unit, { ...input, trusted })
   })
 }
 
@@ -57,6 +56,7 @@ export interface StartRunInput {
 
 /** The same within a transaction of the caller's: what asked for the run is done with when it is there. */
 export async function startRunWithin(
+  { orchestrator = 'server' }: Pick<RunsDeps, 'orchestrator'>,
   unit: UnitOfWork,
   input: StartRunInput,
 ): Promise<CreateRunResponse> {
@@ -84,6 +84,7 @@ export async function startRunWithin(
       trigger_type: request.trigger_type,
       triggered_by: triggeredBy,
       trusted,
+      orchestrator,
       repository_ordinal: repositoryOrdinal,
       branch_ordinal: branchOrdinal,
       started_at: unit.now,
@@ -95,14 +96,14 @@ export async function startRunWithin(
     runId: id,
     data: { run_id: id, repository, branch, commit_sha: commit, triggered_by: triggeredBy },
   })
-  unit.enqueue({
-    id: uuid(),
-    type: 'discovery',
-    subject: `pipeline.discovery.${id}`,
-    runId: id,
-    payload: { run_id: id, repository, branch, commit_sha: commit },
-    timeoutMs: discoveryTimeoutMs,
-  })
+  if (orchestrator === 'server') {
+    unit.enqueue(discoveryJob({ id, repository, branch, commitSha: commit }))
+  } else {
+    await unit.trx
+      .insertInto('run_workflows')
+      .values({ run_id: id, name: workflowName(id), next_attempt_at: unit.now })
+      .execute()
+  }
   return { id, status: 'pending', started_at: unit.now.toISOString() }
 }
 

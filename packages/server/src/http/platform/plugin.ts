@@ -5,6 +5,7 @@ import { limitAnswers } from './limit-answers.ts'
 import { type ApprovalRoutesDeps, approvalRoutes } from './routes/approvals.ts'
 import { type AuditRoutesDeps, auditRoutes } from './routes/audit.ts'
 import { type BatchRoutesDeps, batchRoutes } from './routes/batch.ts'
+import { type DispatchRoutesDeps, dispatchRoutes } from './routes/dispatches.ts'
 import { type DeploymentRoutesDeps, deploymentRoutes } from './routes/deployments.ts'
 import { type EnvironmentRoutesDeps, environmentRoutes } from './routes/environments.ts'
 import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
@@ -24,6 +25,7 @@ import { workerUpdateRoutes } from './routes/worker-updates.ts'
 
 /** What the routes of `/v1` need, all together. */
 export type PlatformDeps = RunRoutesDeps &
+  DispatchRoutesDeps &
   StepLogRoutesDeps &
   EventRoutesDeps &
   TokenRoutesDeps &
@@ -43,6 +45,7 @@ export type PlatformDeps = RunRoutesDeps &
 /** Every set of routes below `/v1`; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   runRoutes,
+  dispatchRoutes,
   workerUpdateRoutes,
   stepLogRoutes,
   eventRoutes,
