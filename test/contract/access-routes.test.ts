@@ -82,14 +82,23 @@ describe('every route of the table', () => {
 
   // What polls is answered by sockets, which are not here.
   const ofSockets = ({ url }: { url: string }) => url.startsWith('/socket.io')
+  // The dashboard has not been built for these tests; test/web has one that was.
+  const ofDashboard = ({ url }: { url: string }) =>
+    !/^\/(v1|api|docs|openapi|health|livez|readyz|socket\.io)/.test(url)
   const open = entries.filter((route) => route.guard === 'public' && !ofGithub(route))
-  it.each(open.filter((route) => !ofSockets(route)))(
+  it.each(open.filter((route) => !ofSockets(route) && !ofDashboard(route)))(
     '$entry answers anybody',
     async ({ method, url }) => {
       const answer = await test.request(method, url, { token: null })
       expect(answer.statusCode).toBe(200)
     },
   )
+
+  it.each(open.filter(ofDashboard))('$entry has no dashboard to show', async ({ method, url }) => {
+    const answer = await test.request(method, url, { token: null })
+    expect(answer.statusCode).toBe(404)
+    expect(answer.json().error.message).toContain('npm run build')
+  })
 
   it.each(open.filter(ofSockets))('$entry lets anybody ask', async ({ method, url }) => {
     const answer = await test.request(method, url, { token: null })

@@ -25,6 +25,8 @@ export interface FollowEventsOptions extends CallOptions {
   run_id?: string | undefined
   /** Called whenever the stream is opened: what happens from then on is in it. */
   onOpen?: (() => void) | undefined
+  /** Called whenever the stream broke off, and is about to be opened again. */
+  onClose?: (() => void) | undefined
 }
 
 export interface EventsApi {
@@ -34,9 +36,9 @@ export interface EventsApi {
 
 export function eventsApi(transport: Transport): EventsApi {
   return {
-    async *follow({ after, types, repository, run_id, signal, onOpen } = {}) {
+    async *follow({ after, types, repository, run_id, signal, onOpen, onClose } = {}) {
       const query = { after, types: types?.join(','), repository, run_id }
-      const input = { path: 'v1/events', query, signal, onOpen, finite: false }
+      const input = { path: 'v1/events', query, signal, onOpen, onClose, finite: false }
       for await (const { id, data } of followStream(transport, input)) {
         yield { id: Number(id), event: parseEvent(data) }
       }

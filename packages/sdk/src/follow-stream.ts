@@ -13,6 +13,8 @@ export interface FollowInput {
   signal?: AbortSignal | undefined
   /** Called at each (re)opening, before the first event that follows. */
   onOpen?: (() => void) | undefined
+  /** Called when a connection is over, or none came about, and another will be tried. */
+  onClose?: (() => void) | undefined
   /** True: the stream has an end. False: it is opened again for ever. */
   finite: boolean
 }
@@ -70,6 +72,7 @@ export async function* followStream(
       if (error instanceof RangeError) throw error
       failure = error
     }
+    input.onClose?.()
     lastId = parser.lastId
     if (progress) made = 0
     const spent = opened

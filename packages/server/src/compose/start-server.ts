@@ -11,6 +11,7 @@ import { createResources, type Resources } from '../resources.ts'
 import { openBranding } from './open-branding.ts'
 import { openBuilds } from './open-builds.ts'
 import { checkExecutors, openContainerHost } from './open-container-host.ts'
+import { openDashboard } from './open-dashboard.ts'
 import { openDelivery } from './open-delivery.ts'
 import { openFoundation } from './open-foundation.ts'
 import { openHooks } from './open-hooks.ts'
@@ -202,6 +203,7 @@ async function start(
       },
       { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
     ),
+    dashboard: await openDashboard(),
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     metrics,

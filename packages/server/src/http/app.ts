@@ -39,6 +39,8 @@ import { docsRoutes } from './system/docs-routes.ts'
 import { healthRoutes } from './system/health-routes.ts'
 import { metricsRoutes } from './system/metrics-routes.ts'
 import { type AnswerPolling, socketIoRoutes } from './system/socket-io-routes.ts'
+import type { DashboardFiles } from './web/dashboard-files.ts'
+import { webPlugin } from './web/plugin.ts'
 import { createValidatorCompiler } from './validate-input.ts'
 
 /** Bytes (API & Operations Reference, "Request Size Limits"). */
@@ -66,6 +68,8 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   metrics?: Metrics
   /** Default: nothing is traced. */
   tracer?: Tracer | null
+  /** Default: there is no dashboard. */
+  dashboard?: DashboardFiles | null
   /** Default: there are no sockets. */
   answerPolling?: AnswerPolling
   /** Default: nobody has said where the server is reached from elsewhere. */
@@ -106,6 +110,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(metricsRoutes(deps.metrics ?? nothing))
   await app.register(openApiRoute)
   await app.register(docsRoutes)
+  await app.register(webPlugin(deps.dashboard ?? null))
   await app.register(socketIoRoutes(deps.answerPolling ?? null))
   await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
   await app.register(githubWebhookAliases(deps.platform))

@@ -27,6 +27,27 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /docs': 'public',
   'GET /docs/:file': 'public',
 
+  'GET /': 'public',
+  'GET /sign-in': 'public',
+  'GET /repositories': 'public',
+  'GET /repositories/*': 'public',
+  'GET /runs/*': 'public',
+  'GET /board': 'public',
+  'GET /releases/*': 'public',
+  'GET /deployments/*': 'public',
+  'GET /builds': 'public',
+  'GET /builds/*': 'public',
+  'GET /templates': 'public',
+  'GET /templates/*': 'public',
+  'GET /jobs': 'public',
+  'GET /jobs/*': 'public',
+  'GET /activity': 'public',
+  'GET /settings': 'public',
+  'GET /settings/*': 'public',
+  'GET /assets/*': 'public',
+  'GET /favicon.svg': 'public',
+  'GET /theme.js': 'public',
+
   'POST /mcp': 'authenticated',
 
   // Whoever connects says within who they are.

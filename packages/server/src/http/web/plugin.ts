@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
+import { AppError } from '../../errors.ts'
+import type { DashboardFile, DashboardFiles } from './dashboard-files.ts'
+
+/** Every path that the dashboard's router knows; a page of it is the same document. */
+const pages = [
+  '/',
+  '/sign-in',
+  '/repositories',
+  '/repositories/*',
+  '/runs/*',
+  '/board',
+  '/releases/*',
+  '/deployments/*',
+  '/builds',
+  '/builds/*',
+  '/templates',
+  '/templates/*',
+  '/jobs',
+  '/jobs/*',
+  '/activity',
+  '/settings',
+  '/settings/*',
+] as const
+
+/** Replaced in the document by what its content security policy names. */
+const noncePlaceholder = /%CSP_NONCE%/g
+
+/**
+ * The dashboard: its pages are open to everybody, and show nothing that the API does not give to whoever
+ * has signed in. Null: it has not been built.
+ */
+export function webPlugin(files: DashboardFiles | null): FastifyPluginAsync {
+  return async (app) => {
+    for (const url of pages) {
+      app.get(url, { schema: { hide: true } }, async (_request, reply) => {
+        const nonce = randomBytes(16).toString('base64')
+        return reply
+          .type('text/html; charset=utf-8')
+          .header('content-security-policy', policy(nonce))
+          .header('cache-control', 'no-store')
+          .send(require(files).document.replaceAll(noncePlaceholder, nonce))
+      })
+    }
+    app.get<{ Params: { '*': string } }>(
+      '/assets/*',
+      { schema: { hide: true } },
+      async (request, reply) => {
+        const file = find(require(files), `assets/${request.params['*']}`)
+        // Their names change with what is in them.
+        reply.header('cache-control', 'public, max-age=31536000, immutable')
+        return sendFile(file, request, reply)
+      },
+    )
+    for (const name of ['favicon.svg', 'theme.js']) {
+      app.get(`/${name}`, { schema: { hide: true } }, async (request, reply) => {
+        reply.header('cache-control', 'no-cache')
+        return sendFile(find(require(files), name), request, reply)
+      })
+    }
+  }
+}
+
+function require(files: DashboardFiles | null): DashboardFiles {
+  if (files === null) {
+    throw new AppError(
+      'resource_not_found',
+      'The dashboard has not been built: `npm run build` does it. The API is described at /docs.',
+    )
+  }
+  return files
+}
+
+function find(files: DashboardFiles, name: string): DashboardFile {
+  const file = files.byName.get(name)
+  if (file === undefined) throw new AppError('resource_not_found', `There is no file ${name}`)
+  return file
+}
+
+/** In the best of the encodings that are there and that the client takes. */
+function sendFile(file: DashboardFile, request: FastifyRequest, reply: FastifyReply) {
+  const accepted = String(request.headers['accept-encoding'] ?? '')
+  const encoded = file.encoded.find(({ encoding }) =>
+    new RegExp(`\\b${encoding}\\b`).test(accepted),
+  )
+  if (encoded !== undefined) reply.header('content-encoding', encoded.encoding)
+  return reply
+    .header('vary', 'accept-encoding')
+    .header('content-length', encoded?.size ?? file.size)
+    .type(file.type)
+    .send(createReadStream(encoded?.path ?? file.path))
+}
+
+/** Scripts, styles and connections of our own only; what libraries add to the page needs the nonce. */
+function policy(nonce: string): string {
+  return [
+    "default-src 'none'",
+    `script-src 'self' 'nonce-${nonce}'`,
+    `style-src 'self' 'nonce-${nonce}'`,
+    "img-src 'self' data:",
+    "font-src 'self'",
+    "connect-src 'self'",
+    "base-uri 'none'",
+    "form-action 'self'",
+    "frame-ancestors 'none'",
+  ].join('; ')
+}

@@ -1,0 +1,78 @@
+import type { QueryClient } from '@tanstack/react-query'
+import {
+  createRootRouteWithContext,
+  createRoute,
+  createRouter,
+  lazyRouteComponent,
+  redirect,
+} from '@tanstack/react-router'
+import { isSignedOut } from '../api/query-client.ts'
+import { sessionQuery } from '../session/session.ts'
+import { SignInPage } from '../session/sign-in-page.tsx'
+import { BrokenPage, MissingPage } from './error-pages.tsx'
+import { localPath } from './local-path.ts'
+import { Shell } from './shell.tsx'
+
+interface Context {
+  queries: QueryClient
+}
+
+const root = createRootRouteWithContext<Context>()({
+  notFoundComponent: MissingPage,
+  errorComponent: BrokenPage,
+})
+
+const signIn = createRoute({
+  getParentRoute: () => root,
+  path: '/sign-in',
+  component: SignInPage,
+  validateSearch: (search: Record<string, unknown>) => ({
+    return_to: localPath(search.return_to),
+    ...(typeof search.sign_in_error === 'string' ? { sign_in_error: search.sign_in_error } : {}),
+  }),
+})
+
+/** All that needs somebody who is signed in. */
+const inside = createRoute({
+  getParentRoute: () => root,
+  id: 'inside',
+  component: Shell,
+  beforeLoad: async ({ context, location }) => {
+    try {
+      await context.queries.query({ ...sessionQuery, staleTime: 'static' })
+    } catch (error) {
+      if (!isSignedOut(error)) throw error
+      redirect({ to: '/sign-in', search: { return_to: location.href }, throw: true })
+    }
+  },
+})
+
+const overview = createRoute({
+  getParentRoute: () => inside,
+  path: '/',
+  component: lazyRouteComponent(
+    () => import('../pages/overview/overview-page.tsx'),
+    'OverviewPage',
+  ),
+})
+
+const routeTree = root.addChildren([signIn, inside.addChildren([overview])])
+
+export function createAppRouter(queries: QueryClient) {
+  return createRouter({
+    routeTree,
+    context: { queries },
+    defaultPreload: 'intent',
+    // Answers are kept by the query client.
+    defaultPreloadStaleTime: 0,
+    defaultErrorComponent: BrokenPage,
+    defaultNotFoundComponent: MissingPage,
+    scrollRestoration: true,
+  })
+}
+
+declare module '@tanstack/react-router' {
+  interface Register {
+    router: ReturnType<typeof createAppRouter>
+  }
+}

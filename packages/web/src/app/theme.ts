@@ -1,0 +1,32 @@
+import { useState } from 'react'
+
+export type Theme = 'system' | 'light' | 'dark'
+
+/** The same key is read before the first paint, in `public/theme.js`. */
+const storageKey = 'slipway.theme'
+
+function readTheme(): Theme {
+  try {
+    const stored = localStorage.getItem(storageKey)
+    return stored === 'light' || stored === 'dark' ? stored : 'system'
+  } catch {
+    return 'system'
+  }
+}
+
+/** What was chosen, kept in this browser; `system` follows the machine. */
+export function useTheme(): [Theme, (theme: Theme) => void] {
+  const [theme, setTheme] = useState(readTheme)
+  const choose = (next: Theme) => {
+    setTheme(next)
+    if (next === 'system') delete document.documentElement.dataset.theme
+    else document.documentElement.dataset.theme = next
+    try {
+      if (next === 'system') localStorage.removeItem(storageKey)
+      else localStorage.setItem(storageKey, next)
+    } catch {
+      // It holds until the page is left.
+    }
+  }
+  return [theme, choose]
+}

@@ -1,0 +1,49 @@
+import { queryOptions, useQuery } from '@tanstack/react-query'
+import type { EndedSession, Session, SignInConfiguration } from '@slipway/contract/sign-in'
+import { keepCsrfToken } from './csrf.ts'
+import { request } from './request.ts'
+
+export type { Session } from '@slipway/contract/sign-in'
+
+/** Who is signed in by this browser's cookie; fails with 401 where nobody is. */
+export const sessionQuery = queryOptions({
+  queryKey: ['session'],
+  queryFn: async ({ signal }) => remember((await request('v1/session', { signal })) as Session),
+  staleTime: 5 * 60_000,
+})
+
+/** Null while it is not known. */
+export function useSession() {
+  return useQuery(sessionQuery)
+}
+
+/** Whether whoever is signed in may do something, e.g. `runs:create`. What they may not do is not offered. */
+export function useMay(): (permission: string) => boolean {
+  const { data } = useSession()
+  return (permission) => data?.permissions.includes(permission) ?? false
+}
+
+/** Signs in with a token, for a cookie that no script can read. */
+export async function signInWithToken(token: string): Promise<Session> {
+  return remember(
+    (await request('v1/session', { method: 'POST', body: JSON.stringify({ token }) })) as Session,
+  )
+}
+
+/** Ends the session here, and at the issuer where it began there. */
+export async function signOut(): Promise<void> {
+  const ended = (await request('v1/session', { method: 'DELETE' })) as EndedSession | undefined
+  keepCsrfToken(null)
+  location.assign(ended?.end_session_url ?? '/sign-in')
+}
+
+export const signInConfigurationQuery = queryOptions({
+  queryKey: ['session', 'configuration'],
+  queryFn: async ({ signal }) =>
+    (await request('v1/sign-in/configuration', { signal })) as SignInConfiguration,
+})
+
+function remember(session: Session): Session {
+  keepCsrfToken(session.session?.csrf_token ?? null)
+  return session
+}

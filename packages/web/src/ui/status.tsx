@@ -1,0 +1,52 @@
+import { CircleAlert, CircleCheck, CircleDashed, CircleDot, CircleSlash, Clock } from 'lucide-react'
+import styles from './status.module.css'
+
+type Tone = 'good' | 'bad' | 'busy' | 'wait' | 'idle'
+
+/** Every status word of the four families, by what it means to whoever looks. */
+const tones: Readonly<Record<string, Tone>> = {
+  success: 'good',
+  completed: 'good',
+  active: 'good',
+  online: 'good',
+  pass: 'good',
+  failed: 'bad',
+  failure: 'bad',
+  error: 'bad',
+  timed_out: 'bad',
+  offline: 'bad',
+  fail: 'bad',
+  expired: 'bad',
+  running: 'busy',
+  in_progress: 'busy',
+  assigned: 'busy',
+  busy: 'busy',
+  pending: 'wait',
+  queued: 'wait',
+  waiting: 'wait',
+  action_required: 'wait',
+}
+
+const icons: Readonly<Record<Tone, typeof CircleCheck>> = {
+  good: CircleCheck,
+  bad: CircleAlert,
+  busy: CircleDot,
+  wait: Clock,
+  idle: CircleDashed,
+}
+
+export function toneOf(status: string): Tone {
+  return tones[status] ?? 'idle'
+}
+
+/** A status in its word, colour and icon: never by colour alone. */
+export function Status({ value, label }: { value: string; label?: string }) {
+  const tone = toneOf(value)
+  const Icon = value === 'cancelled' || value === 'skipped' ? CircleSlash : icons[tone]
+  return (
+    <span className={`${styles.status} ${styles[tone]}`} data-status={value}>
+      <Icon size={14} aria-hidden />
+      {label ?? value.replaceAll('_', ' ')}
+    </span>
+  )
+}
