@@ -44,6 +44,15 @@ export async function openObjectStore(
   return objects
 }
 
+/** How a signed link to a log leads on to the bucket; nothing where logs are read through the server. */
+export function openLogRedirect(config: Pick<Config, 's3'>, objects: ObjectStore) {
+  if (config.s3?.links !== true) return {}
+  return {
+    linkToLog: ({ key, fileName }: { key: string; fileName: string }, seconds: number) =>
+      objects.presign(key, seconds, { contentType: 'text/plain; charset=utf-8', fileName }),
+  }
+}
+
 /** Gives the bucket its lifecycle rules; answers whether something had to be changed. */
 export async function applyBucketLifecycle(
   config: StorageConfig & { s3: S3Config },

@@ -21,6 +21,7 @@ import { openGithub } from './open-github.ts'
 import { openGithubMcp } from './open-github-mcp.ts'
 import { openGithubQueue, openRunnerRegistration } from './open-github-queue.ts'
 import { openMonitor } from './open-monitor.ts'
+import { openLogRedirect } from './open-object-store.ts'
 import { openOctokit } from './open-octokit.ts'
 import { openOrchestration } from './open-orchestration.ts'
 import { openRunners } from './open-runners.ts'
@@ -236,6 +237,7 @@ async function start(
       ...webhooks,
       github,
       releases,
+      ...openLogRedirect(config, objects),
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
       forgetToken: (id) => tokens.forget(id),
     },

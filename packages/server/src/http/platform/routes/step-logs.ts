@@ -11,6 +11,7 @@ import { AppError } from '../../../errors.ts'
 import type { EventFeed } from '../../../events/index.ts'
 import type { LogRange, LogStore } from '../../../logs/index.ts'
 import { findStepLog, type StepLog } from '../../../runs/index.ts'
+import { linkHolder } from '../../principal.ts'
 import { parseByteRange } from './byte-range.ts'
 import { checkToken } from './check-token.ts'
 import { eventStream, plainText, streamLog, timedText } from './log-stream.ts'
@@ -23,6 +24,8 @@ export interface StepLogRoutesDeps {
   /** Aborts when the server begins to stop: every stream breaks off then, and its reader comes back. */
   signal: AbortSignal
   logLimits?: Partial<LogStreamLimits>
+  /** A link to a sealed log's object that works for so many seconds without a credential, if there can be one. */
+  linkToLog?: (log: { key: string; fileName: string }, seconds: number) => Promise<string | null>
 }
 
 export interface LogStreamLimits extends StreamLimits {
@@ -71,7 +74,8 @@ export function stepLogRoutes(deps: StepLogRoutesDeps): FastifyPluginAsync {
           description:
             'Plain text, or Server-Sent Events where they are accepted: `id` is a line’s sequence number, ' +
             '`data` its {seq, timestamp, line}, and an event `end` says that there is no more. ' +
-            'Byte ranges are answered for plain text that is not followed.',
+            'Byte ranges are answered for plain text that is not followed. A signed link to a log that is kept in ' +
+            'S3 may lead on there.',
           params: StepParams,
           querystring: StepLogQuery,
           response: {
@@ -86,6 +90,7 @@ export function stepLogRoutes(deps: StepLogRoutesDeps): FastifyPluginAsync {
               description: 'Part of the log.',
               content: { 'text/plain': { schema: Type.String() } },
             },
+            302: { description: 'The log is there.', type: 'null' },
           },
         },
       },
@@ -93,6 +98,11 @@ export function stepLogRoutes(deps: StepLogRoutesDeps): FastifyPluginAsync {
         // Read before the step: its run's end is then either seen there or announced behind it.
         const eventsSeen = await deps.feed.lastSeq()
         const log = await visibleLog(deps, request)
+        const elsewhere = await linkElsewhere(deps, request, log)
+        if (elsewhere !== null) {
+          void reply.headers({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' })
+          return reply.redirect(elsewhere, 302)
+        }
         if (
           request.query.follow !== true &&
           request.headers.range !== undefined &&
@@ -128,6 +138,28 @@ async function visibleLog(deps: StepLogRoutesDeps, request: LogRequest): Promise
     throw new AppError('gone', `The logs of this run were kept until ${at}`, { deleted_at: at })
   }
   return log
+}
+
+/**
+ * Where the whole log, or a range of its bytes, can be had without us: for who holds a signed link, and no
+ * longer than that works. Scripts of other sites' pages would not be let in there.
+ */
+async function linkElsewhere(
+  deps: StepLogRoutesDeps,
+  request: LogRequest,
+  log: StepLog,
+): Promise<string | null> {
+  const { query, headers, principal } = request
+  const isByLink = principal.id === linkHolder.id && query.expires !== undefined
+  const isScript =
+    headers['sec-fetch-mode'] !== undefined && headers['sec-fetch-mode'] !== 'navigate'
+  if (deps.linkToLog === undefined || !isByLink || isScript) return null
+  if (query.follow === true || !isWhole(request)) return null
+  const found = await deps.logs.stat(log.logKey)
+  if (found?.sealed !== true) return null
+  const seconds = (query.expires ?? 0) - Date.now() / 1000
+  const fileName = log.logKey.slice(log.logKey.lastIndexOf('/') + 1)
+  return deps.linkToLog({ key: log.logKey, fileName }, seconds)
 }
 
 function isWhole({ query, headers }: LogRequest): boolean {
