@@ -15,6 +15,56 @@ export const JobType = Type.Enum([
 ])
 export type JobType = Static<typeof JobType>
 
+/** Where a result is kept that is larger than 1 MiB, and what the ledger has in its place. */
+export const ResultReference = Type.Object(
+  {
+    result_reference: Type.String({
+      description:
+        'Key in the object store: `pipeline-runs/{run_id}/results/{job_type}/{job_id}.json`.',
+    }),
+    size: Type.Integer({ minimum: 0, description: 'Bytes.' }),
+  },
+  { $id: 'ResultReference' },
+)
+export type ResultReference = Static<typeof ResultReference>
+
+/** What moves through NATS for one attempt at a job. The ledger's row decides; this only says that there is one. */
+export const JobEnvelope = Type.Object(
+  {
+    job_id: Uuid,
+    type: JobType,
+    run_id: Type.Union([Uuid, Type.Null()]),
+    attempt: Type.Integer({ minimum: 0, description: 'Attempts begun when it was published.' }),
+    reply_to: Type.Union([Type.String(), Type.Null()], {
+      description: 'Inbox of whoever dispatched it.',
+    }),
+    payload: Type.Optional(
+      Type.Unknown({ description: 'Absent where it is larger than a message may be.' }),
+    ),
+  },
+  { $id: 'JobEnvelope' },
+)
+export type JobEnvelope = Static<typeof JobEnvelope>
+
+/** What a worker tells the inbox of a job that it has ended. */
+export const JobReply = Type.Object(
+  {
+    job_id: Uuid,
+    state: Type.Enum(['succeeded', 'failed', 'dead', 'settled'], {
+      description: '`settled`: how, the ledger knows alone.',
+    }),
+    result: Type.Optional(Type.Unknown()),
+    result_reference: Type.Optional(
+      Type.String({
+        description: 'Key in the object store of a result that is larger than a message may be.',
+      }),
+    ),
+    error: Type.Union([Type.String(), Type.Null()]),
+  },
+  { $id: 'JobReply' },
+)
+export type JobReply = Static<typeof JobReply>
+
 /** Asks a worker to read a commit's `.forge` configuration. Subject `pipeline.discovery.{run-id}`. */
 export const DiscoveryJob = Type.Object(
   {

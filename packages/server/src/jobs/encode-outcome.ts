@@ -2,17 +2,23 @@
 export const maxResultBytes = 1024 * 1024
 const maxErrorLength = 4000
 
-/**
- * A result as the ledger stores it, null for none. NUL and half a surrogate pair, which PostgreSQL
- * refuses, become U+FFFD. Throws a TypeError for what is not JSON, a RangeError for what is too large.
- */
+/** A result as the ledger stores it: `resultToJson`, but a RangeError for what is too large. */
 export function encodeResult(value: unknown): string | null {
+  const json = resultToJson(value)
+  if (json !== null && Buffer.byteLength(json) > maxResultBytes) {
+    throw new RangeError(`The result of the job is larger than ${maxResultBytes} bytes.`)
+  }
+  return json
+}
+
+/**
+ * A result of any size as JSON, null for none. NUL and half a surrogate pair, which PostgreSQL
+ * refuses, become U+FFFD. Throws a TypeError for what is not JSON.
+ */
+export function resultToJson(value: unknown): string | null {
   if (value === undefined || value === null) return null
   const json: string | undefined = JSON.stringify(value)
   if (json === undefined) throw new TypeError('The result of the job is not JSON.')
-  if (Buffer.byteLength(json) > maxResultBytes) {
-    throw new RangeError(`The result of the job is larger than ${maxResultBytes} bytes.`)
-  }
   // A well-formed pair is never escaped by JSON.stringify, so any escaped surrogate is half of one.
   return json.replaceAll(/(?<!\\)((?:\\\\)*)\\u(?:0000|d[89a-f][0-9a-f]{2})/g, String.raw`$1\ufffd`)
 }

@@ -3,14 +3,24 @@ import { sql } from 'kysely'
 import type { Log } from '../../../db/log.ts'
 import type { Signals } from '../../../db/signals.ts'
 import { giveUpMs, type LedgerDeps, openWorkLedger } from '../../../jobs/index.ts'
-import type { JobBus, SubscribeOptions } from '../../../ports/job-bus.ts'
+import type { JobBus } from '../../../ports/job-bus.ts'
+import { makeReply } from '../subscription/make-reply.ts'
+import type { LedgerSubscription } from '../subscription/open-subscription.ts'
+import type { ResultStore } from '../subscription/place-result.ts'
+import { refuseOverlap } from '../subscription/refuse-overlap.ts'
+import { createReplyListeners } from '../subscription/reply-listeners.ts'
+import {
+  type LedgerSubscriptionDeps,
+  subscribeToLedger,
+} from '../subscription/subscribe-to-ledger.ts'
 import { QUEUED_CHANNEL, STOPPED_CHANNEL, WORKERS_CHANNEL } from './bus-signals.ts'
-import { type LedgerSubscription, subscribeToLedger } from '../subscription/subscribe-to-ledger.ts'
 
 export interface EmbeddedJobBusDeps extends LedgerDeps {
   log: Log
   /** To and from other servers on the same database; absent: there are none. */
   signals?: Signals
+  /** Takes results over 1 MiB of jobs that belong to a run; absent: such a job fails. */
+  objects?: ResultStore
   /**
    * Milliseconds between looks at the ledger that nobody asked for: they find what a lost wake or
    * another process left, and what was taken from a holder that was not told. Default 3,000.
@@ -31,7 +41,18 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
   const unlisten: (() => void)[] = []
   const signals = deps.signals
   const ledger = openWorkLedger(deps)
-  const isOwned = (type: string) => deps.owners[type] !== undefined
+  const replies = createReplyListeners()
+  const served = {
+    ledger,
+    log: deps.log,
+    isOwned: (type: string) => deps.owners[type] !== undefined,
+    pollMs,
+    ...(deps.objects === undefined ? {} : { objects: deps.objects }),
+    onEnded: ({ id: jobId }, end) => {
+      const jobEnd = end?.jobEnd ?? null
+      if (jobEnd !== null && replies.has(jobId)) replies.call(makeReply(jobId, jobEnd))
+    },
+  } satisfies LedgerSubscriptionDeps
   let closed = false
   /** Whether a worker of another process is alive; a signal costs too much to be sent to nobody. */
   let others = false
@@ -101,7 +122,7 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
     subscribe(options) {
       if (closed) throw new Error('The job bus is closed')
       refuseOverlap(subscriptions, options)
-      const subscription = subscribeToLedger({ ledger, log: deps.log, isOwned, pollMs }, options)
+      const subscription = subscribeToLedger(served, options)
       subscriptions.add(subscription)
       subscription.wake()
       tellOthers(WORKERS_CHANNEL)
@@ -120,6 +141,7 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
       all((subscription) => subscription.cancel(ids))
       if (others) tellOthers(STOPPED_CHANNEL)
     },
+    onReply: (jobId, listener) => replies.add(jobId, listener),
     async check() {
       let timer: NodeJS.Timeout | undefined
       const late = new Promise<never>((_resolve, reject) => {
@@ -138,18 +160,5 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
       await Promise.all([...subscriptions].map((subscription) => subscription.close()))
       subscriptions.clear()
     },
-  }
-}
-
-/** A worker looks up what it holds by type: two subscriptions of one worker must not share one. */
-function refuseOverlap(subscriptions: Iterable<LedgerSubscription>, options: SubscribeOptions) {
-  if (!Number.isInteger(options.capacity) || options.capacity < 1) {
-    throw new TypeError('The capacity of a subscription is an integer of at least 1')
-  }
-  for (const { options: other } of subscriptions) {
-    const shared = options.types.find((type) => other.types.includes(type))
-    if (other.workerId === options.workerId && shared !== undefined) {
-      throw new TypeError(`The worker ${options.workerId} is already subscribed to ${shared}`)
-    }
   }
 }
