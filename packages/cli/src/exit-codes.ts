@@ -11,6 +11,8 @@ export const exitCodes = {
   refused: 4,
   /** No server answered. */
   unreachable: 5,
+  /** A stage of a run was given up: nothing of it went on. */
+  timedOut: 124,
   /** Ctrl-C. */
   interrupted: 130,
 } as const

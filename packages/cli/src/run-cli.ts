@@ -9,6 +9,7 @@ import { addConfigurationCommand } from './commands/configuration.ts'
 import { addCredentialCommand } from './commands/credential.ts'
 import { addDelegateCommand } from './commands/delegate.ts'
 import { addDeploymentsCommand } from './commands/deployments.ts'
+import { addDispatchCommand } from './commands/dispatch.ts'
 import { addDoctorCommand } from './commands/doctor.ts'
 import { addEnvironmentCommand } from './commands/environment.ts'
 import { addEventsCommand } from './commands/events.ts'
@@ -122,6 +123,7 @@ function addCommands(program: Command, act: Act): void {
   addRegistryCommand(program, act)
   addJobCommand(program, act)
   addDelegateCommand(program, act)
+  addDispatchCommand(program, act)
   addRunnerCommand(program, act)
   addTokenCommand(program, act)
   addHealthCommand(program, act)

@@ -14,6 +14,7 @@ import { buildsApi, type BuildsApi } from './builds.ts'
 import { configurationsApi, type ConfigurationsApi } from './configurations.ts'
 import { credentialsApi, type CredentialsApi } from './credentials.ts'
 import { deploymentsApi, type DeploymentsApi } from './deployments.ts'
+import { dispatchesApi, type DispatchesApi } from './dispatches.ts'
 import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
 import { jobsApi, type JobsApi } from './jobs.ts'
@@ -33,6 +34,7 @@ import { webhooksApi, type WebhooksApi } from './webhooks.ts'
 /** Slipway's APIs. Every call rejects with a `SlipwayError`, or its signal's reason. */
 export interface SlipwayClient {
   readonly runs: RunsApi
+  readonly dispatches: DispatchesApi
   readonly tasks: TasksApi
   readonly steps: StepsApi
   readonly releases: ReleasesApi
@@ -66,6 +68,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
   const transport = createTransport(options)
   return {
     runs: runsApi(transport),
+    dispatches: dispatchesApi(transport),
     tasks: tasksApi(transport),
     steps: stepsApi(transport),
     releases: releasesApi(transport),
