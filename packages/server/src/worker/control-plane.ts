@@ -16,12 +16,17 @@ export interface ControlPlane {
   beginAttempt(input: { taskId: string; claim: JobClaim }): Promise<Attempt>
   /** The secrets of a job's run; an `unavailable` names one that cannot be decrypted. */
   readSecrets(input: { claim: JobClaim; names: readonly string[] }): Promise<RunSecrets>
-  reportWork(input: { taskId: string; report: WorkReport }): Promise<void>
+  reportWork(input: { taskId: string; claim: JobClaim; report: WorkReport }): Promise<void>
   /** Deploys a release unasked. Rejects with what may pass; repeating is harmless. */
-  deploy(input: { releaseId: string; environment: string }): Promise<UnaskedDeployment>
+  deploy(input: {
+    releaseId: string
+    environment: string
+    claim: JobClaim
+  }): Promise<UnaskedDeployment>
   /** Stores what an artifact's task came to; the report of its end is still to come. */
   completeArtifact(input: {
     taskId: string
+    claim: JobClaim
     attempt: number
     artifact: ProducedArtifact
   }): Promise<void>

@@ -4,6 +4,8 @@ import type { WorkReport } from '../runs/index.ts'
 import type { ControlPlane } from './control-plane.ts'
 import { createProgressReporter } from './progress-reporter.ts'
 
+const claim = { id: 'job', attempt: 1, workerId: 'worker' }
+
 function recorder(answer: (report: WorkReport) => Promise<void>) {
   const reports: WorkReport[] = []
   const control: Pick<ControlPlane, 'reportWork'> = {
@@ -21,7 +23,11 @@ describe('createProgressReporter', () => {
     const first = new Promise<void>((resolve) => (release = resolve))
     let calls = 0
     const { control, reports } = recorder(() => (calls++ === 0 ? first : Promise.resolve()))
-    const reporter = createProgressReporter(control, { taskId: 't', attempt: 2 }, () => undefined)
+    const reporter = createProgressReporter(
+      control,
+      { taskId: 't', claim, attempt: 2 },
+      () => undefined,
+    )
     reporter.step({ id: 'a', status: 'running' })
     await vi.waitFor(() => expect(reports).toHaveLength(1))
     reporter.step({ id: 'a', status: 'success', exitCode: 0 })
@@ -45,7 +51,11 @@ describe('createProgressReporter', () => {
 
   it('reports a step that is over at once only as ended', async () => {
     const { control, reports } = recorder(() => Promise.resolve())
-    const reporter = createProgressReporter(control, { taskId: 't', attempt: 1 }, () => undefined)
+    const reporter = createProgressReporter(
+      control,
+      { taskId: 't', claim, attempt: 1 },
+      () => undefined,
+    )
     reporter.step({ id: 'a', status: 'running' })
     reporter.step({ id: 'a', status: 'success', exitCode: 0 })
     await reporter.finish({ status: 'success' })
@@ -60,7 +70,11 @@ describe('createProgressReporter', () => {
 
   it('says nothing more once it is silenced', async () => {
     const { control, reports } = recorder(() => Promise.resolve())
-    const reporter = createProgressReporter(control, { taskId: 't', attempt: 1 }, () => undefined)
+    const reporter = createProgressReporter(
+      control,
+      { taskId: 't', claim, attempt: 1 },
+      () => undefined,
+    )
     reporter.step({ id: 'a', status: 'running' })
     reporter.silence()
     await reporter.finish({ status: 'failed' })
@@ -73,7 +87,7 @@ describe('createProgressReporter', () => {
       failures-- > 0 ? Promise.reject(new Error('the database is away')) : Promise.resolve(),
     )
     const onRefused = vi.fn()
-    const reporter = createProgressReporter(control, { taskId: 't', attempt: 1 }, onRefused)
+    const reporter = createProgressReporter(control, { taskId: 't', claim, attempt: 1 }, onRefused)
     reporter.step({ id: 'a', status: 'success', exitCode: 0 })
     await reporter.finish({ status: 'success' })
     expect(onRefused).not.toHaveBeenCalled()
@@ -86,7 +100,7 @@ describe('createProgressReporter', () => {
     const refusal = new AppError('resource_conflict', 'no longer yours')
     const { control, reports } = recorder(() => Promise.reject(refusal))
     const onRefused = vi.fn()
-    const reporter = createProgressReporter(control, { taskId: 't', attempt: 1 }, onRefused)
+    const reporter = createProgressReporter(control, { taskId: 't', claim, attempt: 1 }, onRefused)
     reporter.step({ id: 'a', status: 'running' })
     await vi.waitFor(() => expect(onRefused).toHaveBeenCalledExactlyOnceWith(refusal))
     reporter.step({ id: 'a', status: 'failed' })

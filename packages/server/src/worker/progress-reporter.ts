@@ -1,5 +1,6 @@
 import { setTimeout as pause } from 'node:timers/promises'
 import { AppError } from '../errors.ts'
+import type { JobClaim } from '../jobs/index.ts'
 import type { StepReport, WorkReport } from '../runs/index.ts'
 import type { ControlPlane } from './control-plane.ts'
 
@@ -28,7 +29,7 @@ export interface ProgressReporter {
 /** `onRefused` is called once when a report is refused; nothing is sent after that. */
 export function createProgressReporter(
   control: Pick<ControlPlane, 'reportWork'>,
-  input: { taskId: string; attempt: number },
+  input: { taskId: string; claim: JobClaim; attempt: number },
   onRefused: (error: unknown) => void,
 ): ProgressReporter {
   // A step may start and end before the next report: the newest word about it is enough.
@@ -66,7 +67,7 @@ export function createProgressReporter(
   async function persist(report: WorkReport): Promise<void> {
     for (let pauseMs = firstPauseMs; ; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
       try {
-        await control.reportWork({ taskId: input.taskId, report })
+        await control.reportWork({ taskId: input.taskId, claim: input.claim, report })
         return
       } catch (error) {
         if (error instanceof AppError || silenced.signal.aborted) throw error

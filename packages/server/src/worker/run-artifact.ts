@@ -68,7 +68,7 @@ async function runAttempt(deps: WorkerDeps, input: Attempted, signal: AbortSigna
   )
   const reporter = createProgressReporter(
     deps.control,
-    { taskId: payload.task_id, attempt: attempt.number },
+    { taskId: payload.task_id, claim: input.claim, attempt: attempt.number },
     () => stop.abort(new Refused('The task was taken away')),
   )
   signal.addEventListener('abort', reporter.silence, { once: true })
@@ -114,7 +114,7 @@ async function attemptArtifact(
     const making = { job: payload, claim, secrets, id: step.id, step: step.step, writer, directory }
     const artifact = await makeArtifact(deps, making, signal)
     const taskId = payload.task_id
-    await asked(deps.control.completeArtifact({ taskId, attempt: attempt.number, artifact }))
+    await asked(deps.control.completeArtifact({ taskId, claim, attempt: attempt.number, artifact }))
     return null
   } catch (thrown) {
     const error: unknown = signal.aborted ? signal.reason : thrown

@@ -43,6 +43,7 @@ async function attemptRelease(
     const steps = [{ id: step.id, exitCode, ...result }]
     return deps.control.reportWork({
       taskId,
+      claim,
       report: { attempt: attempt.number, steps, task: result },
     })
   }

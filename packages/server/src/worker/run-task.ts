@@ -37,11 +37,12 @@ export async function runTask(
       throw attempt.reason
     }
     if (workspace.status === 'rejected') {
-      await failCheckout(deps, payload, attempt.value, workspace.reason)
+      await failCheckout(deps, { job: payload, claim }, attempt.value, workspace.reason)
     } else {
       const secrets = await readSecrets(deps, payload, attempt.value, claim)
       if (secrets === null) return { state: 'settled' }
-      const work = { job: payload, attempt: attempt.value, workspace: workspace.value, secrets }
+      const made = { attempt: attempt.value, workspace: workspace.value, secrets }
+      const work = { job: payload, claim, ...made }
       await runSteps(deps, work, signal)
     }
     return { state: 'settled' }
@@ -58,10 +59,16 @@ export async function runTask(
 
 async function runSteps(
   deps: WorkerDeps,
-  work: { job: TaskJob; attempt: Attempt; workspace: Workspace; secrets: TaskSecrets },
+  work: {
+    job: TaskJob
+    claim: JobClaim
+    attempt: Attempt
+    workspace: Workspace
+    secrets: TaskSecrets
+  },
   signal: AbortSignal,
 ): Promise<void> {
-  const { job, attempt, workspace } = work
+  const { job, claim, attempt, workspace } = work
   // Aborted with the sentence that the stopped steps show.
   const stop = new AbortController()
   const late = `Took longer than the ${job.timeout_ms / 1000} s that its phase has`
@@ -69,7 +76,7 @@ async function runSteps(
   const stopped = AbortSignal.any([signal, stop.signal])
   const reporter = createProgressReporter(
     deps.control,
-    { taskId: job.task_id, attempt: attempt.number },
+    { taskId: job.task_id, claim, attempt: attempt.number },
     () => stop.abort('The task was taken away'),
   )
   signal.addEventListener('abort', reporter.silence, { once: true })
@@ -145,13 +152,14 @@ async function collect(
 /** A commit that can't be had fails the task; a remote that is away, only this attempt. */
 async function failCheckout(
   deps: WorkerDeps,
-  job: TaskJob,
+  { job, claim }: { job: TaskJob; claim: JobClaim },
   attempt: Attempt,
   reason: unknown,
 ): Promise<void> {
   if (!(reason instanceof GitError) || !reason.permanent) throw reason
   await deps.control.reportWork({
     taskId: job.task_id,
+    claim,
     report: { attempt: attempt.number, task: { status: 'failed', error: reason.message } },
   })
 }
