@@ -39,36 +39,40 @@ export type WorkerParams = Static<typeof WorkerParams>
 export const WorkerAttemptParams = Type.Object({ id: Uuid, job_id: Uuid, attempt: Attempt })
 export type WorkerAttemptParams = Static<typeof WorkerAttemptParams>
 
+/** What a worker says of itself. */
+const identity = {
+  name: Text({ minLength: 1, maxLength: 200, description: 'For people: the machine.' }),
+  home: Text({
+    minLength: 1,
+    maxLength: 200,
+    description: 'Id of its data directory, which no other worker has at the same time.',
+  }),
+  types: Types(1),
+  capacity: Type.Integer({ minimum: 1, maximum: workerLimits.capacity }),
+  version: Text({
+    minLength: 1,
+    maxLength: 50,
+    description: 'Of the program; what comes before its second dot must be the server’s.',
+  }),
+}
+
 /**
- * Says that a worker is alive: registration and heartbeat are the same. Its id belongs to the token that
- * registered it until the worker leaves or falls silent.
+ * Registers a worker that has just started and owns its data directory: earlier ones of that directory that
+ * the same token registered are dead, and their jobs free. The id belongs to the token until the worker
+ * leaves or falls silent.
  */
 export const RegisterWorkerRequest = Type.Object(
-  {
-    name: Text({ minLength: 1, maxLength: 200, description: 'For people: the machine.' }),
-    home: Text({
-      minLength: 1,
-      maxLength: 200,
-      description: 'Id of its data directory, which no other worker has at the same time.',
-    }),
-    types: Types(1),
-    capacity: Type.Integer({ minimum: 1, maximum: workerLimits.capacity }),
-    version: Text({
-      minLength: 1,
-      maxLength: 50,
-      description: 'Of the program; what comes before its second dot must be the server’s.',
-    }),
-    takes_over: Type.Optional(
-      Type.Boolean({
-        default: false,
-        description:
-          'It has just started and owns its data directory: earlier workers of it that this token registered are dead, and their jobs free.',
-      }),
-    ),
-  },
+  { id: Uuid, ...identity },
   { $id: 'RegisterWorkerRequest', additionalProperties: false },
 )
 export type RegisterWorkerRequest = Static<typeof RegisterWorkerRequest>
+
+/** Says that a worker is alive. */
+export const RenewWorkerRequest = Type.Object(identity, {
+  $id: 'RenewWorkerRequest',
+  additionalProperties: false,
+})
+export type RenewWorkerRequest = Static<typeof RenewWorkerRequest>
 
 export const RegisteredWorker = Type.Object(
   {
@@ -248,6 +252,18 @@ export const NextRunResponse = Type.Object(
 )
 export type NextRunResponse = Static<typeof NextRunResponse>
 
+export const FindQueuedRequest = Type.Object(
+  { ids: Type.Array(Uuid, { maxItems: workerLimits.claimed }) },
+  { $id: 'FindQueuedRequest', additionalProperties: false },
+)
+export type FindQueuedRequest = Static<typeof FindQueuedRequest>
+
+export const FindQueuedResponse = Type.Object(
+  { ids: Type.Array(Uuid, { description: 'Those of them that are queued still.' }) },
+  { $id: 'FindQueuedResponse' },
+)
+export type FindQueuedResponse = Static<typeof FindQueuedResponse>
+
 export const FailAttemptRequest = Type.Object(
   { error: ErrorText },
   { $id: 'FailAttemptRequest', additionalProperties: false },
@@ -311,9 +327,6 @@ export type WorkerSignal = Static<typeof WorkerSignal>
 export const WorkerSettings = Type.Object(
   {
     server_version: Type.String(),
-    owned_types: Type.Array(Type.String(), {
-      description: 'Types of jobs of whose end somebody is told.',
-    }),
     artifact_limit_bytes: Type.Integer(),
     builder: Type.String({ description: 'Who provenance says has built: a URI.' }),
     publishers: Type.Array(
@@ -335,7 +348,6 @@ export const WorkerSettings = Type.Object(
     build_timeouts_ms: Type.Record(Type.String(), Type.Number(), {
       description: 'Of the steps of builds.',
     }),
-    nats: Type.Boolean({ description: 'Whether the servers move jobs by NATS.' }),
   },
   { $id: 'WorkerSettings' },
 )
