@@ -10,7 +10,7 @@ import type { Resources } from '../resources.ts'
 import { resolveMasterKey } from '../server-keys.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
-import { openObjectStore } from './open-object-store.ts'
+import { openLogTagging, openObjectStore } from './open-object-store.ts'
 import { openSearch } from './open-search.ts'
 import { openSecrets } from './open-secrets.ts'
 
@@ -31,13 +31,14 @@ export async function openFoundation(
   const metrics = openMetrics({ db: store.db, log, version })
   const events = openEvents(store, log, metrics.observeEvents, resources)
   const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
+  const { feed } = events
+  openLogTagging(config, log, { store, feed, objects, holder: jobs.workerId }, resources)
   openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
   const vaulted = await openSecrets(config, log, { store, masterKey })
   const mirrors = createMirrors({
     directory: join(dataDir, 'mirrors'),
     accessDirectory: join(dataDir, 'git-access'),
   })
-  const { feed } = events
   return { store, adminToken, masterKey, objects, logs, metrics, feed, jobs, mirrors, ...vaulted }
 }
 

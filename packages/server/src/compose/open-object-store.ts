@@ -5,8 +5,11 @@ import type { Logger } from 'pino'
 import { createFilesystemObjectStore } from '../adapters/object-store/filesystem/filesystem-object-store.ts'
 import type { Config } from '../config/read-config.ts'
 import type { S3Config } from '../config/s3-settings.ts'
+import type { EventFeed } from '../events/index.ts'
+import type { Store } from '../open-store.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { Resources } from '../resources.ts'
+import { startLogTagging } from '../runs/index.ts'
 
 const dayMs = 86_400_000
 /** From one try to give the bucket its rules to the next. */
@@ -51,6 +54,27 @@ export function openLogRedirect(config: Pick<Config, 's3'>, objects: ObjectStore
     linkToLog: ({ key, fileName }: { key: string; fileName: string }, seconds: number) =>
       objects.presign(key, seconds, { contentType: 'text/plain; charset=utf-8', fileName }),
   }
+}
+
+/** Keeps the tags of logs that the bucket's rules go by, where its objects have tags. */
+export function openLogTagging(
+  config: Pick<Config, 'environments'>,
+  log: Logger,
+  opened: { store: Store; feed: EventFeed; objects: ObjectStore; holder: string },
+  resources: Resources,
+): void {
+  const { store, feed, objects, holder } = opened
+  const tagPrefix = objects.tagPrefix?.bind(objects)
+  if (tagPrefix === undefined) return
+  const environments = config.environments.map(({ name, logRetentionDays }) => ({
+    name,
+    keptMs: logRetentionDays * dayMs,
+  }))
+  const tagging = startLogTagging(
+    { db: store.db, log, feed, holder, objects: { tagPrefix } },
+    environments,
+  )
+  resources.add('log tags', tagging, (started) => started.close())
 }
 
 /** Gives the bucket its lifecycle rules; answers whether something had to be changed. */
