@@ -70,6 +70,11 @@ export function within<T>(span: Span | null, body: () => T): T {
   return storage.run({ ...here, span, parent: null }, body)
 }
 
+/** Runs `body` as part of nothing: for what goes on after the work of here, and for whoever comes. */
+export function detached<T>(body: () => T): T {
+  return storage.run(nothing, body)
+}
+
 /** The correlation here, for what is called back elsewhere; undefined where there is none. */
 export function captureCorrelation(): <T>(body: () => T) => T {
   const here = storage.getStore()

@@ -1,6 +1,6 @@
 import type { EventData, EventType } from '@slipway/contract/events'
 import type { Kysely, Transaction } from 'kysely'
-import { currentOrigin, inSpan } from '../correlation.ts'
+import { currentOrigin, detached, inSpan } from '../correlation.ts'
 import type { JobNotice } from '../ports/job-bus.ts'
 import type { Tables } from './tables.gen.ts'
 
@@ -99,9 +99,12 @@ async function transactOnce<T>(
     if (jobs.length > 0) await insertJobs(trx, jobs)
     return value
   })
-  if (events.length > 0) deps.wakeEvents()
-  if (jobs.length > 0) deps.wakeJobs(jobs.map(noticeOf))
-  for (const action of actions) action()
+  // What is woken works for whoever comes, and not only for this one.
+  detached(() => {
+    if (events.length > 0) deps.wakeEvents()
+    if (jobs.length > 0) deps.wakeJobs(jobs.map(noticeOf))
+    for (const action of actions) action()
+  })
   return result
 }
 

@@ -3,6 +3,7 @@ import type {
   CreateDeploymentResponse,
 } from '@slipway/contract/deployments'
 import { v7 as uuid } from 'uuid'
+import { correlate, inSpan } from '../correlation.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { commitDeployment } from './commit-deployment.ts'
@@ -20,8 +21,19 @@ export async function createDeployment(
   deps: DeploymentsDeps,
   input: { principal: Principal | null; request: CreateDeploymentRequest },
 ): Promise<CreateDeploymentResponse> {
-  const { principal, request } = input
   const id = uuid()
+  const { environment } = input.request
+  const attributes = { 'slipway.deployment_id': id, 'slipway.environment': environment }
+  return await correlate({ deployment_id: id }, () =>
+    inSpan('deployment', { attributes }, () => deploy(deps, { ...input, id })),
+  )
+}
+
+async function deploy(
+  deps: DeploymentsDeps,
+  input: { id: string; principal: Principal | null; request: CreateDeploymentRequest },
+): Promise<CreateDeploymentResponse> {
+  const { id, principal, request } = input
   const progress = { isSent: false }
   deps.inHand.add(id)
   try {

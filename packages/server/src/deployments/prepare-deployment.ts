@@ -2,6 +2,7 @@ import type { EnvironmentConfig, KubernetesResource } from '@slipway/forge'
 import { type Selectable, sql, type Transaction } from 'kysely'
 import { canSee } from '../access/index.ts'
 import { checkApprovals } from '../approvals/index.ts'
+import { currentOrigin } from '../correlation.ts'
 import type { ReleasesTable, Tables } from '../db/tables.gen.ts'
 import { transact } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
@@ -79,6 +80,7 @@ export async function prepareDeployment(
         deployed_by: deployedBy,
         holder: deps.holder,
         created_at: now,
+        origin: currentOrigin(),
       })
       .execute()
     const deployed = await toRelease(trx, release)

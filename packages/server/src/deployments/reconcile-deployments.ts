@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { correlate, underOrigin } from '../correlation.ts'
 import type { Reconciler } from '../ports/reconciler.ts'
 import { activateDeployment } from './activate-deployment.ts'
 import type { DeploymentRow } from './deployment-rows.ts'
@@ -37,17 +38,22 @@ export function createReconciliation(
     if (signal.aborted) return
     if (answer === null) {
       plans.delete(row.id)
-      await activateDeployment(deps, { id: row.id })
+      await ofIts(row, () => activateDeployment(deps, { id: row.id }))
       return
     }
     const since = row.deployed_at ?? row.created_at
     if (row.failed_at === null && Date.now() - since.getTime() >= times.timeoutMs) {
       const reason = `Not reconciled within ${formatTime(times.timeoutMs)}. ${answer}`
-      await failDeployment(deps, { id: row.id, reason })
+      await ofIts(row, () => failDeployment(deps, { id: row.id, reason }))
     } else if (row.failed_at === null && row.reason !== answer) {
       await setReason(deps, { id: row.id, reason: answer })
     }
     askLater(row.id)
+  }
+
+  /** What is told of it belongs to what caused it. */
+  function ofIts<T>(row: DeploymentRow, work: () => T): T {
+    return underOrigin(row.origin, () => correlate({ deployment_id: row.id }, work))
   }
 
   function askLater(id: string): void {

@@ -1,4 +1,5 @@
 import { type Kysely, sql } from 'kysely'
+import { underOrigin } from '../correlation.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
 import type { EventFeed } from './event-feed.ts'
@@ -67,7 +68,7 @@ async function consume(
   try {
     for await (const event of following) {
       busy = true
-      await handle(event, signal)
+      await underOrigin(event.origin ?? null, () => handle(event, signal))
       done = event.seq
       busy = false
     }

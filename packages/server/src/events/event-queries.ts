@@ -64,7 +64,7 @@ function numberEventsSql(limit: number): string {
 }
 
 const EVENT_COLUMNS = `events.seq, events.event_type, events.repository,
-  events.run_id, events.occurred_at, events.data::text as data`
+  events.run_id, events.occurred_at, events.data::text as data, events.origin`
 
 /** The highest number there is; 0 before the first event. */
 export async function readLastSeq(db: Kysely<Tables>): Promise<number> {

@@ -8,6 +8,8 @@ export interface StoredEvent {
   readonly runId: string | null
   /** The documented envelope `{event_type, timestamp, data}` as JSON on one line, written once. */
   readonly json: string
+  /** What caused it, as `currentOrigin` told it; absent: nobody knows. */
+  readonly origin?: string
 }
 
 /** A row as the queries of this room select it; `data` is the text of the jsonb column. */
@@ -18,6 +20,7 @@ export interface EventRow {
   run_id: string | null
   occurred_at: Date | string
   data: string
+  origin: string | null
 }
 
 export function toStoredEvent(row: EventRow): StoredEvent {
@@ -27,6 +30,7 @@ export function toStoredEvent(row: EventRow): StoredEvent {
     repository: row.repository,
     runId: row.run_id,
     json: envelope(row.event_type, new Date(row.occurred_at), row.data),
+    ...(row.origin === null ? {} : { origin: row.origin }),
   }
 }
 

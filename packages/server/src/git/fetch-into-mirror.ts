@@ -1,5 +1,6 @@
 import { access, mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { inSpan } from '../correlation.ts'
 import { explainGitFailure, GitError } from './git-error.ts'
 import type { Mirror } from './mirror.ts'
 import type { GitAccess } from './open-remote.ts'
@@ -145,7 +146,12 @@ async function fetch(
         env: access.env,
       },
     )
-  const result = await run()
+  const result = await inSpan('git fetch', { kind: 'client' }, async (span) => {
+    const fetched = await run()
+    span?.set({ 'process.exit.code': fetched.code })
+    if (fetched.code !== 0) span?.fail(new Error('fetch'))
+    return fetched
+  })
   if (result.code === 0 || !/\.lock': File exists/.test(result.stderr)) return result
   await removeLocks(mirror.directory)
   return run()

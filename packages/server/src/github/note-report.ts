@@ -1,4 +1,5 @@
 import { sql, type Kysely } from 'kysely'
+import { currentOrigin } from '../correlation.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { UnitOfWork } from '../db/unit-of-work.ts'
 import type { GithubDeps } from './deps.ts'
@@ -28,8 +29,10 @@ export async function writeReport(
   { repository, kind, subject }: ReportSubject,
 ): Promise<void> {
   await sql`
-    insert into github_reports (repository, kind, subject, next_attempt_at, since)
-    values (${repository}, ${kind}, ${subject}, now(), now())
+    insert into github_reports (repository, kind, subject, next_attempt_at, since, origin)
+    values (${repository}, ${kind}, ${subject}, now(), now(), ${currentOrigin()})
     on conflict (repository, kind, subject) do update
-      set version = github_reports.version + 1, since = excluded.since`.execute(db)
+      set version = github_reports.version + 1, since = excluded.since, origin = excluded.origin`.execute(
+    db,
+  )
 }

@@ -1,4 +1,5 @@
 import type { Kysely } from 'kysely'
+import type { Tracer } from '../correlation.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { GitHub } from '../ports/github.ts'
 
@@ -8,4 +9,6 @@ export interface ReportDeps {
   github: GitHub
   /** Where clients reach us, for links. */
   publicUrl: () => string
+  /** Default: nothing is traced. */
+  tracer?: Tracer | null
 }

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { inSpanOf } from '../correlation.ts'
 import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
 import { GitHubError } from '../ports/github.ts'
 import type { ReportSubject } from './note-report.ts'
@@ -10,6 +11,8 @@ interface DueReport extends ReportSubject {
   version: number
   attempt: number
   since: Date
+  /** What the last news of it comes from, as `currentOrigin` told it. */
+  origin: string | null
 }
 
 /** Repositories that GitHub is told about at once: one that is slow holds up no other. */
@@ -89,13 +92,22 @@ async function sendAllOf(
 ): Promise<void> {
   for (;;) {
     const { rows } = await sql<DueReport>`
-      select repository, kind, subject, version, attempt, since from github_reports
+      select repository, kind, subject, version, attempt, since, origin from github_reports
       where repository = ${repository} and next_attempt_at <= now()
       order by next_attempt_at, since limit 1`.execute(deps.db)
     const [due] = rows
     if (due === undefined || signal.aborted) return
     try {
-      await report(deps, due, signal)
+      await inSpanOf(
+        deps.tracer ?? null,
+        due.origin,
+        {
+          name: `github report ${due.kind}`,
+          fields: {},
+          attributes: { 'slipway.attempt': due.attempt + 1 },
+        },
+        () => report(deps, due, signal),
+      )
     } catch (error) {
       if (!(error instanceof GitHubError)) throw error
       await settleFailed(deps, due, error)

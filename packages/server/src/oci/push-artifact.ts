@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream'
+import { inSpan, type SpanOptions } from '../correlation.ts'
 import type { BlobSource, Registry } from '../ports/registry.ts'
 import { buildArtifactManifest, emptyContent, emptyDescriptor } from './artifact-manifest.ts'
 import { digestOf } from './digests.ts'
@@ -46,10 +47,20 @@ export async function pushArtifact(
   })
   const blobs = new Map(layers.map(({ blob }) => [blob.digest, blob]))
   blobs.set(emptyDescriptor.digest, blobOf(emptyContent))
-  for (const blob of blobs.values()) await registry.putBlob(repository, blob, signal)
   const { mediaType, content, size } = manifest
-  const digest = await registry.putManifest(repository, { mediaType, content, tags }, signal)
-  return { digest, size }
+  return await inSpan('oci push', pushSpan(registry, repository), async () => {
+    for (const blob of blobs.values()) await registry.putBlob(repository, blob, signal)
+    const digest = await registry.putManifest(repository, { mediaType, content, tags }, signal)
+    return { digest, size }
+  })
+}
+
+/** What a trace shows of a push. */
+export function pushSpan({ base }: Pick<Registry, 'base'>, repository: string): SpanOptions {
+  return {
+    kind: 'client',
+    attributes: { 'slipway.registry': base, 'slipway.oci_repository': repository },
+  }
 }
 
 /** Bytes in memory as something to upload. */

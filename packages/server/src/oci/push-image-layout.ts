@@ -1,9 +1,11 @@
+import { inSpan } from '../correlation.ts'
 import { AppError } from '../errors.ts'
 import type { NewManifest, Registry } from '../ports/registry.ts'
 import { chooseImage, joinPlatforms, readManifest, requireSize } from './image-layout.ts'
 import type { ImageLayout } from './local-image.ts'
 import { mediaTypes } from './media-types.ts'
 import { type Descriptor, parseManifest } from './parse-manifest.ts'
+import { pushSpan } from './push-artifact.ts'
 
 /** Manifests of one image, over all its platforms. */
 const maxManifests = 500
@@ -24,7 +26,8 @@ export async function pushImageLayout(
 ): Promise<{ digest: string; size: number }> {
   const { repository, layout, tags } = input
   const image = chooseImage(layout)
-  const found: Found = { blobs: new Map(), manifests: new Map() }
+  const open: Found['open'] = (digest) => layout.open(digest)
+  const found: Found = { blobs: new Map(), manifests: new Map(), open }
   if (image === 'platforms') {
     const content = joinPlatforms(layout.images)
     await collectParts(layout, { mediaType: mediaTypes.index, content }, 1, found, signal)
@@ -32,8 +35,19 @@ export async function pushImageLayout(
   } else {
     await collect(layout, image, 1, found, signal)
   }
+  return await inSpan('oci push', pushSpan(registry, repository), () =>
+    push(registry, { repository, tags, found }, signal),
+  )
+}
+
+async function push(
+  registry: Registry,
+  input: { repository: string; tags: readonly string[]; found: Found },
+  signal: AbortSignal,
+): Promise<{ digest: string; size: number }> {
+  const { repository, tags, found } = input
   for (const { digest, size } of found.blobs.values()) {
-    await registry.putBlob(repository, { digest, size, open: () => layout.open(digest) }, signal)
+    await registry.putBlob(repository, { digest, size, open: () => found.open(digest) }, signal)
   }
   // Children stand before their parents, so the last one is the image.
   const manifests = [...found.manifests.values()]
@@ -49,6 +63,7 @@ export async function pushImageLayout(
 interface Found {
   blobs: Map<string, Descriptor>
   manifests: Map<string, { mediaType: string; content: Buffer }>
+  open: ImageLayout['open']
 }
 
 async function collect(

@@ -11,6 +11,8 @@ export interface ClaimedDelivery {
   event_type: string
   body: string
   created_at: Date
+  /** What caused it, as `currentOrigin` told it. */
+  origin: string | null
   url: string
   secret: Buffer
   previous_secret: Buffer | null
@@ -44,7 +46,7 @@ export async function claimDeliveries(
       update webhook_deliveries d
       set attempt = attempt + 1, next_attempt_at = now() + ${leaseMs}::float8 * interval '1 ms'
       from due where d.id = due.id
-      returning d.id, d.attempt, d.webhook_id, d.message_id, d.event_type, d.body, d.created_at
+      returning d.id, d.attempt, d.webhook_id, d.message_id, d.event_type, d.body, d.created_at, d.origin
     ), begun as (
       insert into webhook_attempts (delivery_id, attempt, started_at)
       select id, attempt, now() from claimed

@@ -1,4 +1,5 @@
 import { performance } from 'node:perf_hooks'
+import { currentTraceparent } from '../correlation.ts'
 import type { Log } from '../db/log.ts'
 import { TargetRefused, TargetUnknown } from './check-target.ts'
 import type { ClaimedDelivery } from './claim-deliveries.ts'
@@ -18,7 +19,7 @@ export interface MakeDeliveryDeps extends Omit<WebhooksDeps, 'wakeSender'> {
 }
 
 /**
- * Makes one attempt at a delivery and writes down what came of it. `stopping` ends it: then it is due
+ * Makes one attempt at a delivery, writes down what came of it, and answers that. `stopping` ends it: then it is due
  * again at once, for whoever comes next. Rejects only when nothing can be written down; then the
  * claim's lease runs out and somebody tries again.
  */
@@ -26,7 +27,7 @@ export async function makeDelivery(
   deps: MakeDeliveryDeps,
   claimed: ClaimedDelivery,
   stopping: AbortSignal,
-): Promise<void> {
+): Promise<AttemptResult> {
   const begun = performance.now()
   const outcome = await attempt(deps, claimed, stopping)
   const answer = 'status' in outcome ? outcome : null
@@ -39,7 +40,7 @@ export async function makeDelivery(
   }
   if (failure === null) {
     await finishDelivered(deps.db, claimed, result)
-    return
+    return result
   }
   const stopped = stopping.aborted && answer === null
   const disabled = await finishFailed(deps, claimed, {
@@ -48,8 +49,9 @@ export async function makeDelivery(
     retryMs: stopped ? 0 : retryAfter(claimed, answer),
   })
   if (disabled !== null) {
-    deps.log.warn({ webhook: claimed.webhook_id, reason: disabled }, 'a webhook was disabled')
+    deps.log.warn({ webhook_id: claimed.webhook_id, reason: disabled }, 'a webhook was disabled')
   }
+  return result
 }
 
 async function attempt(
@@ -66,7 +68,9 @@ async function attempt(
     stopping.throwIfAborted()
     const url = deps.target.read(claimed.url)
     const addresses = await deps.target.addresses(url, signal)
+    const traceparent = currentTraceparent()
     const headers = {
+      ...(traceparent === null ? {} : { traceparent }),
       'user-agent': `Slipway/${deps.version}`,
       ...signDelivery({
         messageId: claimed.message_id,

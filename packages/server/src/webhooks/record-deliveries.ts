@@ -14,9 +14,9 @@ export async function recordDeliveries(
   const { seq, type, repository, json } = event
   const result = await sql`
     insert into webhook_deliveries (id, webhook_id, message_id, event_seq, event_type, repository, body,
-                                    next_attempt_at, created_at)
+                                    next_attempt_at, created_at, origin)
     select gen_random_uuid(), webhooks.id, md5(webhooks.id || ' ' || ${seq})::uuid, ${seq}::bigint, ${type}, ${repository}::text,
-           ${json}, now(), ${new Date()}
+           ${json}, now(), ${new Date()}, ${event.origin ?? null}::text
     from webhooks, ${commitLazily}
     where enabled
       and (repositories is null or ${repository}::text = any(repositories))

@@ -1,6 +1,7 @@
 import type { Delivery } from '@slipway/contract/webhooks'
 import { sql } from 'kysely'
 import { v4, v7 } from 'uuid'
+import { currentOrigin } from '../correlation.ts'
 import { AppError } from '../errors.ts'
 import { envelope } from '../events/index.ts'
 import type { Principal } from '../ports/identity.ts'
@@ -27,9 +28,9 @@ export async function redeliver(
       where d.id = ${id} and d.webhook_id = ${webhookId} and ${visibleDeliveries(principal)}
     ), made as (
       insert into webhook_deliveries (id, webhook_id, message_id, redelivery_of, event_seq, event_type,
-                                      repository, body, next_attempt_at, created_at)
+                                      repository, body, next_attempt_at, created_at, origin)
       select ${again}::uuid, webhook_id, message_id, id, event_seq, event_type,
-             repository, body, now(), ${new Date()}
+             repository, body, now(), ${new Date()}, ${currentOrigin()}::text
       from old where status <> 'pending'
     )
     select status from old`.execute(deps.db)

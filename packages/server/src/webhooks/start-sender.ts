@@ -1,6 +1,7 @@
 import { setMaxListeners } from 'node:events'
+import { detached } from '../correlation.ts'
 import { claimDeliveries, nextDueMs } from './claim-deliveries.ts'
-import { makeDelivery, type MakeDeliveryDeps } from './make-delivery.ts'
+import { makeTraced, type TracedDeliveryDeps } from './make-traced.ts'
 import { openConnections } from './post-json.ts'
 
 /**
@@ -35,7 +36,7 @@ const pauseMs = 1_000
 const leastWaitMs = 10
 
 export function startSender(
-  deps: Omit<MakeDeliveryDeps, 'connections' | 'timeoutMs'>,
+  deps: Omit<TracedDeliveryDeps, 'connections' | 'timeoutMs'>,
   options: SenderOptions = {},
 ): Sender {
   const { perWebhook = 8, timeoutMs = 10_000, pollMs = 5_000, graceMs = 2_000 } = options
@@ -67,9 +68,12 @@ export function startSender(
       const { webhook_id: webhookId } = delivery
       const count = (busy.get(webhookId) ?? 0) + 1
       busy.set(webhookId, count)
-      const made = makeDelivery({ ...deps, connections, timeoutMs }, delivery, stopping.signal)
+      const made = makeTraced({ ...deps, connections, timeoutMs }, delivery, stopping.signal)
         .catch((error: unknown) =>
-          deps.log.warn({ err: error, delivery: delivery.id }, 'a delivery could not be recorded'),
+          deps.log.warn(
+            { err: error, delivery_id: delivery.id },
+            'a delivery could not be recorded',
+          ),
         )
         .finally(() => {
           underWay.delete(made)
@@ -103,7 +107,7 @@ export function startSender(
 
   function wake() {
     asked = true
-    if (!closed) looking ??= look()
+    if (!closed) looking ??= detached(look)
   }
 
   wake()

@@ -1,5 +1,6 @@
 import type { TaskJob } from '@slipway/contract/jobs'
 import { stepCommand } from '@slipway/forge'
+import { correlate, inSpan } from '../correlation.ts'
 import { AppError } from '../errors.ts'
 import type { Execution, ExecutionResult, OutputSink } from '../ports/executor.ts'
 import { JobAborted } from '../ports/job-bus.ts'
@@ -34,10 +35,20 @@ export async function runStep(
 ): Promise<string | null> {
   const { attempt, step, reporter } = input
   reporter.step({ id: step.id, status: 'running' })
-  const end = await execute(deps, input, signal).catch((error: unknown) => {
-    deps.log.error({ err: error, stepId: step.id }, 'a step could not be run')
-    return notRun(error)
-  })
+  const end = await correlate({ step_id: step.id }, () =>
+    inSpan(`step ${step.step.name}`, describe(input), async (span) => {
+      const ended = await execute(deps, input, signal).catch((error: unknown) => {
+        deps.log.error({ err: error }, 'a step could not be run')
+        return notRun(error)
+      })
+      span?.set({
+        'slipway.outcome': ended.outcome,
+        ...(ended.exitCode === null ? {} : { 'process.exit.code': ended.exitCode }),
+      })
+      if (ended.exitCode !== 0) span?.fail(new Error(ended.outcome))
+      return ended
+    }),
+  )
   const succeeded = end.outcome === 'exited' && end.exitCode === 0
   reporter.step({
     id: step.id,
@@ -45,9 +56,25 @@ export async function runStep(
     ...(end.exitCode === null ? {} : { exitCode: end.exitCode }),
     ...(end.reason === null ? {} : { error: end.reason }),
   })
-  deps.log.debug({ stepId: step.id, attempt: attempt.number, ...end }, 'step ended')
+  deps.log.debug({ step_id: step.id, attempt: attempt.number, ...end }, 'step ended')
   if (succeeded) return null
   return end.outcome === 'exited' ? `exited with ${end.exitCode}` : (end.reason ?? end.outcome)
+}
+
+function describe({
+  job,
+  attempt,
+  step,
+}: Pick<Parameters<typeof runStep>[1], 'job' | 'attempt' | 'step'>) {
+  return {
+    attributes: {
+      'slipway.step': step.step.name,
+      'slipway.step_id': step.id,
+      'slipway.phase': job.phase,
+      'slipway.project': job.project,
+      'slipway.attempt': attempt.number,
+    },
+  }
 }
 
 async function execute(

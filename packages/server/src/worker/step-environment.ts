@@ -1,8 +1,13 @@
 import type { TaskJob } from '@slipway/contract/jobs'
 import type { StepConfig } from '@slipway/forge'
+import { currentTraceparent } from '../correlation.ts'
 
-/** The environment of a step: what it declares, and what every step is told about its run. */
+/**
+ * The environment of a step: what it declares, and what every step is told about its run; where that is traced,
+ * also what a tool needs to go on with the trace.
+ */
 export function stepEnvironment(job: TaskJob, step: StepConfig): Record<string, string> {
+  const traceparent = currentTraceparent()
   return {
     ...step.env,
     CI: 'true',
@@ -15,5 +20,6 @@ export function stepEnvironment(job: TaskJob, step: StepConfig): Record<string, 
     SLIPWAY_PHASE: job.phase,
     SLIPWAY_PROJECT: job.project,
     SLIPWAY_STEP: step.name,
+    ...(traceparent === null ? {} : { TRACEPARENT: traceparent }),
   }
 }

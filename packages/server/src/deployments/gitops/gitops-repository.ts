@@ -1,3 +1,4 @@
+import { inSpan } from '../../correlation.ts'
 import type { Log } from '../../db/log.ts'
 import { createTurns, GitError, runGit } from '../../git/index.ts'
 import { GitOpsError } from './gitops-error.ts'
@@ -106,7 +107,9 @@ export function createGitOpsRepository(
       await input.prepared(sha)
       // Whoever asked has been told that nothing was sent.
       if (signal.aborted) throw new GitError('git was stopped', false)
-      const outcome = await store.publish({ sha, base: base.sha }, signal)
+      const outcome = await inSpan('git push', { kind: 'client' }, () =>
+        store.publish({ sha, base: base.sha }, signal),
+      )
       if (outcome === 'published') return sha
       if (attempt === tries) {
         throw new GitOpsError(`${store.name} moves on faster than a commit can be made for it`)

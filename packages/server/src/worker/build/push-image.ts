@@ -1,4 +1,5 @@
 import type { BuildAttempt } from '../../builds/index.ts'
+import { inSpan } from '../../correlation.ts'
 import { AppError } from '../../errors.ts'
 import type { ImageEngine, ImageLogin, ImageOutput } from '../../ports/image-engine.ts'
 import type { Registry } from '../../ports/registry.ts'
@@ -47,7 +48,11 @@ export async function pushImage(
   const url = `${address}/${path}`
   const say = (text: string) => output.write(Buffer.from(`${text}\n`))
   await say(`Pushing ${url}`)
-  const { digest } = await deps.images.push({ image: imageId, target: url, login }, output, signal)
+  const { digest } = await inSpan(
+    'image push',
+    { kind: 'client', attributes: { 'slipway.registry': address, 'slipway.oci_repository': path } },
+    () => deps.images.push({ image: imageId, target: url, login }, output, signal),
+  )
   const [, name = '', tag = ''] = /^(.*):([^:/]+)$/.exec(path) ?? []
   const limit = AbortSignal.any([signal, AbortSignal.timeout(verifyMs)])
   const stored = await deps.openPushed(address, login).getManifest(name, tag, limit)

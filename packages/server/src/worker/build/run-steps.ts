@@ -1,4 +1,5 @@
 import { type BuildFailureReason, type BuildStepKey, buildSteps } from '@slipway/contract/builds'
+import { inSpan } from '../../correlation.ts'
 import type { Note } from './clone/deps.ts'
 
 /** Milliseconds that each step may take. */
@@ -54,7 +55,8 @@ async function runStep(
   const late = new AbortController()
   const timer = setTimeout(() => late.abort(new Error('the step is late')), timeouts[step])
   try {
-    await run(step, AbortSignal.any([signal, late.signal]))
+    const stopped = AbortSignal.any([signal, late.signal])
+    await inSpan(`build step ${step}`, {}, () => run(step, stopped))
     return null
   } catch (error) {
     signal.throwIfAborted()
