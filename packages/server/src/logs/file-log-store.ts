@@ -3,9 +3,11 @@ import { hasCode } from '../directories.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { appendLog } from './append-log.ts'
 import { locateLogs } from './log-files.ts'
-import type { LogStore } from './log-store.ts'
+import type { LogChunk, LogRange, LogStore } from './log-store.ts'
 import { createLogTopics } from './log-topics.ts'
 import { measure, readLines } from './read-lines.ts'
+import { createLogReceiver, type LogReceiver } from './receive-log.ts'
+import { openWholeLog } from './whole-log.ts'
 import { type OpenWriter, writeLog } from './write-log.ts'
 
 export interface FileLogStoreOptions {
@@ -14,7 +16,39 @@ export interface FileLogStoreOptions {
   /** Where sealed logs go. The store does not close it. */
   objects: ObjectStore
   log: Pick<Logger, 'error'>
+  /** Called when lines of the log are in its file. */
+  appended?: (key: string) => void
 }
+
+/** The logs of one data directory. */
+export interface FileLogStore extends LogStore, LogReceiver {
+  follow(key: string, range: LogRange, signal: AbortSignal): AsyncGenerator<LogChunk, FollowEnd>
+  /** Whether the log is written in this process. */
+  isWritten(key: string): boolean
+  /** Whether the log is in the directory. */
+  isLive(key: string): Promise<boolean>
+  /** Keys of all logs in the directory under the prefix, written in this process or not. */
+  listLive(prefix: string): Promise<string[]>
+  /**
+   * Hands the log as it is to the object store, so that somebody elsewhere can go on with it. Whoever writes
+   * it here is cut off: what they still write goes nowhere. Nothing happens where it is not live.
+   */
+  park(key: string): Promise<void>
+  /** Deletes the log's files in the directory, which nobody writes; its objects stay. */
+  discard(key: string): Promise<void>
+  /**
+   * Hands the log's file, which nobody writes and which is not the newest of its log, to the object store
+   * under another key beside it, and answers that; null where there is nothing in it. With `onlyIfSealed`
+   * nothing happens unless the log is an object, too.
+   */
+  setAside(key: string, onlyIfSealed: boolean): Promise<string | null>
+}
+
+/**
+ * Why there is no more to follow: the log has ended; it was read in the object store; its files are
+ * no longer in the directory; the follower's signal.
+ */
+export type FollowEnd = 'ended' | 'sealed' | 'gone' | 'aborted'
 
 /** How often a follower looks for itself at a log that another process writes. */
 const lookMs = 250
@@ -25,11 +59,18 @@ const readBytesAtOnce = 64 * 1024
  * file, each at its own pace; a writer in the same process only wakes them, so a slow one costs nothing.
  * Open files: two for each writer and each reader.
  */
-export function createFileLogStore({ directory, objects, log }: FileLogStoreOptions): LogStore {
+export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
+  const { directory, objects, log, appended } = options
   const files = locateLogs(directory, objects)
   const topics = createLogTopics()
   /** Null while the log is being opened, or sealed without a writer. */
   const writers = new Map<string, { writer: OpenWriter; free: () => void } | null>()
+  const receiver = createLogReceiver({
+    files,
+    topics,
+    claim: (key) => claim(key),
+    free: (key) => void writers.delete(key),
+  })
   let closed = false
 
   const claim = (key: string) => {
@@ -64,8 +105,11 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
   }
 
   return {
+    ...receiver,
+
     async open(key, { marker, ...options }) {
       files.path(key)
+      await receiver.release(key)
       claim(key)
       const topic = topics.acquire(key)
       let isFree = false
@@ -78,7 +122,10 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
         topics.release(key, topic)
       }
       try {
-        const appender = await openAppender(key, () => topic.changed())
+        const appender = await openAppender(key, () => {
+          topic.changed()
+          appended?.(key)
+        })
         const handOver = async () => {
           try {
             await files.seal(key)
@@ -126,9 +173,9 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
       }
     },
 
-    async *follow(key, range, signal) {
+    async *follow(key, range, signal): AsyncGenerator<LogChunk, FollowEnd> {
       files.path(key)
-      if (closed) return
+      if (closed) return 'aborted'
       const topic = topics.acquire(key)
       let opened: Awaited<ReturnType<typeof files.open>> = null
       let lines: ReturnType<typeof readLines> | null = null
@@ -145,9 +192,12 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
             }
           }
           if (lines !== null) yield* lines.drain(signal)
-          if (ended || gone || opened?.sealed === true) return
+          if (ended) return 'ended'
+          if (opened?.sealed === true) return 'sealed'
+          if (gone) return 'gone'
           await topic.wait(version, signal, topic.writing ? null : lookMs)
         }
+        return 'aborted'
       } finally {
         topics.release(key, topic)
         await opened?.close()
@@ -189,7 +239,47 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
       }
     },
 
+    openWhole: (key) => openWholeLog(files, key),
+    isWritten: (key) => writers.has(key),
+    isLive: (key) => files.isLive(key),
+    listLive: (prefix) => files.listLive(prefix),
+
+    async park(key) {
+      const open = writers.get(key)
+      await open?.writer.discard()
+      open?.free()
+      await receiver.release(key)
+      claim(key)
+      try {
+        await files.seal(key)
+      } finally {
+        writers.delete(key)
+      }
+    },
+
+    async discard(key) {
+      claim(key)
+      try {
+        await files.discard(key)
+      } finally {
+        writers.delete(key)
+      }
+    },
+
+    async setAside(key, onlyIfSealed) {
+      if (onlyIfSealed && (await objects.head(key)) === null) return null
+      claim(key)
+      try {
+        return await files.setAside(key)
+      } finally {
+        writers.delete(key)
+      }
+    },
+
+    requireReachable: async () => {},
+
     async deletePrefix(prefix) {
+      await receiver.releaseUnder(prefix)
       for (const [key, open] of writers) {
         if (open === null || !key.startsWith(prefix)) continue
         await open.writer.discard()
@@ -213,6 +303,7 @@ export function createFileLogStore({ directory, objects, log }: FileLogStoreOpti
     async close() {
       if (closed) return
       closed = true
+      await receiver.releaseUnder('')
       await Promise.all([...writers.values()].map(async (open) => open?.writer.suspend()))
       topics.endUnder('')
     },

@@ -1,6 +1,7 @@
 import { readdir, rename, rm, stat, unlink } from 'node:fs/promises'
 import { createWriteStream } from 'node:fs'
-import { dirname, join, resolve, sep } from 'node:path'
+import { randomUUID } from 'node:crypto'
+import { dirname, join, posix, resolve, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { hasCode, makeUnsynced, pruneDirectories } from '../directories.ts'
 import { checkObjectKey, checkObjectPrefix } from '../ports/object-key.ts'
@@ -25,6 +26,8 @@ export interface LogFiles {
   indexPath(key: string): string
   open(key: string): Promise<OpenedLog | null>
   isLive(key: string): Promise<boolean>
+  /** Makes the log's folder; answers the folders that have to be synced with it. */
+  makeFolder(key: string): Promise<string[]>
   /**
    * Makes the log's files writable: its folder, and when it is sealed, its content. Answers the folders
    * that have to be synced with the log.
@@ -32,6 +35,10 @@ export interface LogFiles {
   prepare(key: string): Promise<string[]>
   /** Hands closed files to the object store. May be repeated after a failure. */
   seal(key: string): Promise<void>
+  /** Deletes the log's files here; its objects stay. */
+  discard(key: string): Promise<void>
+  /** Hands the log's file to the object store under another key beside it; null where it is empty. */
+  setAside(key: string): Promise<string | null>
   /** Keys of the logs in the directory at or under `keyOrPrefix`. */
   listLive(keyOrPrefix: string): Promise<string[]>
   deletePrefix(prefix: string): Promise<void>
@@ -103,6 +110,8 @@ export function locateLogs(directory: string, objects: ObjectStore): LogFiles {
       }
     },
 
+    makeFolder: (key) => makeUnsynced(dirname(path(key))),
+
     async prepare(key) {
       const folders = await makeUnsynced(dirname(path(key)))
       if (await exists(path(key))) return folders
@@ -115,6 +124,21 @@ export function locateLogs(directory: string, objects: ObjectStore): LogFiles {
       await handOver(key, path(key))
       await handOver(key + indexSuffix, indexPath(key))
       await pruneDirectories(dirname(path(key)), root)
+    },
+
+    async discard(key) {
+      await rm(path(key), { force: true })
+      await rm(indexPath(key), { force: true })
+      await pruneDirectories(dirname(path(key)), root)
+    },
+
+    async setAside(key) {
+      const file = path(key)
+      const aside = posix.join(posix.dirname(key), `lost-${randomUUID()}.log`)
+      const isEmpty = (await stat(file)).size === 0
+      if (!isEmpty) await objects.putFile(aside, file, { contentType: type })
+      await this.discard(key)
+      return isEmpty ? null : aside
     },
 
     async listLive(keyOrPrefix) {

@@ -22,6 +22,11 @@ export interface LogStore {
   readBytes(key: string, start: number, end: number): AsyncIterable<Buffer>
   /** The last whole lines, of at most so many bytes together; null when there is no such log (yet). */
   readEnd(key: string, bytes: number): Promise<{ data: Buffer; isWhole: boolean } | null>
+  /**
+   * Rejects with `unavailable` where the log is on a server that cannot be asked, as reading it would after
+   * its reader was told that there is something to read.
+   */
+  requireReachable(key: string): Promise<void>
   /** Deletes every log under the prefix, sealed or not. */
   deletePrefix(prefix: string): Promise<void>
   /** Seals what dead writers of this data directory left open: one log, or all under a prefix ending in `/`. */
