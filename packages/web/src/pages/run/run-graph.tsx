@@ -81,7 +81,7 @@ function TaskBox({
               onClick={() => onChoose(step.id)}
             >
               <span dir="auto">{step.name}</span>
-              <Status value={step.status} />
+              <Status value={step.status} compact />
             </button>
           </li>
         ))}
