@@ -56,7 +56,28 @@ const overview = createRoute({
   ),
 })
 
-const routeTree = root.addChildren([signIn, inside.addChildren([overview])])
+const run = createRoute({
+  getParentRoute: () => inside,
+  path: '/runs/$id',
+  component: lazyRouteComponent(() => import('../pages/run/run-page.tsx'), 'RunPage'),
+  validateSearch: (search: Record<string, unknown>): { step?: string; line?: number } => ({
+    ...(typeof search.step === 'string' ? { step: search.step } : {}),
+    ...(Number.isSafeInteger(search.line) && Number(search.line) > 0
+      ? { line: Number(search.line) }
+      : {}),
+  }),
+})
+
+const repository = createRoute({
+  getParentRoute: () => inside,
+  path: '/repositories/$',
+  component: lazyRouteComponent(
+    () => import('../pages/repository/repository-page.tsx'),
+    'RepositoryPage',
+  ),
+})
+
+const routeTree = root.addChildren([signIn, inside.addChildren([overview, repository, run])])
 
 export function createAppRouter(queries: QueryClient) {
   return createRouter({

@@ -40,13 +40,27 @@ export function toneOf(status: string): Tone {
 }
 
 /** A status in its word, colour and icon: never by colour alone. */
-export function Status({ value, label }: { value: string; label?: string }) {
+export function Status({
+  value,
+  label,
+  compact = false,
+}: {
+  value: string
+  label?: string
+  /** The icon alone, for those who see it. */
+  compact?: boolean
+}) {
   const tone = toneOf(value)
   const Icon = value === 'cancelled' || value === 'skipped' ? CircleSlash : icons[tone]
   return (
-    <span className={`${styles.status} ${styles[tone]}`} data-status={value}>
-      <Icon size={14} aria-hidden />
-      {label ?? value.replaceAll('_', ' ')}
+    <span
+      className={`${compact ? styles.compact : styles.status} ${styles[tone]}`}
+      data-status={value}
+    >
+      <Icon size={compact ? 16 : 14} aria-hidden />
+      <span className={compact ? 'visually-hidden' : undefined}>
+        {label ?? value.replaceAll('_', ' ')}
+      </span>
     </span>
   )
 }

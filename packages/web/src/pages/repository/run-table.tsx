@@ -1,0 +1,40 @@
+import { Link } from '@tanstack/react-router'
+import type { RunSummary } from '@slipway/contract/runs'
+import { refName, shortCommit } from '../../format/git.ts'
+import { Empty } from '../../ui/notice.tsx'
+import { Status } from '../../ui/status.tsx'
+import { type Column, Table } from '../../ui/table.tsx'
+import { Duration, TimeAgo } from '../../ui/time.tsx'
+
+const columns: readonly Column<RunSummary>[] = [
+  { title: 'Status', cell: (run) => <Status value={run.status} /> },
+  {
+    title: 'Commit',
+    cell: (run) => (
+      <Link to="/runs/$id" params={{ id: run.id }}>
+        <code>{shortCommit(run.commit_sha)}</code>
+      </Link>
+    ),
+  },
+  { title: 'Branch', cell: (run) => <span dir="auto">{refName(run.branch)}</span> },
+  { title: 'By', cell: (run) => <span dir="auto">{run.triggered_by}</span> },
+  { title: 'Started', cell: (run) => <TimeAgo at={run.started_at} />, align: 'end' },
+  {
+    title: 'Took',
+    cell: (run) => <Duration from={run.started_at} to={run.completed_at} />,
+    align: 'end',
+  },
+]
+
+export function RunTable({ runs }: { runs: readonly RunSummary[] }) {
+  if (runs.length === 0) {
+    return (
+      <Empty title="Nothing has run yet.">
+        <p>
+          Push a commit, or start one with <code>slipway run start</code>.
+        </p>
+      </Empty>
+    )
+  }
+  return <Table label="Runs" columns={columns} rows={runs} keyOf={(run) => run.id} />
+}
