@@ -16,6 +16,8 @@ export interface TestS3 {
   endpoint: string
   accessKeyId: string
   secretAccessKey: string
+  /** Runs `radosgw-admin` with these arguments; answers what it prints. */
+  admin(...args: string[]): Promise<string>
   close(): Promise<void>
 }
 
@@ -78,7 +80,8 @@ async function start(root: string, children: ChildProcess[]): Promise<Omit<TestS
     await response.arrayBuffer()
     if (response.status !== 200) throw new Error(`answers ${response.status}`)
   })
-  return { endpoint, ...user }
+  const admin = async (...args: string[]) => (await ceph('radosgw-admin', ...args)).stdout
+  return { endpoint, accessKeyId: user.accessKeyId, secretAccessKey: user.secretAccessKey, admin }
 }
 
 /** Without authentication a store may overtake the map of monitors, ends then, and is started again. */

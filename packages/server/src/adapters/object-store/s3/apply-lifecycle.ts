@@ -60,6 +60,7 @@ function sameRules(some: LifecycleRule[], others: LifecycleRule[]): boolean {
   return texts(some).join('\n') === texts(others).join('\n')
 }
 
+/** Ceph answers a prefix and one tag side by side, AWS as `And`. */
 function essence({
   ID,
   Status,
@@ -67,11 +68,12 @@ function essence({
   Expiration,
   AbortIncompleteMultipartUpload,
 }: LifecycleRule) {
+  const tags = Filter?.And?.Tags ?? (Filter?.Tag === undefined ? [] : [Filter.Tag])
   return [
     ID,
     Status,
     Filter?.And?.Prefix ?? Filter?.Prefix ?? '',
-    Filter?.And?.Tags?.map(({ Key, Value }) => [Key, Value]) ?? [],
+    tags.map(({ Key, Value }) => [Key, Value]),
     Expiration?.Days ?? null,
     AbortIncompleteMultipartUpload?.DaysAfterInitiation ?? null,
   ]

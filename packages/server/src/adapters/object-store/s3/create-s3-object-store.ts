@@ -43,6 +43,8 @@ export interface S3Times {
   patienceMs: number
   /** In which the next bytes of an object must come. */
   silenceMs: number
+  /** From one try to take back what failed to the next. */
+  sweepMs: number
 }
 
 const defaultTimes: S3Times = {
@@ -50,6 +52,7 @@ const defaultTimes: S3Times = {
   putPatienceMs: 120_000,
   patienceMs: 10_000,
   silenceMs: 30_000,
+  sweepMs: 15_000,
 }
 
 const defaultTimeoutMs = 300_000
@@ -82,7 +85,7 @@ export async function createS3ObjectStore(options: S3ObjectStoreOptions): Promis
   const { attemptMs, patienceMs } = times
   const limits: CallLimits = { attemptMs, patienceMs, signal }
   const deps = { client, bucket }
-  const sweeper = startUploadSweeper({ ...deps, log }, { prefix, limits })
+  const sweeper = startUploadSweeper({ ...deps, log }, { prefix, limits, everyMs: times.sweepMs })
   const takeTurn = createTurns(filesAtOnce)
   const probe = `${prefix}${probeFolder}${randomUUID()}`
 

@@ -7,7 +7,6 @@ import { abortUpload } from './upload-object.ts'
 /** No upload of ours takes as long: one that is older belongs to a server that died. */
 const leftoverMs = 9 * 86_400_000
 const lookMs = 3_600_000
-const retryMs = 15_000
 /** Remembered at most; the rest is found by its age. */
 const most = 10_000
 
@@ -21,12 +20,12 @@ export interface UploadSweeper {
 
 export function startUploadSweeper(
   deps: { client: S3Client; bucket: string; log: Pick<Logger, 'info' | 'warn'> },
-  options: { prefix: string; limits: CallLimits },
+  options: { prefix: string; limits: CallLimits; everyMs: number },
 ): UploadSweeper {
   const { signal } = options.limits
   const abandoned = new Map<string, { key: string; uploadId: string }>()
   let running: Promise<void> | null = null
-  let nextLook = performance.now() + retryMs
+  let nextLook = performance.now() + options.everyMs
 
   const takeBack = async (upload: { key: string; uploadId: string }) => {
     await abortUpload(deps, upload, signal)
@@ -54,7 +53,7 @@ export function startUploadSweeper(
         if (!signal.aborted) deps.log.warn({ err: error }, 'uploads could not be taken back yet')
       })
       .finally(() => (running = null))
-  }, retryMs)
+  }, options.everyMs)
   timer.unref()
 
   return {
