@@ -1,0 +1,108 @@
+import { existsSync } from 'node:fs'
+import { mkdir, readFile } from 'node:fs/promises'
+import { createRequire } from 'node:module'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+
+const executables = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
+const flags = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+]
+const screenshots = fileURLToPath(new URL('../../test-results/screenshots', import.meta.url))
+const deadlineMs = 15_000
+
+/** A real Chromium, and what its pages complained of. */
+export interface TestBrowser {
+  /** A window of its own: cookies and storage are not shared with others. */
+  open(options?: WindowOptions): Promise<BrowserWindow>
+  close(): Promise<void>
+}
+
+export interface WindowOptions {
+  /** Pixels. Default 1280 by 800. */
+  size?: { width: number; height: number }
+  theme?: 'light' | 'dark'
+  locale?: string
+}
+
+export interface BrowserWindow {
+  readonly page: Page
+  readonly context: BrowserContext
+  /** Errors of scripts, of the console and of the content security policy, since the last look. */
+  takeComplaints(): string[]
+  /** Goes to the path and signs in with the token by the form, back to that path. */
+  signIn(url: string, token: string, path?: string): Promise<void>
+  /** Violations of WCAG 2 A and AA by axe, one line each. */
+  findBarriers(): Promise<string[]>
+  /** Keeps a picture of the whole page among the results of the tests. */
+  picture(name: string): Promise<void>
+}
+
+export async function startBrowser(): Promise<TestBrowser> {
+  const executablePath = executables.find((path) => existsSync(path))
+  if (executablePath === undefined) throw new Error(`Chromium is none of ${executables.join(', ')}`)
+  const browser: Browser = await chromium.launch({ executablePath, args: flags })
+  const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
+  return {
+    async open({ size = { width: 1280, height: 800 }, theme = 'light', locale = 'en-GB' } = {}) {
+      const context = await browser.newContext({ viewport: size, colorScheme: theme, locale })
+      context.setDefaultTimeout(deadlineMs)
+      const page = await context.newPage()
+      const complaints: string[] = []
+      page.on('pageerror', (error) => complaints.push(`script: ${error.message}`))
+      page.on('console', (message) => {
+        if (message.type() === 'error') complaints.push(`console: ${message.text()}`)
+      })
+      return {
+        page,
+        context,
+        takeComplaints: () => complaints.splice(0),
+        async signIn(url, token, path = '/') {
+          await page.goto(new URL(path, url).href)
+          await page.getByLabel('Token').fill(token)
+          await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+          await page.getByRole('navigation', { name: 'Places' }).waitFor({ state: 'attached' })
+          // That nobody was signed in before is what the browser calls an error.
+          complaints.length = 0
+        },
+        async findBarriers() {
+          await page.evaluate(axe)
+          return page.evaluate(async () => {
+            const { axe } = globalThis as unknown as { axe: Axe }
+            const { violations } = await axe.run({
+              runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'best-practice'],
+            })
+            return violations.flatMap(({ id, help, nodes }) =>
+              nodes.map(({ target, failureSummary }) =>
+                [id, help, target.join(' '), failureSummary].join(' | '),
+              ),
+            )
+          })
+        },
+        async picture(name) {
+          const path = join(screenshots, `${name}.png`)
+          await mkdir(dirname(path), { recursive: true })
+          await page.screenshot({ path, fullPage: true })
+        },
+      }
+    },
+    close: () => browser.close(),
+  }
+}
+
+interface Axe {
+  run(options: object): Promise<{
+    violations: {
+      id: string
+      help: string
+      nodes: { target: string[]; failureSummary: string }[]
+    }[]
+  }>
+}
