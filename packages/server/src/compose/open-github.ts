@@ -32,14 +32,14 @@ export function openGithub(
   resources: Resources,
 ): { github: GithubDeps; start(publicUrl: string): void } {
   const { unitOfWork, feed, holder, port, workflows } = opened
-  const { db, wakeEvents, wakeJobs, orchestrator = 'server' } = unitOfWork
+  const { db, wakeEvents, wakeJobs, orchestratedBy = 'server' } = unitOfWork
   const { webhookSecret, webhookRepositories } = config.github
   let running: RunningGithub | null = null
   const github: GithubDeps = {
     db,
     wakeEvents,
     wakeJobs,
-    orchestrator,
+    orchestratedBy,
     webhookSecret,
     storeDelivery: createDeliveryWriter({ db }),
     wants: matchRepositories(webhookRepositories),

@@ -13,7 +13,7 @@ import { githubPrincipal } from './github-principal.ts'
  * `resource_conflict` where it does not wait any longer, or has an active run.
  */
 export async function approvePullRequest(
-  deps: UnitOfWorkDeps & Pick<GithubDeps, 'orchestrator'>,
+  deps: UnitOfWorkDeps & Pick<GithubDeps, 'orchestratedBy'>,
   input: { principal: Principal; id: string },
 ): Promise<CreateRunResponse> {
   const { principal, id } = input
@@ -49,7 +49,7 @@ const why = {
 
 /** A run of what others wrote: it is fetched from our repository, and gets no secrets. */
 export function startForkedRun(
-  deps: Pick<GithubDeps, 'orchestrator'>,
+  deps: Pick<GithubDeps, 'orchestratedBy'>,
   unit: UnitOfWork,
   input: { repository: string; number: number; commit: string; author: string },
 ): Promise<CreateRunResponse> {

@@ -5,7 +5,7 @@ import type { RunsDeps } from '../runs/index.ts'
 import type { StoreDelivery } from './store-deliveries.ts'
 
 /** What the functions of this room need. */
-export interface GithubDeps extends UnitOfWorkDeps, Pick<RunsDeps, 'orchestrator'> {
+export interface GithubDeps extends UnitOfWorkDeps, Pick<RunsDeps, 'orchestratedBy'> {
   /** What deliveries are signed with; null: none are taken. */
   webhookSecret: string | null
   storeDelivery: StoreDelivery

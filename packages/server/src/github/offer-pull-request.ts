@@ -11,7 +11,7 @@ import type { ForkedPullRequest } from './read-delivery.ts'
  * not wait any longer. One that was let run before runs again, since nothing about it has changed.
  */
 export async function offerPullRequest(
-  deps: Pick<GithubDeps, 'github' | 'wakeReports' | 'orchestrator'>,
+  deps: Pick<GithubDeps, 'github' | 'wakeReports' | 'orchestratedBy'>,
   unit: UnitOfWork,
   input: { repository: string; offered: ForkedPullRequest },
 ): Promise<{ status: 'done'; runId: string | null; note: string | null }> {

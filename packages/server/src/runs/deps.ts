@@ -6,5 +6,5 @@ export interface RunsDeps extends UnitOfWorkDeps {
   /** Tells whoever works on these jobs to stop; the ledger already says so. */
   stopJobs: (jobIds: readonly string[]) => void
   /** Who orchestrates the runs that are started. Absent: this server. */
-  orchestrator?: Orchestration
+  orchestratedBy?: Orchestration
 }

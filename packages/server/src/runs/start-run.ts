@@ -56,7 +56,7 @@ export interface StartRunInput {
 
 /** The same within a transaction of the caller's: what asked for the run is done with when it is there. */
 export async function startRunWithin(
-  { orchestrator = 'server' }: Pick<RunsDeps, 'orchestrator'>,
+  { orchestratedBy = 'server' }: Pick<RunsDeps, 'orchestratedBy'>,
   unit: UnitOfWork,
   input: StartRunInput,
 ): Promise<CreateRunResponse> {
@@ -84,7 +84,7 @@ export async function startRunWithin(
       trigger_type: request.trigger_type,
       triggered_by: triggeredBy,
       trusted,
-      orchestrator,
+      orchestrator: orchestratedBy,
       repository_ordinal: repositoryOrdinal,
       branch_ordinal: branchOrdinal,
       started_at: unit.now,
@@ -96,7 +96,7 @@ export async function startRunWithin(
     runId: id,
     data: { run_id: id, repository, branch, commit_sha: commit, triggered_by: triggeredBy },
   })
-  if (orchestrator === 'server') {
+  if (orchestratedBy === 'server') {
     unit.enqueue(discoveryJob({ id, repository, branch, commitSha: commit }))
   } else {
     await unit.trx
