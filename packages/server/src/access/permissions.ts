@@ -10,7 +10,10 @@ export const permissions = [
   'runs:dispatch',
   'logs:read',
   'events:read',
+  'workers:read',
+  'workers:manage',
   'workers:report',
+  'workers:work',
   'releases:read',
   'releases:create',
   'releases:alias',
@@ -98,6 +101,7 @@ const developer: readonly Permission[] = [
 const onlyServiceAccounts: ReadonlySet<Permission> = new Set([
   'runs:dispatch',
   'workers:report',
+  'workers:work',
   'delegations:report',
 ])
 
@@ -108,6 +112,8 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   approver: new Set<Permission>([...viewer, 'approvals:create']),
   operator: new Set<Permission>([
     ...developer,
+    'workers:read',
+    'workers:manage',
     'deployments:report',
     'webhooks:read',
     'webhooks:manage',
@@ -128,6 +134,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   // Limited to what workers do (API & Operations Reference, "Authentication Requirements").
   'service-account': new Set<Permission>([
     'workers:report',
+    'workers:work',
     'runs:create',
     'runs:dispatch',
     'registry:pull',

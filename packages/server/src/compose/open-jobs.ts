@@ -8,7 +8,7 @@ import { deploymentJobOwners } from '../deployments/index.ts'
 import { delegationJobOwners } from '../runners/index.ts'
 import { startDuty } from '../duties/index.ts'
 import { deleteOldEvents, type EventRelay } from '../events/index.ts'
-import { releaseDeadHome, startJobDuties } from '../jobs/index.ts'
+import { createWorkerSignals, releaseDeadHome, startJobDuties } from '../jobs/index.ts'
 import type { LogStore } from '../logs/index.ts'
 import type { Store } from '../open-store.ts'
 import type { JobBus } from '../ports/job-bus.ts'
@@ -48,7 +48,8 @@ export async function openJobs(
   }
   const ledger = { ...runs, log, owners, holder: workerId }
   const signals = store.signals === undefined ? {} : { signals: store.signals }
-  const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals })
+  const workerSignals = createWorkerSignals()
+  const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals, workers: workerSignals })
   const home = await dataDirectoryId(config.dataDir)
   try {
     // This process owns the data directory, so whoever worked from it before is dead.
@@ -94,9 +95,9 @@ export async function openJobs(
   // A duty of this data directory's own.
   const sealing = startDuty(ledger, {
     name: `seal logs of ${home}`,
-    everyMs: 600_000,
+    everyMs: 60_000,
     run: async (signal) => void (await sealEndedLogs({ db: store.db, logs }, signal)),
   })
   resources.add('sealing', sealing, (started) => started.close())
-  return { bus, runs, ledger, workerId, home }
+  return { bus, runs, ledger, workerSignals, workerId, home }
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import { type AdminToken, openAuditLog } from '../access/index.ts'
@@ -6,11 +7,13 @@ import type { Config } from '../config/read-config.ts'
 import { createHttpServer } from '../http/app.ts'
 import { listen } from '../http/listen.ts'
 import { createHealthCheck } from '../http/system/check-health.ts'
+import { releaseWorker } from '../jobs/index.ts'
 import { createLogLinks } from '../logs/index.ts'
 import { createResources, type Resources } from '../resources.ts'
 import { openBranding } from './open-branding.ts'
 import { openBuilds } from './open-builds.ts'
 import { checkExecutors, openContainerHost } from './open-container-host.ts'
+import { openControl } from './open-control.ts'
 import { openDashboard } from './open-dashboard.ts'
 import { openDelivery } from './open-delivery.ts'
 import { openFoundation } from './open-foundation.ts'
@@ -27,8 +30,9 @@ import { openOrchestration } from './open-orchestration.ts'
 import { openRunners } from './open-runners.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSocketIo, openSockets } from './open-sockets.ts'
+import { openWorkerRoutes } from './open-worker-routes.ts'
 import { readDockerOptions } from './read-docker-options.ts'
-import { startWork } from './start-work.ts'
+import { allTypes, startWork } from './start-work.ts'
 
 /** Milliseconds that a container has to end that is stopped by its proxy. */
 const stopGraceMs = 10_000
@@ -170,6 +174,12 @@ async function start(
     { ...foundation, github: github.github, version, url: () => url },
     resources,
   )
+  const control = openControl({
+    runs: jobs.runs,
+    vaulted: { secrets, repositories },
+    deployments,
+    releases,
+  })
   const branded = await openBranding(config, { db: store.db, objects, repositories, mirrors })
   const links = createLogLinks(foundation.masterKey)
   let ready = false
@@ -238,6 +248,14 @@ async function start(
       github,
       releases,
       ...openLogRedirect(config, objects),
+      ...openWorkerRoutes(config, {
+        jobs,
+        control,
+        builds: buildControl,
+        delegations: delegationControl,
+        artifacts,
+        version,
+      }),
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
       forgetToken: (id) => tokens.forget(id),
     },
@@ -260,17 +278,21 @@ async function start(
     resources,
   )
   metrics.watchSockets(() => sockets.count())
+  const { workerId, home } = jobs
   await startWork(
     config,
     log,
     {
+      bus: jobs.bus,
+      identity: { id: workerId, name: hostname(), home, version },
+      types: config.worker.types ?? allTypes,
+      keep: { db: store.db, log },
+      leave: () => releaseWorker(jobs.ledger, { workerId }),
       executor,
       logs,
       mirrors,
-      releases,
+      control,
       artifacts,
-      deployments,
-      vaulted: { secrets, repositories },
       building: { builds: buildControl, objects, images, ...engine },
       delegating: {
         delegations: delegationControl,
@@ -278,7 +300,6 @@ async function start(
         vault,
         watchPool: metrics.watchPool,
       },
-      ...jobs,
     },
     resources,
   )

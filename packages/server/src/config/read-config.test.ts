@@ -63,7 +63,14 @@ describe('readConfig', () => {
       sockets: { maxClients: 2_000 },
       runnerApi: { rateLimit: 100, rateWindowMs: 900_000 },
       runnerClasses: [],
-      worker: { capacity: expect.any(Number) },
+      worker: {
+        capacity: expect.any(Number),
+        types: null,
+        serverUrl: null,
+        token: null,
+        tokenFile: null,
+        drainMs: 600_000,
+      },
       webhooks: { allowPrivate: [] },
       artifacts: {
         limitBytes: 2_147_483_648,
@@ -149,6 +156,11 @@ describe('readConfig', () => {
       ARGOCD_TOKEN: 'a-token',
       ARGOCD_APP: '{owner}.{repo}-{environment}',
       SLIPWAY_WORKER_CAPACITY: '7',
+      SLIPWAY_WORKER_TYPES: 'task, build',
+      SLIPWAY_SERVER_URL: 'https://slipway.example.org/',
+      SLIPWAY_WORKER_TOKEN: 'a worker’s token',
+      SLIPWAY_WORKER_TOKEN_FILE: '/run/secrets/worker-token',
+      SLIPWAY_DRAIN_TIMEOUT: '90s',
       SLIPWAY_WEBHOOK_ALLOW_PRIVATE: '10.0.0.0/8, ::1,chat.intern',
       SLIPWAY_STEP_OUTPUT_LIMIT: '1GB',
       SLIPWAY_STEP_MEMORY_LIMIT: '2GiB',
@@ -189,7 +201,14 @@ describe('readConfig', () => {
         credential: 'registry',
         plainHttp: ['registry.intern:5000', '[fd00::1]'],
       },
-      worker: { capacity: 7 },
+      worker: {
+        capacity: 7,
+        types: ['task', 'build'],
+        serverUrl: 'https://slipway.example.org',
+        token: 'a worker’s token',
+        tokenFile: '/run/secrets/worker-token',
+        drainMs: 90_000,
+      },
       runnerApi: { rateLimit: 5_000, rateWindowMs: 60_000 },
       webhooks: { allowPrivate: ['10.0.0.0/8', '::1', 'chat.intern'] },
       steps: {
@@ -274,6 +293,8 @@ describe('readConfig', () => {
       'GITHUB_MCP_TOKEN',
       'GITHUB_WEBHOOK_SECRET',
       'S3_SECRET_ACCESS_KEY',
+      'SLIPWAY_WORKER_TOKEN',
+      'OTEL_EXPORTER_OTLP_HEADERS',
       'COSIGN_PASSWORD',
     ])
     await fc.assert(

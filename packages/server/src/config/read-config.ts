@@ -103,7 +103,19 @@ export interface Config extends FileConfig {
   sockets: { maxClients: number }
   /** `/api/jobs` and `/api/runners`: requests of one address within so many milliseconds. */
   runnerApi: { rateLimit: number; rateWindowMs: number }
-  worker: { capacity: number }
+  worker: {
+    /** Tasks at once. */
+    capacity: number
+    /** Null: all that it can do. */
+    types: readonly string[] | null
+    /** Of a worker on another machine; null: it is not said. */
+    serverUrl: string | null
+    /** Null: the one in the file. */
+    token: string | null
+    tokenFile: string | null
+    /** Milliseconds that it goes on with what it has in hand when it is told to end. */
+    drainMs: number
+  }
   /** Networks, addresses and hosts that webhooks may go to although they are not public. */
   webhooks: { allowPrivate: readonly string[] }
   steps: {
@@ -297,7 +309,14 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     },
     sockets: { maxClients: values.SLIPWAY_MAX_SOCKETS },
     runnerApi: { rateLimit: values.API_RATE_LIMIT, rateWindowMs: values.API_RATE_WINDOW },
-    worker: { capacity: values.SLIPWAY_WORKER_CAPACITY },
+    worker: {
+      capacity: values.SLIPWAY_WORKER_CAPACITY,
+      types: values.SLIPWAY_WORKER_TYPES,
+      serverUrl: values.SLIPWAY_SERVER_URL,
+      token: values.SLIPWAY_WORKER_TOKEN,
+      tokenFile: values.SLIPWAY_WORKER_TOKEN_FILE,
+      drainMs: values.SLIPWAY_DRAIN_TIMEOUT,
+    },
     webhooks: { allowPrivate: values.SLIPWAY_WEBHOOK_ALLOW_PRIVATE },
     steps: {
       allowUnisolated: values.SLIPWAY_ALLOW_UNISOLATED,

@@ -37,6 +37,7 @@ import {
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
 import { s3Settings } from './s3-settings.ts'
 import { absent, present, type Setting } from './setting.ts'
+import { workerSettings } from './worker-settings.ts'
 import { tracingSettings } from './tracing.ts'
 
 /** Every setting that the server reads from its environment, and nothing else is read. */
@@ -299,6 +300,7 @@ export const settings = {
   }),
   ...s3Settings,
   ...dockerSettings,
+  ...workerSettings,
   ...tracingSettings,
   SLIPWAY_CONFIG: absent({
     description: 'Path of a YAML file with the structured settings below.',

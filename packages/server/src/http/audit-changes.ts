@@ -16,9 +16,27 @@ const readingRoutes: ReadonlySet<string> = new Set([
   'POST /v1/deployments/preview',
 ])
 
+/** What workers say of the jobs in their hands and ask for them: the ledger and the runs tell of it. */
+const workRoutes = /^\/v1\/workers\/:id(?:\/|$)/
+/** What gives away or changes more than the job in hand. */
+const auditedWork: ReadonlySet<string> = new Set([
+  'DELETE /v1/workers/:id',
+  'POST /v1/workers/:id/drain',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/secrets',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/release',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/deployment',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/build/registry',
+])
+
+/** What changes something although it is no change by its method: somebody comes in. */
+const changingRoutes: ReadonlySet<string> = new Set(['GET /v1/sign-in/callback'])
+
 /** Whether a route changes something, or may. */
 export function isChange(method: string, url: string): boolean {
-  return changingMethods.has(method) && !readingRoutes.has(`${method} ${url}`)
+  const route = `${method} ${url}`
+  if (changingRoutes.has(route)) return true
+  if (!changingMethods.has(method) || readingRoutes.has(route)) return false
+  return !workRoutes.test(url) || auditedWork.has(route)
 }
 
 /**

@@ -24,14 +24,18 @@ const handlers: Readonly<
 /** What every worker can do. */
 export const workerTypes: readonly string[] = Object.keys(handlers)
 
-/** Takes jobs until the subscription is drained or closed. Workspaces of a dead predecessor are removed first. */
+/**
+ * Takes jobs until the subscription is drained or closed; null where there are no types. Workspaces of a
+ * dead predecessor are removed first in either case.
+ */
 export async function startWorker(
   deps: WorkerDeps & { bus: JobBus },
   input: { types: readonly string[]; capacity: number },
-): Promise<JobSubscription> {
+): Promise<JobSubscription | null> {
   await removeLeftovers(deps)
   await mkdir(deps.workDirectory, { recursive: true, mode: 0o700 })
   await mkdir(deps.cacheDirectory, { recursive: true, mode: 0o700 })
+  if (input.types.length === 0) return null
   return deps.bus.subscribe({
     workerId: deps.workerId,
     types: input.types,

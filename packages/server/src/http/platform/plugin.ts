@@ -16,12 +16,23 @@ import { type ReleaseRoutesDeps, releaseRoutes } from './routes/releases.ts'
 import { type RunRoutesDeps, runRoutes } from './routes/runs.ts'
 import { type SearchRoutesDeps, searchRoutes } from './routes/search.ts'
 import { type SecretRoutesDeps, secretRoutes } from './routes/secrets.ts'
+import { sessionRoutes } from './routes/session.ts'
+import { type SignInRoutesDeps, signInRoutes } from './routes/sign-in.ts'
 import { type StepLogRoutesDeps, stepLogRoutes } from './routes/step-logs.ts'
 import { type TicketRoutesDeps, ticketRoutes } from './routes/tickets.ts'
 import { type TokenRoutesDeps, tokenRoutes } from './routes/tokens.ts'
 import { webhookDeliveryRoutes } from './routes/webhook-deliveries.ts'
 import { type WebhookRoutesDeps, webhookRoutes } from './routes/webhooks.ts'
+import { type WorkerBuildRoutesDeps, workerBuildRoutes } from './routes/worker-builds.ts'
+import {
+  type WorkerDelegationRoutesDeps,
+  workerDelegationRoutes,
+} from './routes/worker-delegations.ts'
+import { workerLedgerRoutes } from './routes/worker-ledger.ts'
+import { type WorkerRunRoutesDeps, workerRunRoutes } from './routes/worker-runs.ts'
+import { workerSignalRoutes } from './routes/worker-signals.ts'
 import { workerUpdateRoutes } from './routes/worker-updates.ts'
+import { workerRoutes } from './routes/workers.ts'
 
 /** What the routes of `/v1` need, all together. */
 export type PlatformDeps = RunRoutesDeps &
@@ -40,17 +51,29 @@ export type PlatformDeps = RunRoutesDeps &
   SearchRoutesDeps &
   WebhookRoutesDeps &
   GithubWebhookDeps &
-  PullRequestRoutesDeps
+  PullRequestRoutesDeps &
+  SignInRoutesDeps &
+  WorkerRunRoutesDeps &
+  WorkerBuildRoutesDeps &
+  WorkerDelegationRoutesDeps
 
 /** Every set of routes below `/v1`; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   runRoutes,
   dispatchRoutes,
   workerUpdateRoutes,
+  workerRoutes,
+  workerLedgerRoutes,
+  workerSignalRoutes,
+  workerRunRoutes,
+  workerBuildRoutes,
+  workerDelegationRoutes,
   stepLogRoutes,
   eventRoutes,
   tokenRoutes,
   ticketRoutes,
+  sessionRoutes,
+  signInRoutes,
   auditRoutes,
   secretRoutes,
   releaseRoutes,

@@ -2,7 +2,12 @@ import { randomUUID } from 'node:crypto'
 import { sql } from 'kysely'
 import type { Log } from '../../../db/log.ts'
 import type { Signals } from '../../../db/signals.ts'
-import { giveUpMs, type LedgerDeps, openWorkLedger } from '../../../jobs/index.ts'
+import {
+  giveUpMs,
+  type LedgerDeps,
+  openWorkLedger,
+  type WorkerSignals,
+} from '../../../jobs/index.ts'
 import type { JobBus } from '../../../ports/job-bus.ts'
 import { makeReply } from '../subscription/make-reply.ts'
 import type { LedgerSubscription } from '../subscription/open-subscription.ts'
@@ -19,6 +24,8 @@ export interface EmbeddedJobBusDeps extends LedgerDeps {
   log: Log
   /** To and from other servers on the same database; absent: there are none. */
   signals?: Signals
+  /** Workers of other machines that follow at this server: they are told what subscriptions here are. */
+  workers?: WorkerSignals
   /** Takes results over 1 MiB of jobs that belong to a run; absent: such a job fails. */
   objects?: ResultStore
   /**
@@ -68,7 +75,8 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
   }
 
   async function refreshOthers() {
-    const mine = [...subscriptions].map(({ options }) => options.workerId)
+    const own = [...subscriptions].map(({ options }) => options.workerId)
+    const mine = [...own, ...(deps.workers?.followers ?? [])]
     try {
       const { rows } = await sql<{ found: boolean }>`
         select exists (
@@ -91,11 +99,17 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
     unlisten.push(
       current.on(
         QUEUED_CHANNEL,
-        fromOthers(() => all((subscription) => subscription.wake())),
+        fromOthers(() => {
+          all((subscription) => subscription.wake())
+          deps.workers?.queued(null)
+        }),
       ),
       current.on(
         STOPPED_CHANNEL,
-        fromOthers(() => all((subscription) => subscription.doubt())),
+        fromOthers(() => {
+          all((subscription) => subscription.doubt())
+          deps.workers?.stopped(null)
+        }),
       ),
       current.on(
         WORKERS_CHANNEL,
@@ -117,6 +131,7 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
       all((subscription) => {
         if (jobs.some((job) => subscription.options.types.includes(job.type))) subscription.wake()
       })
+      deps.workers?.queued([...new Set(jobs.map(({ type }) => type))])
       if (others) tellOthers(QUEUED_CHANNEL)
     },
     subscribe(options) {
@@ -139,6 +154,7 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
       if (jobIds.length === 0 || closed) return
       const ids = new Set(jobIds)
       all((subscription) => subscription.cancel(ids))
+      deps.workers?.stopped(jobIds)
       if (others) tellOthers(STOPPED_CHANNEL)
     },
     onReply: (jobId, listener) => replies.add(jobId, listener),
