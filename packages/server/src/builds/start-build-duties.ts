@@ -35,7 +35,7 @@ export function startBuildDuties(
     }),
     startDuty(deps, {
       name: `seal build logs of ${options.home}`,
-      everyMs: 600_000,
+      everyMs: 60_000,
       run: async (signal) => void (await sealBuildLogs(deps, signal)),
     }),
   ]

@@ -79,10 +79,10 @@ export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
     writers.set(key, null)
   }
 
-  const openAppender = async (key: string, appended: () => void) => {
+  const openAppender = async (key: string, appended: () => void, isNew = false) => {
     for (let attempt = 1; ; attempt++) {
       try {
-        const folders = await files.prepare(key)
+        const folders = await (isNew ? files.makeFolder(key) : files.prepare(key))
         return await appendLog({ log, appended }, files.path(key), files.indexPath(key), folders)
       } catch (error) {
         // The end of another log in the same folder may have taken the empty folder away.
@@ -107,7 +107,7 @@ export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
   return {
     ...receiver,
 
-    async open(key, { marker, ...options }) {
+    async open(key, { marker, isNew, ...options }) {
       files.path(key)
       await receiver.release(key)
       claim(key)
@@ -122,10 +122,11 @@ export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
         topics.release(key, topic)
       }
       try {
-        const appender = await openAppender(key, () => {
+        const changed = () => {
           topic.changed()
           appended?.(key)
-        })
+        }
+        const appender = await openAppender(key, changed, isNew)
         const handOver = async () => {
           try {
             await files.seal(key)

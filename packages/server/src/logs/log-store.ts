@@ -39,6 +39,8 @@ export interface LogStore {
 export interface OpenLogOptions {
   /** Values that never reach the log, in any of the encodings a tool might print them in. */
   secrets: readonly string[]
+  /** No log of this key was ever sealed, so that none is looked for in the object store, which may be away. */
+  isNew?: boolean
   /** A line of our own that goes first, e.g. that a second attempt begins. */
   marker?: string
   /**

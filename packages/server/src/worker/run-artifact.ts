@@ -57,7 +57,7 @@ async function runAttempt(deps: WorkerDeps, input: Attempted, signal: AbortSigna
   const { payload, secrets, attempt, step } = input
   const writer = await deps.logs.open(step.logKey, {
     secrets: Object.values(secrets.values),
-    ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
+    ...(attempt.number === 1 ? { isNew: true } : { marker: `--- attempt ${attempt.number} ---` }),
   })
   // Aborted with the sentence that the stopped step shows.
   const stop = new AbortController()

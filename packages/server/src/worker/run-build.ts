@@ -50,7 +50,7 @@ async function keepLog(
   const writer = await deps.logs.open(attempt.logKey, {
     secrets,
     stampLines: true,
-    ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
+    ...(attempt.number === 1 ? { isNew: true } : { marker: `--- attempt ${attempt.number} ---` }),
   })
   const folder = join(deps.workDirectory, `build-${claim.id}-${claim.attempt}`)
   let isOver = false

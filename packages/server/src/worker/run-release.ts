@@ -49,7 +49,7 @@ async function attemptRelease(
   }
   const writer = await deps.logs.open(step.logKey, {
     secrets: [],
-    ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
+    ...(attempt.number === 1 ? { isNew: true } : { marker: `--- attempt ${attempt.number} ---` }),
   })
   let isOver = false
   try {

@@ -86,7 +86,7 @@ async function execute(
   // Opened while the command starts; what it prints waits for it.
   const opening = deps.logs.open(step.logKey, {
     secrets: Object.values(secrets.values),
-    ...(attempt.number === 1 ? {} : { marker: `--- attempt ${attempt.number} ---` }),
+    ...(attempt.number === 1 ? { isNew: true } : { marker: `--- attempt ${attempt.number} ---` }),
   })
   const sink: OutputSink = { write: async (chunk) => (await opening).write(chunk) }
   const [started, opened] = await Promise.allSettled([
