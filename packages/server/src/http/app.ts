@@ -6,6 +6,7 @@ import type { AuditLog } from '../access/index.ts'
 import type { Tracer } from '../correlation.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
 import { createAnswerWithoutRoute } from './answer-without-route.ts'
+import { longestRequestMs } from './limit-request-time.ts'
 import { createAuditHooks, isChange } from './audit-changes.ts'
 import { correlateRequests } from './correlate-requests.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
@@ -141,8 +142,7 @@ function createApp(
     trustProxy: deps.trustProxy,
     bodyLimit,
     http: upgradeOptions,
-    // Time to send a whole request in; a slow one may not hold a socket for ever.
-    requestTimeout: 120_000,
+    requestTimeout: longestRequestMs,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },
