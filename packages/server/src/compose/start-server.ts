@@ -71,10 +71,10 @@ async function start(
 ): Promise<RunningServer> {
   const stopping = new AbortController()
   const foundation = await openFoundation(config, log, version, resources)
-  const { store, objects, logs, metrics, feed, jobs, mirrors, adminToken } = foundation
+  const { store, objects, logs, metrics, tracer, feed, jobs, mirrors, adminToken } = foundation
   const { vault, secrets, credentials, repositories } = foundation
   const docker = await readDockerOptions(config)
-  const executor = await openExecutor(config, log, docker, resources)
+  const executor = await openExecutor(config, log, docker, resources, metrics.ports.executor)
   const { images, containerRegistries, openRegistryLogin, ...engine } = openImageEngine(
     config,
     docker,
@@ -128,7 +128,15 @@ async function start(
   const webhooks = openWebhooks(
     config,
     log,
-    { unitOfWork: jobs.runs, feed, vault, holder: jobs.workerId, version },
+    {
+      unitOfWork: jobs.runs,
+      feed,
+      vault,
+      holder: jobs.workerId,
+      version,
+      tracer,
+      figures: metrics.webhooks,
+    },
     resources,
   )
   const rest = octokit?.actions ?? null
@@ -164,6 +172,7 @@ async function start(
       holder: jobs.workerId,
       port: octokit?.github ?? null,
       workflows: queue.workflows,
+      tracer,
     },
     resources,
   )
@@ -218,6 +227,7 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     metrics,
+    tracer,
     answerPolling: jobSockets.answer,
     runners: { runners, hooks, signal: stopping.signal },
     runnerRateLimit: {
