@@ -96,7 +96,8 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   limiters = { builds: rateLimiter, runners: runnerLimiter }
   const routes = listRoutes(app, routeGuards, (route, { method, url, guard }) => {
     const counting = isOfRunnerFamily(url) ? runnerLimiter : rateLimiter
-    const gate = createGate({ ...deps, rateLimiter: counting }, guard)
+    // A client of MCP is a program; its calls are requests of their own, to which no cookie goes along.
+    const gate = createGate({ ...deps, rateLimiter: counting }, guard, url !== '/mcp')
     if (gate !== null) route.onRequest = [gate, ...[route.onRequest ?? []].flat()]
     if (isChange(method, url)) {
       const audit = createAuditHooks({ ...deps, rateLimiter }, `${method} ${url}`)
