@@ -27,6 +27,7 @@ ${table(['Route', 'Asks for'], byRoute)}
 
 function asks(guard: RouteGuard): string {
   if (guard === 'public') return 'nothing'
+  if (guard === 'sign-in') return 'nothing, and is counted by address'
   if (guard === 'authenticated') return 'any valid token'
   if (typeof guard === 'string') return `\`${guard}\``
   return `\`${guard.permission}\`, ${wayOf(guard)}`

@@ -233,6 +233,22 @@ it('asks the database how much waits', async () => {
   await sql`
     insert into event_consumers (name, seq)
     select 'webhooks', last - 3 from event_sequence`.execute(db)
+  await sql`
+    insert into leases (name, holder, expires_at)
+    values ('retention', ${worker}, now() + interval '10 s'),
+           ('seal logs of one', ${worker}, now() + interval '10 s'),
+           ('seal logs of other', ${worker}, now() + interval '10 s'),
+           ('events: webhooks', ${worker}, now() - interval '1 s')`.execute(db)
+  await sql`
+    insert into events (event_type, occurred_at, data)
+    values ('pipeline.run.created', now() - interval '20 s', '{}')`.execute(db)
+  await sql`
+    insert into tokens (id, name, secret_sha256, roles, created_by, expires_at, last_used_at)
+    values (gen_random_uuid(), 'ends soon', 'a', '{viewer}', 'alice', '2099-01-02', now()),
+           (gen_random_uuid(), 'ends late', 'b', '{viewer}', 'alice', '2099-01-03', now()),
+           (gen_random_uuid(), 'is not used', 'c', '{viewer}', 'alice', '2099-01-01', null)`.execute(
+    db,
+  )
   await watchRepository(db, 'acme/shop', { polledAt: new Date(Date.now() - 30_000) })
   await watchRepository(db, 'acme/asked-for', { source: 'read', polledAt: new Date(0) })
   const families = await scrape()
@@ -244,6 +260,25 @@ it('asks the database how much waits', async () => {
   expect(oldest).toBeLessThan(120)
   expect(valueOf(families, 'slipway_worker_capacity', { worker: 'machine' })).toBe(4)
   expect(valueOf(families, 'slipway_worker_active', { worker: 'machine' })).toBe(1)
+  expect(valueOf(families, 'slipway_jobs_running', { type: 'task' })).toBe(1)
+  expect(valueOf(families, 'slipway_jobs_running', { type: 'discovery' })).toBe(0)
+  expect(valueOf(families, 'slipway_workers')).toBe(1)
+  const seen = valueOf(families, 'slipway_worker_last_seen_seconds', { worker: 'machine' })
+  expect(seen).toBeGreaterThanOrEqual(0)
+  expect(seen).toBeLessThan(60)
+  const duties = (duty: string, by: string) =>
+    valueOf(families, 'slipway_duties_held', { duty, worker: by })
+  expect(duties('retention', 'machine')).toBe(1)
+  expect(duties('seal logs', 'machine')).toBe(2)
+  expect(duties('events: webhooks', 'none')).toBe(0)
+  expect(valueOf(families, 'slipway_token_expiry_timestamp_seconds')).toBe(
+    Date.parse('2099-01-02T00:00:00Z') / 1000,
+  )
+  const waited = valueOf(families, 'slipway_deployment_pending_seconds', {
+    environment: 'production',
+  })
+  expect(waited).toBeGreaterThanOrEqual(0)
+  expect(valueOf(families, 'slipway_events_unnumbered_seconds')).toBeGreaterThanOrEqual(20)
   const deployments = (environment: string, status: string) =>
     valueOf(families, 'slipway_deployments', { environment, status })
   expect(deployments('staging', 'active')).toBe(2)
@@ -253,13 +288,13 @@ it('asks the database how much waits', async () => {
   expect(valueOf(families, 'slipway_webhook_deliveries_outstanding')).toBe(0)
   expect(valueOf(families, 'slipway_github_deliveries_outstanding')).toBe(0)
   expect(valueOf(families, 'slipway_events_lag', { consumer: 'webhooks' })).toBe(3)
-  expect(valueOf(families, 'slipway_events_unnumbered')).toBe(0)
+  expect(valueOf(families, 'slipway_events_unnumbered')).toBe(1)
   expect(valueOf(families, 'slipway_monitored_repositories')).toBe(1)
   expect(valueOf(families, 'slipway_github_poll_age_seconds')).toBeGreaterThanOrEqual(30)
   for (const { labels, value } of families.get('slipway_store_statement_up')?.samples ?? []) {
     expect(value, labels['statement']).toBe(1)
   }
-  expect(families.get('slipway_store_statement_up')?.samples).toHaveLength(9)
+  expect(families.get('slipway_store_statement_up')?.samples).toHaveLength(11)
 })
 
 it('has no label that names a repository', async () => {

@@ -20,10 +20,36 @@ export interface EmbeddedWorld extends JobBusWorld {
   readonly database: TestDatabase
 }
 
-/** Embedded buses over one database; `wakeJobs` reaches the first of them, as in one server. */
+/** Embedded buses over one database. */
 export async function makeEmbeddedWorld(
   options: { pollMs?: number; owners?: JobOwners; signals?: Signals } = {},
 ): Promise<EmbeddedWorld> {
+  const { pollMs, owners, signals } = options
+  return await makeLedgerWorld({
+    ...(owners === undefined ? {} : { owners }),
+    makeBus: (ledger) =>
+      createEmbeddedJobBus({
+        ...ledger,
+        log: quietLog,
+        ...(pollMs === undefined ? {} : { pollMs }),
+        ...(signals === undefined ? {} : { signals }),
+      }),
+  })
+}
+
+export interface LedgerWorld extends EmbeddedWorld {
+  /** Opens it, and closes it with the world. */
+  addBus(bus: JobBus): Promise<JobBus>
+}
+
+/** Buses over one database; `wakeJobs` reaches the first of them, as in one server. */
+export async function makeLedgerWorld(options: {
+  owners?: JobOwners
+  makeBus(ledger: LedgerDeps): JobBus
+  /** Breaks the connections; by default those to the database. */
+  cut?: () => Promise<void>
+  beforeClose?: () => Promise<void>
+}): Promise<LedgerWorld> {
   const database = await createTestDatabase()
   const { db } = database
   const buses: JobBus[] = []
@@ -34,21 +60,16 @@ export async function makeEmbeddedWorld(
     wakeEvents: () => {},
     wakeJobs: (jobs) => buses[0]?.wake(jobs),
   }
+  const addBus = async (bus: JobBus) => {
+    buses.push(bus)
+    await bus.open()
+    return bus
+  }
   return {
     ledger,
     database,
-    async openBus() {
-      const { pollMs, signals } = options
-      const bus = createEmbeddedJobBus({
-        ...ledger,
-        log: quietLog,
-        ...(pollMs === undefined ? {} : { pollMs }),
-        ...(signals === undefined ? {} : { signals }),
-      })
-      await bus.open()
-      buses.push(bus)
-      return bus
-    },
+    openBus: () => addBus(options.makeBus(ledger)),
+    addBus,
     async addWorker(types) {
       const id = randomUUID()
       await registerWorker(ledger, { id, name: 'test', home: `test:/${id}`, types, capacity: 10 })
@@ -85,6 +106,7 @@ export async function makeEmbeddedWorld(
         }),
       ),
     async cutConnections() {
+      if (options.cut !== undefined) return await options.cut()
       const admin = new pg.Client({ connectionString: database.adminUrl })
       await admin.connect()
       // With a time limit the function waits until the backend is gone.
@@ -95,6 +117,7 @@ export async function makeEmbeddedWorld(
       await admin.end()
     },
     async close() {
+      await options.beforeClose?.()
       await Promise.all(buses.map((bus) => bus.close()))
       await database.close()
     },

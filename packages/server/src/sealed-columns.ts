@@ -1,5 +1,6 @@
 import { sealedCredentials } from './credentials/index.ts'
 import { type SealedColumn, sealedStepSecrets } from './secrets/index.ts'
+import { sealedSessions } from './sign-in/index.ts'
 import { sealedWebhookColumns } from './webhooks/index.ts'
 
 /** Everything in the database that is encrypted under the master key. */
@@ -7,4 +8,5 @@ export const sealedColumns: readonly SealedColumn[] = [
   sealedStepSecrets,
   sealedCredentials,
   ...sealedWebhookColumns,
+  sealedSessions,
 ]

@@ -10,6 +10,8 @@ import { canSee } from './visible-repositories.ts'
 
 /** Names that the audit log uses for what has no row in the table of tokens. */
 const reservedNames = new Set(['admin', 'anonymous', 'signed link'])
+/** What the names of exchanged tokens begin with, and no others. */
+export const exchangedPrefix = 'github-actions '
 
 /**
  * Makes a token; the answer is the only place where its secret ever appears. Refused with
@@ -32,7 +34,7 @@ export async function createToken(
     })
   }
   refuseMoreThanOwn(principal, roles, repositories)
-  if (reservedNames.has(name)) throw nameTaken(name)
+  if (reservedNames.has(name) || name.startsWith(exchangedPrefix)) throw nameTaken(name)
 
   const secret = newTokenSecret()
   const id = uuid()

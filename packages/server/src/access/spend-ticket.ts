@@ -19,5 +19,5 @@ export async function spendTicket(
     .executeTakeFirst()
   if (row === undefined || row.expires_at <= new Date()) return null
   const principal = row.principal as Principal
-  return (await isTokenValid(deps, { principalId: principal.id })) ? principal : null
+  return (await isTokenValid(deps, { principal })) ? principal : null
 }

@@ -1,5 +1,5 @@
 import type { Transaction } from 'kysely'
-import { canSee } from '../access/index.ts'
+import { canSee, personOf } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { EnvironmentPolicy } from '../environments/index.ts'
 import { AppError } from '../errors.ts'
@@ -41,7 +41,7 @@ export async function checkApprovals(
     releaseId: release.id,
     named,
     given,
-    deployerId: deployer?.id ?? null,
+    deployerId: deployer === null ? null : personOf(deployer),
     // Behind the locks: waiting for them may have taken an approval past its end.
     now: new Date(),
   })

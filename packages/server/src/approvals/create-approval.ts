@@ -1,6 +1,7 @@
 import type { CreateApprovalRequest, CreateApprovalResponse } from '@slipway/contract/approvals'
 import type { Transaction } from 'kysely'
 import { v7 as uuid } from 'uuid'
+import { personOf } from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { transact } from '../db/unit-of-work.ts'
 import { type EnvironmentPolicy, findRelease } from '../environments/index.ts'
@@ -38,7 +39,7 @@ export async function createApproval(
       release_id: release.id,
       environment,
       approver: principal.name,
-      approver_id: principal.id,
+      approver_id: personOf(principal),
       roles: [...principal.roles],
       justification,
       approved_at: now,
@@ -90,7 +91,7 @@ async function refuseSecond(
     .select(['id', 'expires_at'])
     .where('release_id', '=', input.releaseId)
     .where('environment', '=', input.environment)
-    .where('approver_id', '=', input.principal.id)
+    .where('approver_id', '=', personOf(input.principal))
     .where('revoked_at', 'is', null)
     .where('expires_at', '>', input.now)
     .limit(1)

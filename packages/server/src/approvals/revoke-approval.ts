@@ -1,4 +1,4 @@
-import { canSee } from '../access/index.ts'
+import { canSee, personOf } from '../access/index.ts'
 import { transact } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
@@ -65,7 +65,7 @@ export async function revokeApproval(
 }
 
 function requireRight(principal: Principal, approverId: string): void {
-  if (principal.id === approverId) return
+  if (personOf(principal) === approverId) return
   if (principal.roles.includes('operator') || principal.roles.includes('admin')) return
   throw new AppError(
     'authorization_failed',

@@ -17,20 +17,22 @@ export async function openExecutor(
   log: Logger,
   docker: DockerOptions,
   resources: Resources,
+  /** Wraps each, so that it is counted. Default: none is. */
+  measured: (executor: Executor) => Executor = (executor) => executor,
 ): Promise<Executor> {
   const executor = createExecutorByImage({
-    process: createProcessExecutor({
+    process: measured(createProcessExecutor({
       stateDir: join(config.dataDir, 'executor'),
       hide: [config.dataDir],
       allowUnisolated: config.steps.allowUnisolated,
       log,
-    }),
-    containers: createDockerExecutor({
+    })),
+    containers: measured(createDockerExecutor({
       ...docker,
       stateDir: join(config.dataDir, 'executor-docker'),
       pull: config.images.pull,
       log,
-    }),
+    })),
   })
   await executor.open()
   return resources.add('executor', executor, (opened) => opened.close())

@@ -8,6 +8,7 @@ import { openMetrics } from '../metrics/index.ts'
 import { openStore } from '../open-store.ts'
 import type { Resources } from '../resources.ts'
 import { resolveMasterKey } from '../server-keys.ts'
+import { openTracer, traceJobs } from '../telemetry/index.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
 import { openLogTagging, openObjectStore } from './open-object-store.ts'
@@ -25,12 +26,30 @@ export async function openFoundation(
   const store = await openStore(config, log, resources)
   const adminToken = await resolveAdminToken({ dataDir, configured: config.adminToken })
   const masterKey = await resolveMasterKey({ dataDir, configured: config.masterKey })
-  const objects = await openObjectStore(config, log, resources)
-  const logs = createFileLogStore({ directory: join(dataDir, 'logs'), objects, log })
+  const metrics = openMetrics({ db: store.db, log, version, dataDir })
+  metrics.watchDatabase(store.pool)
+  const tracing = resources.add(
+    'traces',
+    await openTracer({ log, version, figures: metrics.traces }, config.tracing),
+    (opened) => opened.close(),
+  )
+  const { tracer } = tracing
+  const objects = metrics.ports.objects(await openObjectStore(config, log, resources))
+  const logs = metrics.ports.logs(
+    createFileLogStore({ directory: join(dataDir, 'logs'), objects, log }),
+  )
   resources.add('logs', logs, (opened) => opened.close())
-  const metrics = openMetrics({ db: store.db, log, version })
   const events = openEvents(store, log, metrics.observeEvents, resources)
-  const jobs = await openJobs(config, log, { store, logs, relay: events.relay }, resources)
+  const opened = await openJobs(
+    config,
+    log,
+    { store, logs, relay: events.relay, figures: metrics.ledger },
+    resources,
+  )
+  const { workerId } = opened
+  const bus = traceJobs(opened.bus, { tracer, workerId, figures: metrics.handlers })
+  metrics.watchJobBus(opened.bus)
+  const jobs = { ...opened, bus }
   const { feed } = events
   openLogTagging(config, log, { store, feed, objects, holder: jobs.workerId }, resources)
   openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
@@ -39,7 +58,19 @@ export async function openFoundation(
     directory: join(dataDir, 'mirrors'),
     accessDirectory: join(dataDir, 'git-access'),
   })
-  return { store, adminToken, masterKey, objects, logs, metrics, feed, jobs, mirrors, ...vaulted }
+  const measured = { metrics, tracer }
+  return {
+    store,
+    adminToken,
+    masterKey,
+    objects,
+    logs,
+    feed,
+    jobs,
+    mirrors,
+    ...measured,
+    ...vaulted,
+  }
 }
 
 export type Foundation = Awaited<ReturnType<typeof openFoundation>>

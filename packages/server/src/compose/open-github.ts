@@ -1,5 +1,6 @@
 import type { Logger } from 'pino'
 import type { Config } from '../config/read-config.ts'
+import type { Tracer } from '../correlation.ts'
 import type { EventFeed } from '../events/index.ts'
 import {
   createDeliveryWriter,
@@ -28,10 +29,11 @@ export function openGithub(
     /** Null: GitHub is told nothing. */
     port: GitHub | null
     workflows: WorkflowDeliveries | null
+    tracer: Tracer | null
   },
   resources: Resources,
 ): { github: GithubDeps; start(publicUrl: string): void } {
-  const { unitOfWork, feed, holder, port, workflows } = opened
+  const { unitOfWork, feed, holder, port, workflows, tracer } = opened
   const { db, wakeEvents, wakeJobs, orchestratedBy = 'server' } = unitOfWork
   const { webhookSecret, webhookRepositories } = config.github
   let running: RunningGithub | null = null
@@ -58,7 +60,7 @@ export function openGithub(
   return {
     github,
     start(publicUrl) {
-      running = startGithub({ ...github, log, holder, feed, publicUrl: () => publicUrl })
+      running = startGithub({ ...github, log, holder, feed, tracer, publicUrl: () => publicUrl })
       resources.add('github', running, (started) => started.close())
     },
   }

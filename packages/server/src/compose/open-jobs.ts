@@ -8,7 +8,12 @@ import { deploymentJobOwners } from '../deployments/index.ts'
 import { delegationJobOwners } from '../runners/index.ts'
 import { startDuty } from '../duties/index.ts'
 import { deleteOldEvents, type EventRelay } from '../events/index.ts'
-import { createWorkerSignals, releaseDeadHome, startJobDuties } from '../jobs/index.ts'
+import {
+  createWorkerSignals,
+  type LedgerFigures,
+  releaseDeadHome,
+  startJobDuties,
+} from '../jobs/index.ts'
 import type { LogStore } from '../logs/index.ts'
 import type { Store } from '../open-store.ts'
 import type { JobBus } from '../ports/job-bus.ts'
@@ -29,10 +34,10 @@ const dayMs = 86_400_000
 export async function openJobs(
   config: Config,
   log: Logger,
-  opened: { store: Store; relay: EventRelay; logs: LogStore },
+  opened: { store: Store; relay: EventRelay; logs: LogStore; figures: LedgerFigures },
   resources: Resources,
 ) {
-  const { store, relay, logs } = opened
+  const { store, relay, logs, figures } = opened
   const workerId = uuid()
   const runs: RunsDeps = {
     db: store.db,
@@ -46,7 +51,7 @@ export async function openJobs(
     ...buildJobOwners(),
     ...delegationJobOwners(),
   }
-  const ledger = { ...runs, log, owners, holder: workerId }
+  const ledger = { ...runs, log, owners, holder: workerId, figures }
   const signals = store.signals === undefined ? {} : { signals: store.signals }
   const workerSignals = createWorkerSignals()
   const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals, workers: workerSignals })

@@ -2,7 +2,6 @@ import { hostname } from 'node:os'
 import { sql } from 'kysely'
 import type { Logger } from 'pino'
 import { type AdminToken, openAuditLog } from '../access/index.ts'
-import { openApiTokens } from '../adapters/identity/api-tokens.ts'
 import type { Config } from '../config/read-config.ts'
 import { createHttpServer } from '../http/app.ts'
 import { listen } from '../http/listen.ts'
@@ -18,6 +17,7 @@ import { openDashboard } from './open-dashboard.ts'
 import { openDelivery } from './open-delivery.ts'
 import { openFoundation } from './open-foundation.ts'
 import { openHooks } from './open-hooks.ts'
+import { openIdentity } from './open-identity.ts'
 import { openImageEngine } from './open-image-engine.ts'
 import { openExecutor } from './open-executor.ts'
 import { openGithub } from './open-github.ts'
@@ -71,10 +71,10 @@ async function start(
 ): Promise<RunningServer> {
   const stopping = new AbortController()
   const foundation = await openFoundation(config, log, version, resources)
-  const { store, objects, logs, metrics, feed, jobs, mirrors, adminToken } = foundation
+  const { store, objects, logs, metrics, tracer, feed, jobs, mirrors, adminToken } = foundation
   const { vault, secrets, credentials, repositories } = foundation
   const docker = await readDockerOptions(config)
-  const executor = await openExecutor(config, log, docker, resources)
+  const executor = await openExecutor(config, log, docker, resources, metrics.ports.executor)
   const { images, containerRegistries, openRegistryLogin, ...engine } = openImageEngine(
     config,
     docker,
@@ -128,7 +128,15 @@ async function start(
   const webhooks = openWebhooks(
     config,
     log,
-    { unitOfWork: jobs.runs, feed, vault, holder: jobs.workerId, version },
+    {
+      unitOfWork: jobs.runs,
+      feed,
+      vault,
+      holder: jobs.workerId,
+      version,
+      tracer,
+      figures: metrics.webhooks,
+    },
     resources,
   )
   const rest = octokit?.actions ?? null
@@ -164,6 +172,7 @@ async function start(
       holder: jobs.workerId,
       port: octokit?.github ?? null,
       workflows: queue.workflows,
+      tracer,
     },
     resources,
   )
@@ -183,24 +192,25 @@ async function start(
   const branded = await openBranding(config, { db: store.db, objects, repositories, mirrors })
   const links = createLogLinks(foundation.masterKey)
   let ready = false
-  const tokens = resources.add(
-    'tokens',
-    openApiTokens(
-      {
-        db: store.db,
-        onError: (error) => log.warn({ err: error }, 'times of last use were not stored'),
-      },
-      { adminToken: adminToken.token },
-    ),
-    (opened) => opened.close(),
+  const { identity, sessions, forgetToken, signIn } = openIdentity(
+    config,
+    log,
+    { db: store.db, adminToken: adminToken.token, vault },
+    resources,
   )
-  const jobSockets = openSocketIo(config, log, { db: store.db, identity: tokens, feed }, resources)
+  const jobSockets = openSocketIo(
+    config,
+    log,
+    { db: store.db, identity, sessions, feed },
+    resources,
+  )
   const app = await createHttpServer({
     db: store.db,
     log,
     version,
     trustProxy: config.http.trustProxy,
-    identity: tokens,
+    identity,
+    cookies: { sessions, publicUrl: config.http.publicUrl },
     audit: openAuditLog({ db: store.db }),
     verifySignedLink: links.verify,
     isReady: () => ready && !stopping.signal.aborted,
@@ -218,6 +228,7 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     metrics,
+    tracer,
     answerPolling: jobSockets.answer,
     runners: { runners, hooks, signal: stopping.signal },
     runnerRateLimit: {
@@ -257,7 +268,8 @@ async function start(
         version,
       }),
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),
-      forgetToken: (id) => tokens.forget(id),
+      forgetToken,
+      signIn,
     },
   })
   const listener = await listen({ app, log }, config.http)
@@ -271,7 +283,8 @@ async function start(
       jobSockets,
       db: store.db,
       logs,
-      identity: tokens,
+      identity,
+      sessions,
       feed,
       monitor: monitored.monitor,
     },

@@ -4,6 +4,11 @@ import Type, { type Static } from 'typebox'
 import { asMapping, isMapping, mappingProblems } from './check-mapping.ts'
 import { BuildsFile, type BuildTimeouts, readBuildTimeouts } from './build-timeouts.ts'
 import { type EnvironmentPolicy, EnvironmentsFile, readEnvironments } from './environments.ts'
+import {
+  type GithubActionsRule,
+  readGithubActionsRules,
+  SignInFile,
+} from './github-actions-rules.ts'
 import { InvalidValue, duration } from './parse.ts'
 import { PublishersFile, readPublishers } from './publishers.ts'
 import { readRunnerClasses, type RunnerClass, RunnersFile } from './runner-classes.ts'
@@ -34,6 +39,7 @@ export const ConfigFile = Type.Object(
     publishers: Type.Optional(PublishersFile),
     builds: Type.Optional(BuildsFile),
     runners: Type.Optional(RunnersFile),
+    signIn: Type.Optional(SignInFile),
   },
   { additionalProperties: false },
 )
@@ -57,6 +63,8 @@ export interface FileConfig {
   buildTimeouts: BuildTimeouts
   /** What serves jobs of GitHub Actions; where several are as fit, the first does. */
   runnerClasses: readonly RunnerClass[]
+  /** Which jobs of GitHub Actions get a token. */
+  githubActionsRules: readonly GithubActionsRule[]
 }
 
 /** Reads the structured settings; every problem goes to `problem`, with its place in the file. */
@@ -92,6 +100,7 @@ export async function readConfigFile(
       : readPublishers(asMapping(content)['publishers'], problem),
     buildTimeouts: readBuildTimeouts(asMapping(content)['builds'], problem),
     runnerClasses: readRunnerClasses(asMapping(content)['runners'], problem),
+    githubActionsRules: readGithubActionsRules(asMapping(content)['signIn'], problem),
   }
 }
 

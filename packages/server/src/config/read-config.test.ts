@@ -63,6 +63,12 @@ describe('readConfig', () => {
       sockets: { maxClients: 2_000 },
       runnerApi: { rateLimit: 100, rateWindowMs: 900_000 },
       runnerClasses: [],
+      githubActionsRules: [],
+      signIn: {
+        oidc: null,
+        sessions: { lifetimeMs: 30 * 86_400_000, idleMs: 3 * 86_400_000 },
+        githubActions: null,
+      },
       worker: {
         capacity: expect.any(Number),
         types: null,
@@ -285,6 +291,7 @@ describe('readConfig', () => {
     expect(secrets.map(([name]) => name)).toEqual([
       'DATABASE_URL',
       'SLIPWAY_ADMIN_TOKEN',
+      'OIDC_CLIENT_SECRET',
       'SLIPWAY_MASTER_KEY',
       'SLIPWAY_PREVIOUS_MASTER_KEYS',
       'ARGOCD_TOKEN',

@@ -7,6 +7,7 @@ import type { ReconcilerName } from './parse-gitops.ts'
 import { type S3Config, s3Problems, toS3 } from './s3-settings.ts'
 import type { Setting } from './setting.ts'
 import { type SettingName, type SettingValues, settings } from './settings.ts'
+import { type SignInConfig, signInProblems, toSignIn } from './sign-in.ts'
 import { suggest } from './suggest.ts'
 import { toTracing, type TracingConfig } from './tracing.ts'
 
@@ -26,6 +27,7 @@ export interface Config extends FileConfig {
   }
   /** Absolute. */
   dataDir: string
+  signIn: SignInConfig
   /** Null: the embedded PostgreSQL. */
   databaseUrl: string | null
   /** Null: the one kept in the data directory. */
@@ -169,6 +171,7 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
   if (values.OCI_REGISTRY === null && values.OCI_CREDENTIAL !== null) {
     problems.push('OCI_CREDENTIAL: it has no meaning without OCI_REGISTRY')
   }
+  problems.push(...signInProblems(values, file.githubActionsRules))
   problems.push(...gitOpsProblems(values), ...githubProblems(values), ...s3Problems(values))
   if (problems.length > 0) throw new ConfigError(problems)
   return toConfig(values, file)
@@ -275,6 +278,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       compatPorts: values.SLIPWAY_COMPAT_PORTS.filter((port) => port !== values.PORT),
     },
     dataDir: values.SLIPWAY_DATA_DIR,
+    signIn: toSignIn(values, file.githubActionsRules),
     databaseUrl: values.DATABASE_URL,
     adminToken: values.SLIPWAY_ADMIN_TOKEN,
     masterKey: values.SLIPWAY_MASTER_KEY,

@@ -37,6 +37,7 @@ import {
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
 import { s3Settings } from './s3-settings.ts'
 import { absent, present, type Setting } from './setting.ts'
+import { signInSettings } from './sign-in-settings.ts'
 import { workerSettings } from './worker-settings.ts'
 import { tracingSettings } from './tracing.ts'
 
@@ -90,6 +91,7 @@ export const settings = {
     secret: true,
     parse: adminToken,
   }),
+  ...signInSettings,
   SLIPWAY_ALLOW_UNISOLATED: present({
     description:
       'Whether the `process` executor may run steps where it cannot isolate them from the machine.',

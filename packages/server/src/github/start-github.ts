@@ -5,6 +5,7 @@ import type { GithubDeps } from './deps.ts'
 import { startHandling } from './handle-deliveries.ts'
 import { startHandlingWorkflows } from './handle-workflow-deliveries.ts'
 import { startPruning } from './prune-github.ts'
+import type { ReportDeps } from './report-deps.ts'
 import { startReadingEvents } from './report-events.ts'
 import { startSending } from './send-reports.ts'
 
@@ -23,7 +24,9 @@ export interface RunningGithub {
  * to; neither needs the other.
  */
 export function startGithub(
-  deps: GithubDeps & DutyDeps & { feed: EventFeed; publicUrl: () => string },
+  deps: GithubDeps &
+    DutyDeps &
+    Pick<ReportDeps, 'tracer'> & { feed: EventFeed; publicUrl: () => string },
 ): RunningGithub {
   const { github, webhookSecret, workflows } = deps
   const handling = webhookSecret === null ? null : startHandling(deps)

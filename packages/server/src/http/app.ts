@@ -6,6 +6,7 @@ import type { AuditLog } from '../access/index.ts'
 import type { Tracer } from '../correlation.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
 import { createAnswerWithoutRoute } from './answer-without-route.ts'
+import { longestRequestMs } from './limit-request-time.ts'
 import { createAuditHooks, isChange } from './audit-changes.ts'
 import { correlateRequests } from './correlate-requests.ts'
 import { type AuthenticateDeps, createGate } from './authenticate.ts'
@@ -95,7 +96,8 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   limiters = { builds: rateLimiter, runners: runnerLimiter }
   const routes = listRoutes(app, routeGuards, (route, { method, url, guard }) => {
     const counting = isOfRunnerFamily(url) ? runnerLimiter : rateLimiter
-    const gate = createGate({ ...deps, rateLimiter: counting }, guard)
+    // A client of MCP is a program; its calls are requests of their own, to which no cookie goes along.
+    const gate = createGate({ ...deps, rateLimiter: counting }, guard, url !== '/mcp')
     if (gate !== null) route.onRequest = [gate, ...[route.onRequest ?? []].flat()]
     if (isChange(method, url)) {
       const audit = createAuditHooks({ ...deps, rateLimiter }, `${method} ${url}`)
@@ -141,8 +143,7 @@ function createApp(
     trustProxy: deps.trustProxy,
     bodyLimit,
     http: upgradeOptions,
-    // Time to send a whole request in; a slow one may not hold a socket for ever.
-    requestTimeout: 120_000,
+    requestTimeout: longestRequestMs,
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 512 },

@@ -14,6 +14,7 @@ import {
   takesPasswords,
   takesSignedLinks,
 } from './route-permissions.ts'
+import { type CookieDeps, requireOwnPage, sessionSecretOf } from './session-cookie.ts'
 
 export interface AuthenticateDeps {
   db: Kysely<Tables>
@@ -23,14 +24,25 @@ export interface AuthenticateDeps {
   rateLimiter: RateLimiter
   /** Whether routes that can be are open to those without a credential. Default: no. */
   anonymousStatus?: boolean
+  /** Default: no cookie is known. */
+  cookies?: CookieDeps
 }
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
-/** The hook that lets a request through to a route, or not. Null where everybody may pass. */
-export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest | null {
+/**
+ * The hook that lets a request through to a route, or not. Null where everybody may pass. `takesCookies`:
+ * whether a browser's session stands for a token there.
+ */
+export function createGate(
+  deps: AuthenticateDeps,
+  guard: RouteGuard,
+  takesCookies = true,
+): OnRequest | null {
   if (guard === 'public') return null
   const { rateLimiter } = deps
+  if (guard === 'sign-in') return (request, reply) => rateLimiter.countSignIn(request, reply)
+  const cookies = takesCookies ? deps.cookies : undefined
   const permission = permissionOf(guard)
   const linksPass = takesSignedLinks(guard)
   const isBasic = takesPasswords(guard)
@@ -42,13 +54,20 @@ export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest
       request.stillValid = async () => deps.verifySignedLink(link)
       return
     }
-    const credential = isBasic ? takePassword(request) : takeCredential(request)
+    const credential = isBasic
+      ? takePassword(request)
+      : (takeCredential(request) ?? takeSession(request, cookies))
     if (isOpen && credential === null && request.headers.authorization === undefined) {
       setPrincipal(request, anonymous)
       await rateLimiter.countAnonymous(request, reply)
       return
     }
     const principal = credential === null ? null : await identify(deps, request, credential)
+    if (principal === null && isOpen && credential?.kind === 'session') {
+      setPrincipal(request, anonymous)
+      await rateLimiter.countAnonymous(request, reply)
+      return
+    }
     if (principal === null) {
       await rateLimiter.countFailure(request, reply)
       void reply.header('www-authenticate', isBasic ? basicChallenge : 'Bearer')
@@ -61,6 +80,9 @@ export function createGate(deps: AuthenticateDeps, guard: RouteGuard): OnRequest
     }
     setPrincipal(request, principal)
     await rateLimiter.countRequest(request, reply)
+    if (cookies !== undefined && credential?.kind === 'session') {
+      requireOwnPage(request, cookies, credential.secret)
+    }
     if (permission !== null) requirePermission(principal, permission)
   }
 }
@@ -78,7 +100,7 @@ interface SignedLink {
 }
 
 interface Credential {
-  kind: 'token' | 'ticket'
+  kind: 'token' | 'ticket' | 'session'
   secret: string
 }
 
@@ -114,6 +136,13 @@ function takeCredential(request: FastifyRequest): Credential | null {
     : null
 }
 
+/** The session of a browser that brought nothing else. */
+function takeSession(request: FastifyRequest, cookies: CookieDeps | undefined): Credential | null {
+  if (cookies === undefined || request.headers.authorization !== undefined) return null
+  const secret = sessionSecretOf(request, cookies)
+  return secret === null ? null : { kind: 'session', secret }
+}
+
 async function identify(
   deps: AuthenticateDeps,
   request: FastifyRequest,
@@ -125,9 +154,15 @@ async function identify(
       request.stillValid = async () => (await identity.authenticate(secret)) !== null
       return await identity.authenticate(secret)
     }
+    if (kind === 'session') {
+      const sessions = deps.cookies?.sessions
+      request.stillValid = async () =>
+        (await sessions?.authenticate(secret, { passive: true })) != null
+      return (await sessions?.authenticate(secret)) ?? null
+    }
     const principal = await spendTicket(deps, { ticket: secret })
     if (principal !== null) {
-      request.stillValid = () => isTokenValid(deps, { principalId: principal.id })
+      request.stillValid = () => isTokenValid(deps, { principal })
     }
     return principal
   } catch (error) {

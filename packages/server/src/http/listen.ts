@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import { StartupError } from '../errors.ts'
 import { answerBrokenRequest } from './answer-broken-request.ts'
+import { limitRequestTime } from './limit-request-time.ts'
 import { upgradeOptions } from './upgrade-options.ts'
 
 export interface ListenOptions {
@@ -12,6 +13,8 @@ export interface ListenOptions {
   port: number
   /** Further ports for the same application; one that cannot be had is a warning. */
   compatPorts: readonly number[]
+  /** Milliseconds that a request may take to come, uploads of workers aside. Default 120,000. */
+  requestMs?: number
   /** Milliseconds that answers under way, streams included, have to end when the server closes. Default 5,000. */
   graceMs?: number
 }
@@ -49,6 +52,7 @@ export async function listen(
       .map((compatPort) => listenFurther(app, log, { host, port: compatPort })),
   )
   const servers = [app.server, ...further.filter((server) => server !== null)]
+  for (const server of servers) limitRequestTime(server, options.requestMs)
 
   async function close(): Promise<void> {
     const grace = setTimeout(() => {

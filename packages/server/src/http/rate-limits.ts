@@ -8,6 +8,10 @@ export interface RateLimits {
   windowMs: number
   /** Of one principal. */
   perPrincipal: number
+  /** Of one session of a browser, which asks for much at once. Default 3,000. */
+  perSession?: number
+  /** Of one address (an IPv6 /64) that signs in. Default 300. */
+  signInsPerAddress?: number
   /** Of one address (an IPv6 /64) that could not say who it is. */
   failedPerAddress: number
 }
@@ -24,6 +28,8 @@ export interface RateLimiter {
   countRequest(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Counts a request of an address that did not say who it is, and need not; throws likewise. */
   countAnonymous(request: FastifyRequest, reply: FastifyReply): Promise<void>
+  /** Counts a request of an address that is about to say who it is; throws likewise. */
+  countSignIn(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Counts a failed authentication of an address; throws likewise. */
   countFailure(request: FastifyRequest, reply: FastifyReply): Promise<void>
   /** Counts a failed change of an address, and tells whether it is one of the few to be written down. */
@@ -48,6 +54,15 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
     max: limits.failedPerAddress,
     timeWindow: limits.windowMs,
   })
+  const ofSessions = app.createRateLimit({
+    max: limits.perSession ?? 3_000,
+    timeWindow: limits.windowMs,
+    keyGenerator: (request) => knownPrincipal(request)?.session ?? '',
+  })
+  const signIns = app.createRateLimit({
+    max: limits.signInsPerAddress ?? 300,
+    timeWindow: limits.windowMs,
+  })
   const audited = app.createRateLimit({ max: auditedFailures, timeWindow: limits.windowMs })
   return {
     async isWorthAudit(request) {
@@ -56,8 +71,12 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
     },
     async countRequest(request, reply) {
       const principal = knownPrincipal(request)
+      if (principal?.session !== undefined) return answer(reply, await ofSessions(request))
       if (principal !== null && isServiceAccount(principal)) return
       answer(reply, await requests(request))
+    },
+    async countSignIn(request, reply) {
+      answer(reply, await signIns(request))
     },
     async countAnonymous(request, reply) {
       answer(reply, await unknown(request))
@@ -70,22 +89,24 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
 
 /**
  * The same of a family that counts by address, whoever asks, and whether they can say who they are. Service
- * accounts are not counted.
+ * accounts are not counted, and sessions of browsers as everywhere else.
  */
 export function createAddressLimiter(
   app: FastifyInstance,
   limits: { max: number; windowMs: number },
-  { isWorthAudit }: Pick<RateLimiter, 'isWorthAudit'>,
+  general: Pick<RateLimiter, 'isWorthAudit' | 'countRequest' | 'countSignIn'>,
 ): RateLimiter {
+  const { isWorthAudit, countSignIn } = general
   const requests = app.createRateLimit({ max: limits.max, timeWindow: limits.windowMs })
   const count: RateLimiter['countRequest'] = async (request, reply) => {
     const principal = knownPrincipal(request)
+    if (principal?.session !== undefined) return general.countRequest(request, reply)
     if (principal !== null && isServiceAccount(principal)) return
     answer(reply, await requests(request))
   }
   const countAnonymous: typeof count = async (request, reply) =>
     answer(reply, await requests(request))
-  return { isWorthAudit, countRequest: count, countAnonymous, countFailure: count }
+  return { isWorthAudit, countSignIn, countRequest: count, countAnonymous, countFailure: count }
 }
 
 type Count = Awaited<ReturnType<ReturnType<FastifyInstance['createRateLimit']>>>

@@ -3,6 +3,7 @@ import type { Permission } from '../access/index.ts'
 /**
  * What a route asks of its caller:
  * - `public`: nothing;
+ * - `sign-in`: nothing, but an address may ask only so often;
  * - `authenticated`: any valid token;
  * - a permission: a token with a role that has it;
  * - `orSignedLink`: that, or a link of ours that names the path, has not expired and carries our signature;
@@ -12,6 +13,7 @@ import type { Permission } from '../access/index.ts'
  */
 export type RouteGuard =
   | 'public'
+  | 'sign-in'
   | 'authenticated'
   | Permission
   | { permission: Permission; orSignedLink: true }
@@ -69,8 +71,6 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'PUT /v1/runs/:id/workflow': 'runs:dispatch',
   'PUT /v1/tasks/:id/status': 'workers:report',
   'PUT /v1/steps/:id/status': 'workers:report',
-  'GET /v1/steps/:id/logs': { permission: 'logs:read', orSignedLink: true },
-  'GET /v1/events': 'events:read',
   'GET /v1/workers': 'workers:read',
   'POST /v1/workers/:id/drain': 'workers:manage',
   'POST /v1/workers': 'workers:work',
@@ -105,6 +105,8 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/running': 'workers:work',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/result': 'workers:work',
   'POST /v1/workers/:id/unfinished-delegations': 'workers:work',
+  'GET /v1/steps/:id/logs': { permission: 'logs:read', orSignedLink: true },
+  'GET /v1/events': 'events:read',
 
   'POST /v1/releases': 'releases:create',
   'GET /v1/releases/:id': 'releases:read',
@@ -252,7 +254,19 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'POST /v1/tokens': 'tokens:manage',
   'DELETE /v1/tokens/:id': 'tokens:manage',
   'POST /v1/tickets': 'authenticated',
+  'GET /v1/session': 'authenticated',
+  'POST /v1/session': 'sign-in',
+  'DELETE /v1/session': 'sign-in',
+  'GET /v1/sign-in': 'sign-in',
+  'GET /v1/sign-in/configuration': 'sign-in',
+  'GET /v1/sign-in/callback': 'sign-in',
+  'POST /v1/sign-in/github-actions': 'sign-in',
   'GET /v1/audit': 'audit:read',
+}
+
+/** Whether the route asks nobody who they are. */
+export function isOpen(guard: RouteGuard): guard is 'public' | 'sign-in' {
+  return guard === 'public' || guard === 'sign-in'
 }
 
 /** Whether signed links of ours open the route. */
@@ -272,6 +286,6 @@ export function takesAnonymous(guard: RouteGuard): boolean {
 
 /** The permission a guard names, if it names one. */
 export function permissionOf(guard: RouteGuard): Permission | null {
-  if (guard === 'public' || guard === 'authenticated') return null
+  if (isOpen(guard) || guard === 'authenticated') return null
   return typeof guard === 'string' ? guard : guard.permission
 }

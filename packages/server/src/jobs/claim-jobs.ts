@@ -1,6 +1,7 @@
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import type { ClaimedJob } from '../ports/job-bus.ts'
+import type { LedgerFigures } from './job-owners.ts'
 import { giveUpMs } from './liveness.ts'
 
 export interface ClaimInput {
@@ -27,7 +28,7 @@ export interface ClaimedAttempt extends ClaimedJob {
  * is then queued again with the same attempt number, which `listHeldJobs` tells the worker.
  */
 export async function claimJobs(
-  deps: { db: Kysely<Tables> },
+  deps: { db: Kysely<Tables>; figures?: Pick<LedgerFigures, 'claimed'> },
   input: ClaimInput,
 ): Promise<ClaimedAttempt[]> {
   // The ids are an array from an init plan, so that the outer scan is by primary key whatever the
@@ -44,7 +45,9 @@ export async function claimJobs(
                       and last_seen_at > now() - ${giveUpMs}::integer * interval '1 ms')
        and (select setting from quick) = 'off'
     returning jobs.id, jobs.type, jobs.subject, jobs.run_id, jobs.payload, jobs.attempt,
-              jobs.deadline_at, jobs.timeout_ms, jobs.origin`.execute(deps.db)
+              jobs.deadline_at, jobs.timeout_ms, jobs.origin,
+              extract(epoch from now() - jobs.run_at)::float8 as waited_seconds`.execute(deps.db)
+  for (const { type, waited_seconds: seconds } of rows) deps.figures?.claimed(type, seconds)
   return rows.map((row) => ({
     id: row.id,
     type: row.type,
@@ -89,4 +92,5 @@ interface ClaimRow {
   deadline_at: Date
   timeout_ms: number
   origin: string | null
+  waited_seconds: number
 }

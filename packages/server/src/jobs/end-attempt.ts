@@ -71,8 +71,14 @@ export async function endAttempt(deps: LedgerDeps, end: AttemptEnd): Promise<Att
       const reason = end.change === 'lose' ? 'dead' : end.change === 'expire' ? 'expired' : 'failed'
       await owner?.ended?.(unit, job, reason)
     }
+    unit.afterCommit(() => deps.figures?.attemptLost(row.type, whyOf(end), next.state === 'dead'))
     return { state: next.state }
   })
+}
+
+function whyOf({ change, reason = 'lost' }: AttemptEnd): LossReason | 'expired' {
+  if (change === 'expire') return 'expired'
+  return change === 'fail' ? 'failed' : reason
 }
 
 /** Ends one after another; one that rejects doesn't keep the others from ending. Rejects at the end if any did. */

@@ -11,6 +11,7 @@ export type {
   JobOwner,
   JobOwners,
   LedgerDeps,
+  LedgerFigures,
   LossReason,
   UnsettledJob,
 } from './job-owners.ts'

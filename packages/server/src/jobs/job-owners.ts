@@ -50,4 +50,14 @@ export interface LedgerDeps extends UnitOfWorkDeps {
   owners: JobOwners
   /** Milliseconds before the next attempt when attempt n was rejected. Default `retryDelayMs`. */
   retryDelayMs?: (attempt: number) => number
+  /** Default: nothing is counted. */
+  figures?: LedgerFigures
+}
+
+/** Told of what the ledger gives out and takes back. Nothing here throws. */
+export interface LedgerFigures {
+  /** A worker has a job that could have been begun so many seconds ago. */
+  claimed(type: string, waitedSeconds: number): void
+  /** An attempt came to nothing; `isDead`: there is no further one, and the job was given up. */
+  attemptLost(type: string, reason: 'failed' | 'lost' | 'expired', isDead: boolean): void
 }

@@ -22,6 +22,12 @@ export function countEvents(
   settled(): Promise<void>
 } {
   const registers = [registry]
+  const all = new Counter({
+    name: 'slipway_events_total',
+    help: 'Events that were told, by type.',
+    labelNames: ['type'],
+    registers,
+  })
   const created = new Counter({
     name: 'slipway_runs_created_total',
     help: 'Runs that were created.',
@@ -149,6 +155,7 @@ export function countEvents(
   return {
     observe(events) {
       for (const { type, json } of events) {
+        all.inc({ type })
         if (!isCounted(type)) continue
         count(JSON.parse(json) as SlipwayEvent)
       }

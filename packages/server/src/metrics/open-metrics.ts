@@ -1,11 +1,20 @@
 import type { Kysely } from 'kysely'
-import { collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { Gauge, Registry } from 'prom-client'
 import type { Log } from '../db/log.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { StoredEvent } from '../events/index.ts'
+import type { LedgerFigures } from '../jobs/index.ts'
+import type { HandlerFigures, SpanFigures } from '../telemetry/index.ts'
+import type { WebhookFigures } from '../webhooks/index.ts'
 import { countEvents } from './count-events.ts'
 import { countGithub, type GithubFigures } from './count-github.ts'
+import { countHandlers, countLedger } from './count-jobs.ts'
 import { countRequests, type RequestFigures } from './count-requests.ts'
+import { countTraces } from './count-traces.ts'
+import { countWebhooks } from './count-webhooks.ts'
+import { measureJobBus, type WatchedJobBus } from './measure-job-bus.ts'
+import { type MeasuredPorts, measureIdentity, measurePorts } from './measure-ports.ts'
+import { measurePool, measureProcess, type WatchedPool } from './measure-process.ts'
 import { measureStore, type StoreOptions } from './measure-store.ts'
 
 /**
@@ -18,6 +27,17 @@ export interface Metrics {
   scrape(): Promise<string>
   requests: RequestFigures
   github: GithubFigures
+  ledger: LedgerFigures
+  webhooks: WebhookFigures
+  handlers: HandlerFigures
+  traces: SpanFigures
+  ports: MeasuredPorts
+  /** Wraps what says who is asking. Once. */
+  measureIdentity: ReturnType<typeof measureIdentity>
+  /** The pool is asked at every scrape. */
+  watchDatabase(pool: WatchedPool): void
+  /** The bus is asked at every scrape. */
+  watchJobBus(bus: WatchedJobBus): void
   /** Told of the events that this server numbered: each event is counted by one server. */
   observeEvents(events: readonly StoredEvent[]): void
   /** `count` is asked at every scrape for the sockets that are open. */
@@ -26,23 +46,13 @@ export interface Metrics {
   watchPool(sizes: () => ReadonlyMap<string, number>): void
 }
 
-/** They are no numbers, or absurd ones, when nothing was sampled since the last scrape. */
-const ofNoSamples = ['mean', 'stddev', 'min'].map((of) => `nodejs_eventloop_lag_${of}_seconds`)
-
 export function openMetrics(
-  deps: { db: Kysely<Tables>; log: Log; version: string },
+  deps: { db: Kysely<Tables>; log: Log; version: string; dataDir?: string },
   options: StoreOptions = {},
 ): Metrics {
   const registry = new Registry()
   const registers = [registry]
-  collectDefaultMetrics({ register: registry })
-  for (const name of ofNoSamples) registry.removeSingleMetric(name)
-  new Gauge({
-    name: 'slipway_build_info',
-    help: 'Always 1; the version is in the label.',
-    labelNames: ['version'],
-    registers,
-  }).set({ version: deps.version }, 1)
+  measureProcess(registry, deps)
   const sockets = new Gauge({
     name: 'slipway_sockets',
     help: 'WebSocket clients of this server.',
@@ -70,6 +80,14 @@ export function openMetrics(
       return registry.metrics()
     },
     requests: countRequests(registry),
+    ledger: countLedger(registry),
+    webhooks: countWebhooks(registry),
+    handlers: countHandlers(registry),
+    traces: countTraces(registry),
+    ports: measurePorts(registry),
+    measureIdentity: measureIdentity(registry),
+    watchDatabase: measurePool(registry),
+    watchJobBus: measureJobBus(registry),
     github: countGithub(registry),
     observeEvents: (happened) => events.observe(happened),
     watchSockets: (count) => void (countSockets = count),

@@ -22,4 +22,10 @@ export interface Principal {
   roles: readonly Role[]
   /** The only repositories visible to this principal; null: all. */
   repositories: readonly string[] | null
+  /** When the credential ends by itself, in milliseconds since the epoch; absent: it does not. */
+  expiresAt?: number
+  /** Id of the session whose cookie came; absent: a token came. */
+  session?: string
+  /** Whom approvals are counted by, where several principals are one person; absent: `id`. */
+  person?: string
 }

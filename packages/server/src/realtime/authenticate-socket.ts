@@ -1,14 +1,26 @@
 import type { IncomingMessage } from 'node:http'
 import type { Kysely } from 'kysely'
-import { allows, anonymous, isTokenValid, type Permission, spendTicket } from '../access/index.ts'
+import {
+  allows,
+  anonymous,
+  isOwnOrigin,
+  isTokenValid,
+  type Permission,
+  spendTicket,
+} from '../access/index.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Identity, Principal } from '../ports/identity.ts'
+import { isSecure, readCookie, type Sessions } from '../sign-in/index.ts'
 
 export interface AuthenticateSocketDeps {
   db: Kysely<Tables>
   identity: Identity
   /** Whether those without a credential may read. */
   anonymousStatus: boolean
+  /** What makes sessions of cookies. Default: no cookie is known. */
+  sessions?: Sessions
+  /** Whose pages may connect, besides those of the address that was asked; null: nobody's. */
+  publicUrl: string | null
 }
 
 /** Who is at a socket, and how it is found out whether they still may be. */
@@ -34,8 +46,8 @@ export function chooseProtocol(offered: ReadonlySet<string>): string | false {
 
 /**
  * Who asks for a socket: by the header, else by a protocol `slipway.bearer.<token>` that is offered beside
- * `slipway`, as pages must that have a token and no way to a header, else by `?ticket=`, else nobody in
- * particular where that is allowed. Rejects when it cannot be told whose the credential is.
+ * `slipway`, as pages must that have a token and no way to a header, else by `?ticket=`, else by the session
+ * of a browser that is at a page of ours, else nobody in particular where that is allowed. Rejects when it cannot be told whose the credential is.
  */
 export async function authenticateSocket(
   deps: AuthenticateSocketDeps,
@@ -54,6 +66,11 @@ export async function authenticateSocket(
     return judge(await byToken(deps, offered, permission), 'token', permission)
   }
   if (ticket !== '') return judge(await byTicket(deps, ticket), 'ticket', permission)
+  const secret = sessionSecretOf(deps, headers)
+  if (secret !== null && deps.sessions !== undefined) {
+    const admission = await bySession(deps.sessions, secret, permission)
+    if (admission !== null || !deps.anonymousStatus) return judge(admission, 'session', permission)
+  }
   if (!deps.anonymousStatus) return { status: 401, details: 'This needs a bearer token' }
   return { principal: anonymous, credential: 'none', stillValid: async () => true }
 }
@@ -98,7 +115,43 @@ async function byTicket(deps: AuthenticateSocketDeps, ticket: string): Promise<A
   if (principal === null) return null
   return {
     principal,
-    credential: `principal ${principal.id}`,
-    stillValid: () => isTokenValid(deps, { principalId: principal.id }),
+    credential: `principal ${principal.id} ${principal.session ?? ''} ${principal.expiresAt ?? ''}`,
+    stillValid: () => isTokenValid(deps, { principal }),
+  }
+}
+
+/**
+ * A cookie comes by itself, also where the page of another site connects: it counts only where the browser
+ * says that the page is ours.
+ */
+function sessionSecretOf(
+  { publicUrl }: Pick<AuthenticateSocketDeps, 'publicUrl'>,
+  headers: IncomingMessage['headers'],
+): string | null {
+  const { host = '', origin, cookie } = headers
+  const isOurs =
+    origin === undefined
+      ? headers['sec-fetch-site'] === 'same-origin'
+      : isOwnOrigin({ origin, host }, publicUrl)
+  if (!isOurs) return null
+  const secure = isSecure({ host }, publicUrl)
+  const found = readCookie(cookie, 'session', true)
+  return found ?? (secure ? null : readCookie(cookie, 'session', false))
+}
+
+async function bySession(
+  sessions: Sessions,
+  secret: string,
+  permission: Permission,
+): Promise<Admission | null> {
+  const principal = await sessions.authenticate(secret)
+  if (principal === null) return null
+  return {
+    principal,
+    credential: `session ${principal.session ?? ''}`,
+    async stillValid() {
+      const now = await sessions.authenticate(secret, { passive: true })
+      return now !== null && allows(now, permission)
+    },
   }
 }

@@ -1,11 +1,22 @@
 import { type CorrelationFields, inSpanOf, type Tracer } from '../correlation.ts'
-import type { ClaimedJob, JobBus } from '../ports/job-bus.ts'
+import type { ClaimedJob, JobBus, JobOutcome } from '../ports/job-bus.ts'
+
+/** How a handler ended: as its outcome says, by a rejection, or told to stop. */
+type HandlerOutcome = JobOutcome['state'] | 'rejected' | 'aborted'
+
+/** Told of every job that a handler is done with. Nothing here throws. */
+export interface HandlerFigures {
+  ran(type: string, outcome: HandlerOutcome, seconds: number): void
+}
 
 /**
  * A bus whose handlers work as part of what their jobs come from: with its ids in their logs, and in a span of its
  * trace. It is over when the handler has returned; a rejection is a failed attempt.
  */
-export function traceJobs(bus: JobBus, deps: { tracer: Tracer | null; workerId: string }): JobBus {
+export function traceJobs(
+  bus: JobBus,
+  deps: { tracer: Tracer | null; workerId: string; figures: HandlerFigures },
+): JobBus {
   return {
     ...bus,
     subscribe: (options) =>
@@ -13,9 +24,19 @@ export function traceJobs(bus: JobBus, deps: { tracer: Tracer | null; workerId: 
         ...options,
         handle: (job, signal) =>
           inSpanOf(deps.tracer, job.origin ?? null, describe(job, deps.workerId), async (span) => {
-            const outcome = await options.handle(job, signal)
-            span?.set({ 'slipway.outcome': outcome.state })
-            return outcome
+            const begun = performance.now()
+            const tell = (outcome: HandlerOutcome) => {
+              span?.set({ 'slipway.outcome': outcome })
+              deps.figures.ran(job.type, outcome, (performance.now() - begun) / 1000)
+            }
+            try {
+              const outcome = await options.handle(job, signal)
+              tell(signal.aborted && outcome.state !== 'succeeded' ? 'aborted' : outcome.state)
+              return outcome
+            } catch (error) {
+              tell(signal.aborted ? 'aborted' : 'rejected')
+              throw error
+            }
           }),
       }),
   }

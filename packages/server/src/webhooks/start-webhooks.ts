@@ -1,6 +1,7 @@
 import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
 import { type EventFeed, startEventConsumer } from '../events/index.ts'
 import type { WebhooksDeps } from './deps.ts'
+import type { TracedDeliveryDeps } from './make-traced.ts'
 import { pruneDeliveries } from './prune-deliveries.ts'
 import { recordDeliveries } from './record-deliveries.ts'
 import { type Sender, type SenderOptions, startSender } from './start-sender.ts'
@@ -17,7 +18,9 @@ export interface RunningWebhooks {
 
 /** Reads the outbox into deliveries, makes those that are due, and keeps their log bounded. */
 export function startWebhooks(
-  deps: Omit<WebhooksDeps, 'wakeSender'> & DutyDeps & { feed: EventFeed; version: string },
+  deps: Omit<WebhooksDeps, 'wakeSender'> &
+    DutyDeps &
+    Pick<TracedDeliveryDeps, 'tracer' | 'figures'> & { feed: EventFeed; version: string },
   options: SenderOptions = {},
 ): RunningWebhooks {
   const sender: Sender = startSender(deps, options)

@@ -54,7 +54,7 @@ export function openApiTokens(deps: ApiTokensDeps, options: ApiTokensOptions): A
     const begun = generation
     const row = await deps.db
       .selectFrom('tokens')
-      .select(['id', 'name', 'roles', 'repositories', 'expires_at'])
+      .select(['id', 'name', 'roles', 'repositories', 'expires_at', 'exchanged_for'])
       .where('secret_sha256', '=', hash)
       .where('revoked_at', 'is', null)
       .executeTakeFirst()
@@ -64,9 +64,17 @@ export function openApiTokens(deps: ApiTokensDeps, options: ApiTokensOptions): A
     }
     const { id, name, repositories } = row
     const roles = row.roles.filter((role): role is Role => Object.hasOwn(permissionsOfRole, role))
+    const expiresAt = row.expires_at?.getTime()
     const entry: Known = {
-      principal: { id, name, roles, repositories },
-      expiresAt: row.expires_at?.getTime() ?? Number.POSITIVE_INFINITY,
+      principal: {
+        id,
+        name,
+        roles,
+        repositories,
+        ...(expiresAt === undefined ? {} : { expiresAt }),
+        ...(row.exchanged_for === null ? {} : { person: row.exchanged_for }),
+      },
+      expiresAt: expiresAt ?? Number.POSITIVE_INFINITY,
       staleAt: Date.now() + cacheMs,
     }
     if (begun === generation) remember(key, entry)

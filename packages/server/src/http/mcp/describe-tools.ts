@@ -34,13 +34,13 @@ export function describeTools(routes: readonly KnownRoute[]): ReadonlyMap<string
 
 /**
  * No tool is made of what the OpenAPI document does not show, of what takes files or answers with
- * nothing but a stream or a file, or of what strangers may send: its sender signs that instead of
- * saying who they are.
+ * nothing but a stream or a file, of signing in, or of what strangers may send: its sender signs that
+ * instead of saying who they are.
  */
 function isOffered({ method, url, guard, schema }: KnownRoute): boolean {
   if (!methods.has(method) || schema?.hide === true || schema?.operationId === undefined)
     return false
-  if (guard === 'public' && isChange(method, url)) return false
+  if (guard === 'sign-in' || (guard === 'public' && isChange(method, url))) return false
   if (schema.consumes?.includes('multipart/form-data') === true) return false
   return !answersOnlyStreams(schema.response)
 }

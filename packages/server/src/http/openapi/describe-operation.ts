@@ -4,6 +4,7 @@ import { STATUS_CODES } from 'node:http'
 import type { FastifySchema } from 'fastify'
 import {
   type RouteGuard,
+  isOpen,
   permissionOf,
   takesAnonymous,
   takesPasswords,
@@ -22,6 +23,13 @@ export const securitySchemes = {
     type: 'http',
     scheme: 'basic',
     description: 'Any user name, and an API token as password.',
+  },
+  session: {
+    type: 'apiKey',
+    in: 'cookie',
+    name: 'slipway-session',
+    description:
+      'A browser’s session, see `POST /v1/session`; `__Host-slipway-session` behind HTTPS. Changes need `X-CSRF-Token`.',
   },
   ticket: {
     type: 'apiKey',
@@ -65,9 +73,10 @@ export function describeOperation(
 }
 
 function security(method: string, guard: RouteGuard): Record<string, string[]>[] {
-  if (guard === 'public') return []
+  if (isOpen(guard)) return []
   const ways: Record<string, string[]>[] = [{ bearer: [] }]
   if (takesPasswords(guard)) return [...ways, { password: [] }]
+  ways.push({ session: [] })
   if (method === 'GET') ways.push({ ticket: [] })
   if (takesSignedLinks(guard) || takesAnonymous(guard)) ways.push({})
   return ways
@@ -80,9 +89,8 @@ function errors(guard: RouteGuard, schema: FastifySchema, body: unknown): Record
   )
   const when: Record<string, string> = {
     ...(hasInput ? { 400: 'The request is not valid; the answer says where.' } : {}),
-    ...(guard === 'public'
-      ? {}
-      : { 401: 'No valid token.', 429: 'Too many requests; see `Retry-After`.' }),
+    ...(isOpen(guard) ? {} : { 401: 'No valid token.' }),
+    ...(guard === 'public' ? {} : { 429: 'Too many requests; see `Retry-After`.' }),
     ...(permissionOf(guard) === null ? {} : { 403: 'The token may not do or see this.' }),
     ...(schema.params === undefined
       ? {}

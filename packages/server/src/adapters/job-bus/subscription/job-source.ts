@@ -17,7 +17,7 @@ export interface JobSource {
   /** Nothing is claimed any more; what was brought and not claimed is let go. Never rejects. */
   stop(): Promise<void>
   /** Everything is over. Never rejects. */
-  close(): void
+  close(): Promise<void>
 }
 
 /** What a source may call at any time. */

@@ -56,6 +56,6 @@ export function createLedgerSource(
       for (const timer of [lookAhead, nextRun]) if (timer !== null) clearTimeout(timer)
       return Promise.resolve()
     },
-    close() {},
+    close: () => Promise.resolve(),
   }
 }

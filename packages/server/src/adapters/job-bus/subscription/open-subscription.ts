@@ -6,7 +6,7 @@ import { createReporter, describe, type HandlerEnd, type ReporterDeps } from './
 export interface SubscriptionDeps extends ReporterDeps {
   /** Milliseconds between looks at the ledger that nobody asked for. */
   pollMs: number
-  openSource(events: SourceEvents): JobSource
+  openSource(events: SourceEvents & { free(): number }): JobSource
 }
 
 export interface LedgerSubscription extends JobSubscription {
@@ -60,16 +60,17 @@ export function openSubscription(
     pump()
   }, deps.pollMs)
 
+  // A slot is free once its handler has returned, so that the next claim overlaps with the writing of
+  // outcomes; only so many outcomes may wait to be written.
+  const free = () => Math.min(capacity - inHand, 2 * capacity - holds.size)
+
   const report = createReporter(deps, {
     workerId,
     closeBy: () => closeBy,
     onFailure: () => void (doubtful = true),
     onRetryIn: (ms) => source.retryIn(ms),
   })
-  const source = deps.openSource({ wake, onFailure: () => void (doubtful = true) })
-  // A slot is free once its handler has returned, so that the next claim overlaps with the writing of
-  // outcomes; only so many outcomes may wait to be written.
-  const free = () => Math.min(capacity - inHand, 2 * capacity - holds.size)
+  const source = deps.openSource({ wake, free, onFailure: () => void (doubtful = true) })
 
   function pump() {
     if (finished || turning !== null || pause !== null) return
@@ -198,7 +199,7 @@ export function openSubscription(
     clearInterval(poll)
     if (pause !== null) clearTimeout(pause)
     await turning
-    source.close()
+    await source.close()
   }
 
   return {

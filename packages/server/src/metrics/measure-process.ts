@@ -1,0 +1,84 @@
+import { statfs } from 'node:fs/promises'
+import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client'
+
+/** They are no numbers, or absurd ones, when nothing was sampled since the last scrape. */
+const ofNoSamples = ['mean', 'stddev', 'min'].map((of) => `nodejs_eventloop_lag_${of}_seconds`)
+
+/** What every process of this program counts of itself; `dataDir` absent: it keeps nothing on disk. */
+export function measureProcess(
+  registry: Registry,
+  { version, dataDir }: { version: string; dataDir?: string | undefined },
+): void {
+  const registers = [registry]
+  collectDefaultMetrics({ register: registry })
+  for (const name of ofNoSamples) registry.removeSingleMetric(name)
+  new Gauge({
+    name: 'slipway_build_info',
+    help: 'Always 1; the version is in the label.',
+    labelNames: ['version'],
+    registers,
+  }).set({ version }, 1)
+  if (dataDir !== undefined) measureDisk(registry, dataDir)
+}
+
+function measureDisk(registry: Registry, dataDir: string): void {
+  const registers = [registry]
+  const size = new Gauge({
+    name: 'slipway_data_directory_size_bytes',
+    help: 'Size of the file system that the data directory is on.',
+    labelNames: [],
+    registers,
+  })
+  new Gauge({
+    name: 'slipway_data_directory_free_bytes',
+    help: 'What is free of it for this program.',
+    labelNames: [],
+    registers,
+    async collect() {
+      try {
+        const { bsize, blocks, bavail } = await statfs(dataDir)
+        size.set(blocks * bsize)
+        this.set(bavail * bsize)
+      } catch {
+        size.remove()
+        this.remove()
+      }
+    },
+  })
+}
+
+/** What a pool of connections tells of itself, as `pg` has it. */
+export interface WatchedPool {
+  readonly totalCount: number
+  readonly idleCount: number
+  readonly waitingCount: number
+  on(event: 'error', listener: () => void): unknown
+}
+
+/** Connections to the database. */
+export function measurePool(registry: Registry): (pool: WatchedPool) => void {
+  const registers = [registry]
+  let watched: WatchedPool | null = null
+  new Gauge({
+    name: 'slipway_database_connections',
+    help: 'Connections to the database that are `in_use` or `idle`, and requests `waiting` for one.',
+    labelNames: ['state'],
+    registers,
+    collect() {
+      if (watched === null) return
+      const { totalCount, idleCount, waitingCount } = watched
+      this.set({ state: 'in_use' }, totalCount - idleCount)
+      this.set({ state: 'idle' }, idleCount)
+      this.set({ state: 'waiting' }, waitingCount)
+    },
+  })
+  const lost = new Counter({
+    name: 'slipway_database_connections_lost_total',
+    help: 'Connections to the database that broke.',
+    registers,
+  })
+  return (pool) => {
+    watched = pool
+    pool.on('error', () => lost.inc())
+  }
+}
