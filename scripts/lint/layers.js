@@ -60,6 +60,7 @@ const capabilityRooms = [
   'metrics',
   'sign-in',
   'orchestration',
+  'overview',
 ]
 
 /**

@@ -18,6 +18,7 @@ import { dispatchesApi, type DispatchesApi } from './dispatches.ts'
 import { environmentsApi, type EnvironmentsApi } from './environments.ts'
 import { eventsApi, type EventsApi } from './events.ts'
 import { jobsApi, type JobsApi } from './jobs.ts'
+import { overviewApi, type OverviewApi } from './overview.ts'
 import { pullRequestsApi, type PullRequestsApi } from './pull-requests.ts'
 import { pipelinesApi, type PipelinesApi } from './pipelines.ts'
 import { registriesApi, type RegistriesApi } from './registries.ts'
@@ -41,6 +42,7 @@ export interface SlipwayClient {
   readonly deployments: DeploymentsApi
   readonly environments: EnvironmentsApi
   readonly approvals: ApprovalsApi
+  readonly overview: OverviewApi
   readonly batch: BatchApi
   readonly tokens: TokensApi
   readonly tickets: TicketsApi
@@ -75,6 +77,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     deployments: deploymentsApi(transport),
     environments: environmentsApi(transport),
     approvals: approvalsApi(transport),
+    overview: overviewApi(transport),
     batch: batchApi(transport),
     tokens: tokensApi(transport),
     tickets: ticketsApi(transport),

@@ -135,6 +135,10 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'PATCH /v2/*': { permission: 'registry:pull', challenge: 'basic' },
   'DELETE /v2/*': { permission: 'registry:pull', challenge: 'basic' },
 
+  'GET /v1/overview/repositories': 'runs:read',
+  'GET /v1/overview/red': 'runs:read',
+  'GET /v1/board': 'deployments:read',
+  'GET /v1/approvals/waiting': 'approvals:read',
   'GET /v1/approvals': 'approvals:read',
   'POST /v1/approvals': 'approvals:create',
   'GET /v1/approvals/:release_id/:environment': 'approvals:read',

@@ -9,6 +9,7 @@ import { type DispatchRoutesDeps, dispatchRoutes } from './routes/dispatches.ts'
 import { type DeploymentRoutesDeps, deploymentRoutes } from './routes/deployments.ts'
 import { type EnvironmentRoutesDeps, environmentRoutes } from './routes/environments.ts'
 import { type EventRoutesDeps, eventRoutes } from './routes/events.ts'
+import { type OverviewRoutesDeps, overviewRoutes } from './routes/overview.ts'
 import { releaseAliasRoutes } from './routes/release-aliases.ts'
 import { type GithubWebhookDeps, githubWebhookRoutes } from './routes/github-webhook.ts'
 import { type PullRequestRoutesDeps, pullRequestRoutes } from './routes/pull-requests.ts'
@@ -47,6 +48,7 @@ export type PlatformDeps = RunRoutesDeps &
   DeploymentRoutesDeps &
   EnvironmentRoutesDeps &
   ApprovalRoutesDeps &
+  OverviewRoutesDeps &
   BatchRoutesDeps &
   SearchRoutesDeps &
   WebhookRoutesDeps &
@@ -81,6 +83,7 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   deploymentRoutes,
   environmentRoutes,
   approvalRoutes,
+  overviewRoutes,
   batchRoutes,
   searchRoutes,
   webhookRoutes,
