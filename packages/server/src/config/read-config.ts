@@ -21,6 +21,8 @@ export interface Config extends FileConfig {
     port: number
     /** Without a slash at its end; null: the one that a request was sent to. */
     publicUrl: string | null
+    /** Where other servers reach this one, without a slash at its end; null: see `internalUrlOf`. */
+    internalUrl: string | null
     /** As Fastify takes it. */
     trustProxy: boolean | string[]
     compatPorts: readonly number[]
@@ -274,6 +276,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       host: values.HOST,
       port: values.PORT,
       publicUrl: values.SLIPWAY_PUBLIC_URL,
+      internalUrl: values.SLIPWAY_INTERNAL_URL,
       trustProxy: values.SLIPWAY_TRUST_PROXY,
       compatPorts: values.SLIPWAY_COMPAT_PORTS.filter((port) => port !== values.PORT),
     },
