@@ -127,7 +127,8 @@ describe('readConfig', () => {
           logRetentionDays: 90,
         },
       ],
-      debug: false,
+      tracing: null,
+      logLevel: 'info',
     })
     expect(config.worker.capacity).toBeGreaterThanOrEqual(2)
   })
@@ -224,7 +225,7 @@ describe('readConfig', () => {
         pidsLimit: 64,
         cpuLimit: 1.5,
       },
-      debug: true,
+      logLevel: 'debug',
     })
   })
 
