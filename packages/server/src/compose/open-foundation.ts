@@ -41,7 +41,7 @@ export async function openFoundation(
   const opened = await openJobs(
     config,
     log,
-    { store, logs, relay: events.relay, figures: metrics.ledger },
+    { store, logs, objects, relay: events.relay, figures: metrics.ledger },
     resources,
   )
   const { workerId } = opened

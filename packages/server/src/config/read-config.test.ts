@@ -84,6 +84,7 @@ describe('readConfig', () => {
         signingKeyPassword: null,
       },
       publishers: [],
+      nats: null,
       s3: null,
       steps: {
         allowUnisolated: false,
@@ -300,6 +301,9 @@ describe('readConfig', () => {
       'GITHUB_APP_PRIVATE_KEY',
       'GITHUB_MCP_TOKEN',
       'GITHUB_WEBHOOK_SECRET',
+      'NATS_URL',
+      'NATS_TOKEN',
+      'NATS_NKEY',
       'S3_SECRET_ACCESS_KEY',
       'SLIPWAY_WORKER_TOKEN',
       'OTEL_EXPORTER_OTLP_HEADERS',

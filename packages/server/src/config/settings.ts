@@ -35,6 +35,7 @@ import {
   repositoryPatterns,
 } from './parse-github.ts'
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
+import { natsSettings } from './nats-settings.ts'
 import { internalUrl } from './internal-url.ts'
 import { s3Settings } from './s3-settings.ts'
 import { absent, present, type Setting } from './setting.ts'
@@ -308,6 +309,7 @@ export const settings = {
     emptyIsValue: true,
     parse: networksAndHosts,
   }),
+  ...natsSettings,
   ...s3Settings,
   ...dockerSettings,
   ...workerSettings,
