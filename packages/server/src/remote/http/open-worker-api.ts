@@ -6,6 +6,7 @@ import {
 } from 'node:http'
 import { Agent as HttpsAgent, request as requestHttps } from 'node:https'
 import { Readable } from 'node:stream'
+import { correlationHeaders } from '../../correlation.ts'
 import type { WorkerApi, WorkerApiAnswer } from '../../ports/worker-api.ts'
 import type { WorkerToken } from './worker-token.ts'
 
@@ -48,6 +49,7 @@ export function openWorkerApi(input: {
             path: prefix + path,
             headers: {
               accept: 'application/json',
+              ...correlationHeaders(),
               ...headers,
               authorization: `Bearer ${input.token.current()}`,
               'user-agent': `slipway-worker/${input.version}`,
