@@ -52,6 +52,7 @@ describe('readConfig', () => {
         pull: { policy: 'missing', timeoutMs: 600_000 },
       },
       oci: { registry: null, credential: null, plainHttp: [] },
+      orchestrator: { kind: 'server' },
       github: {
         apiUrl: 'https://api.github.com',
         credential: null,

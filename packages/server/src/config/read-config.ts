@@ -4,6 +4,11 @@ import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-m
 import { namesOfOthers } from './names-of-others.ts'
 import { InvalidValue } from './parse.ts'
 import { type NatsConfig, natsProblems, toNats } from './nats-settings.ts'
+import {
+  type OrchestratorConfig,
+  orchestratorProblems,
+  toOrchestrator,
+} from './orchestrator-settings.ts'
 import type { ReconcilerName } from './parse-gitops.ts'
 import { type S3Config, s3Problems, toS3 } from './s3-settings.ts'
 import type { Setting } from './setting.ts'
@@ -35,6 +40,8 @@ export interface Config extends FileConfig {
   databaseUrl: string | null
   /** Null: the database moves jobs. */
   nats: NatsConfig | null
+  /** Who begins the stages of runs. */
+  orchestrator: OrchestratorConfig
   /** Null: the one kept in the data directory. */
   adminToken: string | null
   /** 32 bytes; null: the one kept in the data directory. */
@@ -177,6 +184,7 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
     problems.push('OCI_CREDENTIAL: it has no meaning without OCI_REGISTRY')
   }
   problems.push(...signInProblems(values, file.githubActionsRules))
+  problems.push(...orchestratorProblems(values))
   problems.push(...gitOpsProblems(values), ...githubProblems(values), ...s3Problems(values))
   problems.push(...natsProblems(values))
   if (problems.length > 0) throw new ConfigError(problems)
@@ -314,6 +322,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     },
     gitops: toGitOps(values),
     github: toGithub(values),
+    orchestrator: toOrchestrator(values),
     status: {
       anonymous: values.SLIPWAY_ANONYMOUS_STATUS,
       monitored: values.MONITORED_REPOSITORIES,

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os'
 import { dockerSettings } from './docker-settings.ts'
+import { orchestratorSettings } from './orchestrator-settings.ts'
 import {
   adminToken,
   anyText,
@@ -65,7 +66,8 @@ export const settings = {
     description:
       'Address at which other servers of the same database reach this one, for logs that are being written. It need not be open to anybody else.',
     default: null,
-    defaultNote: '`http://`, `HOST` and `PORT`; with the machine’s name where `HOST` is every address',
+    defaultNote:
+      '`http://`, `HOST` and `PORT`; with the machine’s name where `HOST` is every address',
     parse: internalUrl,
   }),
   SLIPWAY_TRUST_PROXY: present({
@@ -312,6 +314,7 @@ export const settings = {
   ...natsSettings,
   ...s3Settings,
   ...dockerSettings,
+  ...orchestratorSettings,
   ...workerSettings,
   ...tracingSettings,
   SLIPWAY_CONFIG: absent({
