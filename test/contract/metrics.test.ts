@@ -236,8 +236,8 @@ it('asks the database how much waits', async () => {
   await sql`
     insert into leases (name, holder, expires_at)
     values ('retention', ${worker}, now() + interval '10 s'),
-           ('seal logs of one', ${worker}, now() + interval '10 s'),
-           ('seal logs of other', ${worker}, now() + interval '10 s'),
+           (${`seal logs of ${randomUUID()}`}, ${worker}, now() + interval '10 s'),
+           (${`seal logs of ${randomUUID()}`}, ${worker}, now() + interval '10 s'),
            ('events: webhooks', ${worker}, now() - interval '1 s')`.execute(db)
   await sql`
     insert into events (event_type, occurred_at, data)

@@ -54,7 +54,8 @@ function measureObjects(registry: Registry): MeasuredPorts['objects'] {
     return {
       ...store,
       put: (...given: Parameters<ObjectStore['put']>) => timed('put', () => store.put(...given)),
-      putFile: (...given: Parameters<ObjectStore['putFile']>) => timed('putFile', () => store.putFile(...given)),
+      putFile: (...given: Parameters<ObjectStore['putFile']>) =>
+        timed('putFile', () => store.putFile(...given)),
       get: (...given: Parameters<ObjectStore['get']>) => timed('get', () => store.get(...given)),
       head: (key: string) => timed('head', () => store.head(key)),
       delete: (key: string) => timed('delete', () => store.delete(key)),

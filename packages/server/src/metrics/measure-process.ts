@@ -1,3 +1,4 @@
+import type { StatsFs } from 'node:fs'
 import { statfs } from 'node:fs/promises'
 import { collectDefaultMetrics, Counter, Gauge, type Registry } from 'prom-client'
 
@@ -22,29 +23,25 @@ export function measureProcess(
 }
 
 function measureDisk(registry: Registry, dataDir: string): void {
-  const registers = [registry]
-  const size = new Gauge({
-    name: 'slipway_data_directory_size_bytes',
-    help: 'Size of the file system that the data directory is on.',
-    labelNames: [],
-    registers,
-  })
-  new Gauge({
-    name: 'slipway_data_directory_free_bytes',
-    help: 'What is free of it for this program.',
-    labelNames: [],
-    registers,
-    async collect() {
-      try {
-        const { bsize, blocks, bavail } = await statfs(dataDir)
-        size.set(blocks * bsize)
-        this.set(bavail * bsize)
-      } catch {
-        size.remove()
-        this.remove()
-      }
-    },
-  })
+  const gauge = (name: string, help: string, bytes: (disk: StatsFs) => number) =>
+    new Gauge({
+      name: `slipway_data_directory_${name}_bytes`,
+      help,
+      // Without labels a gauge begins with 0, which would say that the disk is full.
+      labelNames: ['directory'],
+      registers: [registry],
+      async collect() {
+        this.reset()
+        const disk = await statfs(dataDir).catch(() => null)
+        if (disk !== null) this.set({ directory: 'data' }, bytes(disk))
+      },
+    })
+  gauge(
+    'size',
+    'Size of the file system that the data directory is on.',
+    ({ bsize, blocks }) => bsize * blocks,
+  )
+  gauge('free', 'What is free of it for this program.', ({ bsize, bavail }) => bsize * bavail)
 }
 
 /** What a pool of connections tells of itself, as `pg` has it. */

@@ -242,7 +242,7 @@ export const storeStatements: readonly StoreStatement[] = [
       select 'duties' as gauge, count(*) filter (where is_held)::float8 as value,
              json_build_object('duty', duty, 'worker', worker) as labels
       from (
-        select regexp_replace(leases.name, '^(seal logs) of .*$', '\\1') as duty,
+        select regexp_replace(leases.name, ' of [0-9a-f-]{36}$', '') as duty,
                leases.expires_at > now() as is_held,
                case when leases.expires_at > now() then coalesce(workers.name, 'unknown')
                     else 'none' end as worker
