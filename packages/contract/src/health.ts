@@ -9,7 +9,8 @@ export const Health = Type.Object(
     status: Type.Enum(['healthy', 'unhealthy']),
     timestamp: Timestamp,
     checks: Type.Record(Type.String(), CheckResult, {
-      description: 'database, job_bus, executor, object_storage.',
+      description:
+        'database, job_bus, executor, object_storage, orchestrator (where that is not the server).',
     }),
   },
   { $id: 'Health' },

@@ -51,6 +51,7 @@ export async function openJobs(
     wakeEvents: () => relay.wake(),
     wakeJobs: (notices) => bus.wake(notices),
     stopJobs: (ids) => bus.cancel(ids),
+    orchestratedBy: config.orchestrator.kind,
   }
   const owners = {
     ...runJobOwners(runs),

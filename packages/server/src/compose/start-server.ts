@@ -100,6 +100,12 @@ async function start(
     },
     resources,
   )
+  const { orchestration, checks: orchestrated } = await openOrchestration(
+    config,
+    log,
+    { ...jobs.runs, feed, objects, holder: jobs.workerId },
+    resources,
+  )
   const octokit = openOctokit(config, version, { request: metrics.github.request, budget() {} })
   metrics.github.watchBudget(() => octokit?.actions.budget() ?? null)
   const { runners, delegationControl } = openRunners(
@@ -224,6 +230,7 @@ async function start(
         executor: () => checkExecutors(config, executor, containers),
         object_storage: () => objects.check(),
         ...checks,
+        ...orchestrated,
       },
       { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
     ),
@@ -252,7 +259,7 @@ async function start(
       db: store.db,
       secrets,
       runs: jobs.runs,
-      ...openOrchestration({ ...jobs.runs, feed, objects }),
+      orchestration,
       logs,
       feed,
       signal: stopping.signal,

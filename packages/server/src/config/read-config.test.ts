@@ -53,6 +53,7 @@ describe('readConfig', () => {
       },
       oci: { registry: null, credential: null, plainHttp: [] },
       orchestrator: { kind: 'server' },
+      cluster: { kubeconfig: null, service: null },
       github: {
         apiUrl: 'https://api.github.com',
         credential: null,

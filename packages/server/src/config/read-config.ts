@@ -1,3 +1,4 @@
+import { type ClusterConfig, toCluster } from './cluster-settings.ts'
 import { type FileConfig, readConfigFile } from './config-file.ts'
 import type { DockerHost } from './docker-host.ts'
 import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-mcp.ts'
@@ -42,6 +43,7 @@ export interface Config extends FileConfig {
   nats: NatsConfig | null
   /** Who begins the stages of runs. */
   orchestrator: OrchestratorConfig
+  cluster: ClusterConfig
   /** Null: the one kept in the data directory. */
   adminToken: string | null
   /** 32 bytes; null: the one kept in the data directory. */
@@ -323,6 +325,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     gitops: toGitOps(values),
     github: toGithub(values),
     orchestrator: toOrchestrator(values),
+    cluster: toCluster(values),
     status: {
       anonymous: values.SLIPWAY_ANONYMOUS_STATUS,
       monitored: values.MONITORED_REPOSITORIES,

@@ -1,4 +1,5 @@
 import { availableParallelism } from 'node:os'
+import { clusterSettings } from './cluster-settings.ts'
 import { dockerSettings } from './docker-settings.ts'
 import { orchestratorSettings } from './orchestrator-settings.ts'
 import {
@@ -315,6 +316,7 @@ export const settings = {
   ...s3Settings,
   ...dockerSettings,
   ...orchestratorSettings,
+  ...clusterSettings,
   ...workerSettings,
   ...tracingSettings,
   SLIPWAY_CONFIG: absent({
