@@ -1,7 +1,7 @@
 import { constants } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import type { Logger } from 'pino'
+import type { Log } from '../db/log.ts'
 import { syncPath } from '../directories.ts'
 import { openFileSource } from './byte-source.ts'
 import { encodeRecord, readIndex, recordBytes } from './line-index.ts'
@@ -23,7 +23,7 @@ export interface LogAppender {
 }
 
 export interface AppendDeps {
-  log: Pick<Logger, 'error'>
+  log: Pick<Log, 'error'>
   /** Called when lines are in the file. */
   appended: () => void
 }

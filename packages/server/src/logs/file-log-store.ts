@@ -1,4 +1,4 @@
-import type { Logger } from 'pino'
+import type { Log } from '../db/log.ts'
 import { hasCode } from '../directories.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { appendLog } from './append-log.ts'
@@ -15,7 +15,7 @@ export interface FileLogStoreOptions {
   directory: string
   /** Where sealed logs go. The store does not close it. */
   objects: ObjectStore
-  log: Pick<Logger, 'error'>
+  log: Pick<Log, 'error'>
   /** Called when lines of the log are in its file. */
   appended?: (key: string) => void
 }

@@ -1,6 +1,11 @@
 export { createLogPeers, peerLogsPath } from './ask-log-peers.ts'
-export { createFileLogStore, type FileLogStore, type FileLogStoreOptions } from './file-log-store.ts'
+export {
+  createFileLogStore,
+  type FileLogStore,
+  type FileLogStoreOptions,
+} from './file-log-store.ts'
 export { encodeFrame, framePingMs } from './log-frames.ts'
+export { decodeRecord, recordBytes } from './line-index.ts'
 export { createLogPlaces } from './log-places.ts'
 export type {
   LogChunk,
@@ -12,5 +17,5 @@ export type {
 } from './log-store.ts'
 export type { LogPiece, LogReceiver, ReceivedLog } from './receive-log.ts'
 export { createSharedLogStore } from './shared-log-store.ts'
-export { takeStock } from './take-stock.ts'
+export { logPrefixes, takeStock } from './take-stock.ts'
 export { createLogLinks, type LogLinks } from './log-links.ts'

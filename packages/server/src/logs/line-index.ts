@@ -26,7 +26,8 @@ export function encodeRecord({ seq, offset, at }: IndexRecord): Buffer {
   return record
 }
 
-function decodeRecord(bytes: Buffer, at: number): IndexRecord {
+/** The record that begins at byte `at`. */
+export function decodeRecord(bytes: Buffer, at: number): IndexRecord {
   return {
     seq: bytes.readUIntLE(at, integerBytes),
     offset: bytes.readUIntLE(at + integerBytes, integerBytes),

@@ -3,7 +3,7 @@ import type { FileLogStore } from './file-log-store.ts'
 import type { LogPlaces } from './log-places.ts'
 
 /** Everything that has logs. */
-const prefixes = ['pipeline-runs/', 'builds/', 'delegations/']
+export const logPrefixes = ['pipeline-runs/', 'builds/', 'delegations/']
 
 /**
  * What a server does with the logs in its data directory before anybody works: those that it was writing when
@@ -15,7 +15,7 @@ export async function takeStock(
   signal: AbortSignal,
 ): Promise<void> {
   const { local, places, home, log } = deps
-  const keys = (await Promise.all(prefixes.map((prefix) => local.listLive(prefix)))).flat()
+  const keys = (await Promise.all(logPrefixes.map((prefix) => local.listLive(prefix)))).flat()
   await places.forgetOursBut(keys)
   const ours = await places.ours(keys)
   for (const key of keys) {

@@ -75,7 +75,8 @@ export function workerLogRoutes(deps: WorkerLogRoutesDeps): FastifyPluginAsync {
       async (request, reply) => {
         await requireWriter(request)
         const whole = await logs.openWhole(request.query.key)
-        if (whole === null) throw new AppError('resource_not_found', 'This log has not begun')
+        // 404 says that there is no such worker.
+        if (whole === null) return reply.code(204).send()
         const body = Readable.from(whole.content(), { objectMode: false })
         body.once('close', () => void whole.close())
         return reply
