@@ -30,10 +30,11 @@ function asks(guard: RouteGuard): string {
   if (guard === 'sign-in') return 'nothing, and is counted by address'
   if (guard === 'authenticated') return 'any valid token'
   if (typeof guard === 'string') return `\`${guard}\``
+  if ('signedBy' in guard) return 'the signature of another server of the database'
   return `\`${guard.permission}\`, ${wayOf(guard)}`
 }
 
-function wayOf(guard: Exclude<RouteGuard, string>): string {
+function wayOf(guard: Exclude<RouteGuard, string | { signedBy: 'server' }>): string {
   if ('challenge' in guard) return 'the token also as a password'
   return 'orAnonymous' in guard
     ? 'or nothing where `SLIPWAY_ANONYMOUS_STATUS` is true'

@@ -155,6 +155,9 @@ export const ClaimedWorkerJob = Type.Object(
     attempt: Attempt,
     deadline_at: Timestamp,
     timeout_ms: Type.Integer({ description: 'From the claim to the deadline.' }),
+    origin: Type.Optional(
+      Type.Unsafe<string | null>({ type: ['string', 'null'], description: 'What caused it.' }),
+    ),
   },
   { $id: 'ClaimedWorkerJob' },
 )

@@ -10,7 +10,6 @@ type Shape =
   | { kind: 'map'; of: () => Shape }
 
 const any: Shape = { kind: 'any' }
-const require = createRequire(import.meta.url)
 
 /**
  * Paths of fields that the published schema does not have, as an API server refuses them with strict
@@ -20,7 +19,8 @@ const require = createRequire(import.meta.url)
  */
 export function unknownFields(module: string, object: unknown): string[] {
   const [, name = ''] = /([^/]+)$/.exec(module) ?? []
-  const from = require.resolve(module).replace(/\.m?js$/, '.d.ts')
+  const from = findTypes(import.meta.url, module)
+  if (from === null) throw new Error(`there are no types of ${module}`)
   const found: string[] = []
   walk(readInterface(from, `I${name}`), object, '', found)
   return found
@@ -81,13 +81,15 @@ function readExported(file: string, alias: string): Shape {
 }
 
 function locate(file: string, from: string): string | null {
-  const base = from.startsWith('.')
-    ? join(dirname(file), from)
-    : createRequire(file)
-        .resolve(from)
-        .replace(/\.m?js$/, '')
-  const target = `${base.replace(/\.js$/, '')}.d.ts`
+  if (!from.startsWith('.')) return findTypes(file, from)
+  const target = `${join(dirname(file), from).replace(/\.js$/, '')}.d.ts`
   return existsSync(target) ? target : null
+}
+
+/** The types of a module as `file` would find it, also of one that can only be imported. */
+function findTypes(file: string, module: string): string | null {
+  const places = createRequire(file).resolve.paths(module) ?? []
+  return places.map((place) => join(place, `${module}.d.ts`)).find(existsSync) ?? null
 }
 
 interface Cursor {

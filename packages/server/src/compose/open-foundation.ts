@@ -3,7 +3,6 @@ import type { Logger } from 'pino'
 import { resolveAdminToken } from '../access/index.ts'
 import type { Config } from '../config/read-config.ts'
 import { createMirrors } from '../git/index.ts'
-import { createFileLogStore } from '../logs/index.ts'
 import { openMetrics } from '../metrics/index.ts'
 import { openStore } from '../open-store.ts'
 import type { Resources } from '../resources.ts'
@@ -11,6 +10,7 @@ import { resolveMasterKey } from '../server-keys.ts'
 import { openTracer, traceJobs } from '../telemetry/index.ts'
 import { openEvents } from './open-events.ts'
 import { openJobs } from './open-jobs.ts'
+import { openLogs } from './open-logs.ts'
 import { openLogTagging, openObjectStore } from './open-object-store.ts'
 import { openSearch } from './open-search.ts'
 import { openSecrets } from './open-secrets.ts'
@@ -35,15 +35,13 @@ export async function openFoundation(
   )
   const { tracer } = tracing
   const objects = metrics.ports.objects(await openObjectStore(config, log, resources))
-  const logs = metrics.ports.logs(
-    createFileLogStore({ directory: join(dataDir, 'logs'), objects, log }),
-  )
-  resources.add('logs', logs, (opened) => opened.close())
+  const sharing = await openLogs(config, log, { store, objects, masterKey, version }, resources)
+  const logs = metrics.ports.logs(sharing.logs)
   const events = openEvents(store, log, metrics.observeEvents, resources)
   const opened = await openJobs(
     config,
     log,
-    { store, logs, relay: events.relay, figures: metrics.ledger },
+    { store, logs, objects, relay: events.relay, figures: metrics.ledger },
     resources,
   )
   const { workerId } = opened
@@ -64,6 +62,7 @@ export async function openFoundation(
     adminToken,
     masterKey,
     objects,
+    ...sharing,
     logs,
     feed,
     jobs,

@@ -1,7 +1,6 @@
 import type { Logger } from 'pino'
 import { v7 as uuid } from 'uuid'
 import { auditKeptMs, deleteOldAudit } from '../access/index.ts'
-import { createEmbeddedJobBus } from '../adapters/job-bus/embedded/create-embedded-job-bus.ts'
 import { buildJobOwners } from '../builds/index.ts'
 import type { Config } from '../config/read-config.ts'
 import { deploymentJobOwners } from '../deployments/index.ts'
@@ -17,6 +16,7 @@ import {
 import type { LogStore } from '../logs/index.ts'
 import type { Store } from '../open-store.ts'
 import type { JobBus } from '../ports/job-bus.ts'
+import type { ObjectStore } from '../ports/object-store.ts'
 import type { Resources } from '../resources.ts'
 import { deleteLogDocuments } from '../search/index.ts'
 import {
@@ -27,6 +27,7 @@ import {
   sealEndedLogs,
 } from '../runs/index.ts'
 import { dataDirectoryId } from '../server-keys.ts'
+import { createJobBus } from './create-job-bus.ts'
 
 const dayMs = 86_400_000
 
@@ -34,7 +35,13 @@ const dayMs = 86_400_000
 export async function openJobs(
   config: Config,
   log: Logger,
-  opened: { store: Store; relay: EventRelay; logs: LogStore; figures: LedgerFigures },
+  opened: {
+    store: Store
+    relay: EventRelay
+    logs: LogStore
+    objects: ObjectStore
+    figures: LedgerFigures
+  },
   resources: Resources,
 ) {
   const { store, relay, logs, figures } = opened
@@ -52,9 +59,12 @@ export async function openJobs(
     ...delegationJobOwners(),
   }
   const ledger = { ...runs, log, owners, holder: workerId, figures }
-  const signals = store.signals === undefined ? {} : { signals: store.signals }
   const workerSignals = createWorkerSignals()
-  const bus: JobBus = createEmbeddedJobBus({ ...ledger, ...signals, workers: workerSignals })
+  const bus: JobBus = createJobBus(
+    config,
+    { ledger, objects: opened.objects, signals: store.signals, workers: workerSignals },
+    resources,
+  )
   const home = await dataDirectoryId(config.dataDir)
   try {
     // This process owns the data directory, so whoever worked from it before is dead.
@@ -64,7 +74,6 @@ export async function openJobs(
     log.warn({ err: error }, 'jobs of a server that had ended are left to the duty that frees them')
   }
   await bus.open()
-  resources.add('job bus', bus, (opened) => opened.close())
   const duties = startJobDuties(ledger, {
     stopJobs: runs.stopJobs,
     retentionDays: Math.ceil(config.retention.jobsMs / dayMs),

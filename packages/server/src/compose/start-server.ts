@@ -30,6 +30,8 @@ import { openOrchestration } from './open-orchestration.ts'
 import { openRunners } from './open-runners.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSocketIo, openSockets } from './open-sockets.ts'
+import { internalUrlOf } from './open-logs.ts'
+import { openWorkerFiles } from './open-worker-files.ts'
 import { openWorkerRoutes } from './open-worker-routes.ts'
 import { readDockerOptions } from './read-docker-options.ts'
 import { allTypes, startWork } from './start-work.ts'
@@ -213,6 +215,7 @@ async function start(
     cookies: { sessions, publicUrl: config.http.publicUrl },
     audit: openAuditLog({ db: store.db }),
     verifySignedLink: links.verify,
+    verifyServer: foundation.verifyServer,
     isReady: () => ready && !stopping.signal.aborted,
     checkHealth: createHealthCheck(
       {
@@ -259,6 +262,10 @@ async function start(
       github,
       releases,
       ...openLogRedirect(config, objects),
+      ...openWorkerFiles({ db: store.db }),
+      objects,
+      receivedLogs: logs,
+      ownLogs: foundation.ownLogs,
       ...openWorkerRoutes(config, {
         jobs,
         control,
@@ -275,6 +282,7 @@ async function start(
   const listener = await listen({ app, log }, config.http)
   resources.add('http', listener, (opened) => opened.close())
   url = config.http.publicUrl ?? listener.url
+  await foundation.server?.announce(internalUrlOf(config, listener.port))
   const sockets = openSockets(
     config,
     log,

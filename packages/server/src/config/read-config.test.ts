@@ -84,6 +84,7 @@ describe('readConfig', () => {
         signingKeyPassword: null,
       },
       publishers: [],
+      nats: null,
       s3: null,
       steps: {
         allowUnisolated: false,
@@ -127,7 +128,8 @@ describe('readConfig', () => {
           logRetentionDays: 90,
         },
       ],
-      debug: false,
+      tracing: null,
+      logLevel: 'info',
     })
     expect(config.worker.capacity).toBeGreaterThanOrEqual(2)
   })
@@ -224,7 +226,7 @@ describe('readConfig', () => {
         pidsLimit: 64,
         cpuLimit: 1.5,
       },
-      debug: true,
+      logLevel: 'debug',
     })
   })
 
@@ -299,6 +301,9 @@ describe('readConfig', () => {
       'GITHUB_APP_PRIVATE_KEY',
       'GITHUB_MCP_TOKEN',
       'GITHUB_WEBHOOK_SECRET',
+      'NATS_URL',
+      'NATS_TOKEN',
+      'NATS_NKEY',
       'S3_SECRET_ACCESS_KEY',
       'SLIPWAY_WORKER_TOKEN',
       'OTEL_EXPORTER_OTLP_HEADERS',

@@ -3,6 +3,7 @@ import type { DockerHost } from './docker-host.ts'
 import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-mcp.ts'
 import { namesOfOthers } from './names-of-others.ts'
 import { InvalidValue } from './parse.ts'
+import { type NatsConfig, natsProblems, toNats } from './nats-settings.ts'
 import type { ReconcilerName } from './parse-gitops.ts'
 import { type S3Config, s3Problems, toS3 } from './s3-settings.ts'
 import type { Setting } from './setting.ts'
@@ -21,6 +22,8 @@ export interface Config extends FileConfig {
     port: number
     /** Without a slash at its end; null: the one that a request was sent to. */
     publicUrl: string | null
+    /** Where other servers reach this one, without a slash at its end; null: see `internalUrlOf`. */
+    internalUrl: string | null
     /** As Fastify takes it. */
     trustProxy: boolean | string[]
     compatPorts: readonly number[]
@@ -30,6 +33,8 @@ export interface Config extends FileConfig {
   signIn: SignInConfig
   /** Null: the embedded PostgreSQL. */
   databaseUrl: string | null
+  /** Null: the database moves jobs. */
+  nats: NatsConfig | null
   /** Null: the one kept in the data directory. */
   adminToken: string | null
   /** 32 bytes; null: the one kept in the data directory. */
@@ -173,6 +178,7 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
   }
   problems.push(...signInProblems(values, file.githubActionsRules))
   problems.push(...gitOpsProblems(values), ...githubProblems(values), ...s3Problems(values))
+  problems.push(...natsProblems(values))
   if (problems.length > 0) throw new ConfigError(problems)
   return toConfig(values, file)
 }
@@ -274,12 +280,14 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
       host: values.HOST,
       port: values.PORT,
       publicUrl: values.SLIPWAY_PUBLIC_URL,
+      internalUrl: values.SLIPWAY_INTERNAL_URL,
       trustProxy: values.SLIPWAY_TRUST_PROXY,
       compatPorts: values.SLIPWAY_COMPAT_PORTS.filter((port) => port !== values.PORT),
     },
     dataDir: values.SLIPWAY_DATA_DIR,
     signIn: toSignIn(values, file.githubActionsRules),
     databaseUrl: values.DATABASE_URL,
+    nats: toNats(values),
     adminToken: values.SLIPWAY_ADMIN_TOKEN,
     masterKey: values.SLIPWAY_MASTER_KEY,
     previousMasterKeys: values.SLIPWAY_PREVIOUS_MASTER_KEYS ?? [],

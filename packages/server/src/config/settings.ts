@@ -35,6 +35,8 @@ import {
   repositoryPatterns,
 } from './parse-github.ts'
 import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.ts'
+import { natsSettings } from './nats-settings.ts'
+import { internalUrl } from './internal-url.ts'
 import { s3Settings } from './s3-settings.ts'
 import { absent, present, type Setting } from './setting.ts'
 import { signInSettings } from './sign-in-settings.ts'
@@ -58,6 +60,13 @@ export const settings = {
     default: null,
     defaultNote: 'the address that the request was sent to',
     parse: publicUrl,
+  }),
+  SLIPWAY_INTERNAL_URL: absent({
+    description:
+      'Address at which other servers of the same database reach this one, for logs that are being written. It need not be open to anybody else.',
+    default: null,
+    defaultNote: '`http://`, `HOST` and `PORT`; with the machine’s name where `HOST` is every address',
+    parse: internalUrl,
   }),
   SLIPWAY_TRUST_PROXY: present({
     description:
@@ -300,6 +309,7 @@ export const settings = {
     emptyIsValue: true,
     parse: networksAndHosts,
   }),
+  ...natsSettings,
   ...s3Settings,
   ...dockerSettings,
   ...workerSettings,

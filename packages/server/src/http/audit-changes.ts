@@ -16,8 +16,8 @@ const readingRoutes: ReadonlySet<string> = new Set([
   'POST /v1/deployments/preview',
 ])
 
-/** What workers say of the jobs in their hands and ask for them: the ledger and the runs tell of it. */
-const workRoutes = /^\/v1\/workers\/:id(?:\/|$)/
+/** What workers say of the jobs in their hands and ask for them, and servers each other: the ledger and the runs tell of it. */
+const workRoutes = /^\/v1\/(?:workers\/:id|servers)(?:\/|$)/
 /** What gives away or changes more than the job in hand. */
 const auditedWork: ReadonlySet<string> = new Set([
   'DELETE /v1/workers/:id',

@@ -4,11 +4,12 @@ import { anonymous, isTokenValid, requirePermission, spendTicket } from '../acce
 import type { Tables } from '../db/tables.gen.ts'
 import { AppError } from '../errors.ts'
 import type { Identity, Principal } from '../ports/identity.ts'
-import { linkHolder, setPrincipal } from './principal.ts'
+import { linkHolder, otherServer, setPrincipal } from './principal.ts'
 import type { RateLimiter } from './rate-limits.ts'
 import { pathOf } from './redact-url.ts'
 import {
   type RouteGuard,
+  isForServers,
   permissionOf,
   takesAnonymous,
   takesPasswords,
@@ -22,11 +23,20 @@ export interface AuthenticateDeps {
   /** Whether this path, with the `expires` and `signature` of this query, is a link of ours. */
   verifySignedLink: (link: SignedLink) => boolean
   rateLimiter: RateLimiter
+  /** Whether another server of the database has asked this. Default: none has. */
+  verifyServer?: SignedRequestCheck
   /** Whether routes that can be are open to those without a credential. Default: no. */
   anonymousStatus?: boolean
   /** Default: no cookie is known. */
   cookies?: CookieDeps
 }
+
+/** Judges the `Authorization` of a request; `target` is the path with its query, as they were sent. */
+export type SignedRequestCheck = (request: {
+  authorization: string
+  method: string
+  target: string
+}) => boolean
 
 type OnRequest = (request: FastifyRequest, reply: FastifyReply) => Promise<void>
 
@@ -40,6 +50,7 @@ export function createGate(
   takesCookies = true,
 ): OnRequest | null {
   if (guard === 'public') return null
+  if (isForServers(guard)) return createServerGate(deps)
   const { rateLimiter } = deps
   if (guard === 'sign-in') return (request, reply) => rateLimiter.countSignIn(request, reply)
   const cookies = takesCookies ? deps.cookies : undefined
@@ -92,6 +103,19 @@ function signedLinkOf({ headers, query, url }: FastifyRequest): SignedLink | nul
   const offered = query as Record<string, unknown>
   if (headers.authorization !== undefined || offered['signature'] === undefined) return null
   return { path: pathOf(url), query: { ...offered } }
+}
+
+/** Only what another server of the database has signed passes. */
+function createServerGate({ verifyServer, rateLimiter }: AuthenticateDeps): OnRequest {
+  return async (request, reply) => {
+    const { method, originalUrl: target, headers } = request
+    const { authorization = '' } = headers
+    if (verifyServer?.({ authorization, method, target }) !== true) {
+      await rateLimiter.countFailure(request, reply)
+      throw new AppError('authentication_failed', 'Only servers of this database may ask this')
+    }
+    setPrincipal(request, otherServer)
+  }
 }
 
 interface SignedLink {

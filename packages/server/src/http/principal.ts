@@ -22,6 +22,14 @@ export const linkHolder: Principal = {
   repositories: null,
 }
 
+/** Another server of the same database. */
+export const otherServer: Principal = {
+  id: 'server',
+  name: 'server',
+  roles: [],
+  repositories: null,
+}
+
 /** Gives every request a place for its principal, empty until `setPrincipal`. */
 export function decoratePrincipal(app: FastifyInstance): void {
   app.decorateRequest(principalKey, null)

@@ -9,6 +9,7 @@ import type { Permission } from '../access/index.ts'
  * - `orSignedLink`: that, or a link of ours that names the path, has not expired and carries our signature;
  * - `challenge: 'basic'`: that, the token being a bearer token or, for clients that know passwords only, the
  *   password of any user. Refusals ask for the latter; their bodies are those of the part that has the route;
+ * - `signedBy: 'server'`: the signature of another server of the same database, and no token;
  * - `orAnonymous: 'status'`: that, or no credential at all where SLIPWAY_ANONYMOUS_STATUS is true.
  */
 export type RouteGuard =
@@ -16,6 +17,7 @@ export type RouteGuard =
   | 'sign-in'
   | 'authenticated'
   | Permission
+  | { signedBy: 'server' }
   | { permission: Permission; orSignedLink: true }
   | { permission: Permission; challenge: 'basic' }
   | { permission: Permission; orAnonymous: 'status' }
@@ -105,6 +107,21 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/running': 'workers:work',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/result': 'workers:work',
   'POST /v1/workers/:id/unfinished-delegations': 'workers:work',
+  'PUT /v1/workers/:id/logs': 'workers:work',
+  'GET /v1/workers/:id/logs': 'workers:work',
+  'POST /v1/workers/:id/logs/seal': 'workers:work',
+  'PUT /v1/workers/:id/objects/*': 'workers:work',
+  'GET /v1/workers/:id/objects/*': 'workers:work',
+  'DELETE /v1/workers/:id/objects/*': 'workers:work',
+  'GET /v1/servers/logs/stat': { signedBy: 'server' },
+  'GET /v1/servers/logs/lines': { signedBy: 'server' },
+  'GET /v1/servers/logs/bytes': { signedBy: 'server' },
+  'GET /v1/servers/logs/end': { signedBy: 'server' },
+  'GET /v1/servers/logs/whole': { signedBy: 'server' },
+  'PUT /v1/servers/logs': { signedBy: 'server' },
+  'POST /v1/servers/logs/seal': { signedBy: 'server' },
+  'POST /v1/servers/logs/park': { signedBy: 'server' },
+  'DELETE /v1/servers/logs': { signedBy: 'server' },
   'GET /v1/steps/:id/logs': { permission: 'logs:read', orSignedLink: true },
   'GET /v1/events': 'events:read',
 
@@ -287,5 +304,11 @@ export function takesAnonymous(guard: RouteGuard): boolean {
 /** The permission a guard names, if it names one. */
 export function permissionOf(guard: RouteGuard): Permission | null {
   if (isOpen(guard) || guard === 'authenticated') return null
+  if (isForServers(guard)) return null
   return typeof guard === 'string' ? guard : guard.permission
+}
+
+/** Whether only other servers of the same database pass. */
+export function isForServers(guard: RouteGuard): guard is { signedBy: 'server' } {
+  return typeof guard === 'object' && 'signedBy' in guard
 }

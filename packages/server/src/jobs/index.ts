@@ -17,6 +17,8 @@ export type {
 } from './job-owners.ts'
 export type { JobState } from './job-states.ts'
 export { type KeptWorker, keepWorker, type KeepWorkerDeps } from './keep-worker.ts'
+export { hasWorkedOn } from './has-worked-on.ts'
+export { mayTouchObject } from './may-touch-object.ts'
 export { holdsJob, type JobClaim } from './holds-job.ts'
 export type { HeldJob } from './list-held-jobs.ts'
 export { giveUpMs } from './liveness.ts'

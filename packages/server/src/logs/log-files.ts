@@ -87,6 +87,12 @@ export function locateLogs(directory: string, objects: ObjectStore): LogFiles {
     if (await exists(file)) await objects.putFile(key, file, { contentType: type })
   }
 
+  const discard = async (key: string) => {
+    await rm(path(key), { force: true })
+    await rm(indexPath(key), { force: true })
+    await pruneDirectories(dirname(path(key)), root)
+  }
+
   return {
     path,
     indexPath,
@@ -126,18 +132,14 @@ export function locateLogs(directory: string, objects: ObjectStore): LogFiles {
       await pruneDirectories(dirname(path(key)), root)
     },
 
-    async discard(key) {
-      await rm(path(key), { force: true })
-      await rm(indexPath(key), { force: true })
-      await pruneDirectories(dirname(path(key)), root)
-    },
+    discard,
 
     async setAside(key) {
       const file = path(key)
       const aside = posix.join(posix.dirname(key), `lost-${randomUUID()}.log`)
       const isEmpty = (await stat(file)).size === 0
       if (!isEmpty) await objects.putFile(aside, file, { contentType: type })
-      await this.discard(key)
+      await discard(key)
       return isEmpty ? null : aside
     },
 

@@ -18,6 +18,8 @@ export interface Frame {
   data: Buffer
 }
 
+/** Milliseconds between two signs of life. */
+export const framePingMs = 15_000
 /** A head is never longer. */
 const maxHeadBytes = 1_000
 /** Nor is what one frame carries: a chunk of lines is at most two of the longest. */

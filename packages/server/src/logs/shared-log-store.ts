@@ -83,14 +83,16 @@ export function createSharedLogStore(deps: SharedLogsDeps): LogStore & LogReceiv
     if (aside !== null) log.warn({ key, aside }, 'an earlier part of a log was put aside')
   }
 
-  /** Makes the log this server's. Answers who has an earlier part of it that cannot be had. */
-  const makeOurs = async (key: string): Promise<ServerAway | null> => {
+  /** Makes the log this server's. Answers whether nobody had it, or who has a part of it that cannot be had. */
+  const makeOurs = async (
+    key: string,
+  ): Promise<{ wasNowhere: boolean; missing: ServerAway | null }> => {
     let missing: ServerAway | null = null
     for (;;) {
       const claim = await places.claim(key)
       if (claim.ours) {
         if (claim.before !== 'here') await setAsideStale(key, claim.before)
-        return missing
+        return { wasNowhere: claim.before === 'nowhere', missing }
       }
       try {
         await peers.park(claim.home, key)
@@ -127,13 +129,14 @@ export function createSharedLogStore(deps: SharedLogsDeps): LogStore & LogReceiv
     )
 
   return {
-    async open(key, { marker, ...options }) {
-      const missing = await makeOurs(key)
+    async open(key, { marker, isNew = false, ...options }) {
+      const { wasNowhere, missing } = await makeOurs(key)
       const first = missing === null || options.replayed === true ? marker : missingLine(missing)
-      const writer = await local.open(
-        key,
-        first === undefined ? options : { ...options, marker: first },
-      )
+      const writer = await local.open(key, {
+        ...options,
+        isNew: isNew && wasNowhere,
+        ...(first === undefined ? {} : { marker: first }),
+      })
       if (first !== marker && marker !== undefined) await writer.note(marker)
       return {
         ...writer,

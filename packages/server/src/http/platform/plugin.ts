@@ -29,6 +29,9 @@ import {
   type WorkerDelegationRoutesDeps,
   workerDelegationRoutes,
 } from './routes/worker-delegations.ts'
+import { type ServerLogRoutesDeps, serverLogRoutes } from './routes/server-logs.ts'
+import { type WorkerLogRoutesDeps, workerLogRoutes } from './routes/worker-logs.ts'
+import { type WorkerObjectRoutesDeps, workerObjectRoutes } from './routes/worker-objects.ts'
 import { workerLedgerRoutes } from './routes/worker-ledger.ts'
 import { type WorkerRunRoutesDeps, workerRunRoutes } from './routes/worker-runs.ts'
 import { workerSignalRoutes } from './routes/worker-signals.ts'
@@ -57,7 +60,10 @@ export type PlatformDeps = RunRoutesDeps &
   SignInRoutesDeps &
   WorkerRunRoutesDeps &
   WorkerBuildRoutesDeps &
-  WorkerDelegationRoutesDeps
+  WorkerDelegationRoutesDeps &
+  WorkerLogRoutesDeps &
+  WorkerObjectRoutesDeps &
+  ServerLogRoutesDeps
 
 /** Every set of routes below `/v1`; a new one is a line here, and one in route-permissions.ts for each route. */
 const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
@@ -70,6 +76,9 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   workerRunRoutes,
   workerBuildRoutes,
   workerDelegationRoutes,
+  workerLogRoutes,
+  workerObjectRoutes,
+  serverLogRoutes,
   stepLogRoutes,
   eventRoutes,
   tokenRoutes,

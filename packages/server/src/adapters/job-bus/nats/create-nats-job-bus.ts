@@ -64,6 +64,10 @@ export function createNatsJobBus(deps: NatsJobBusDeps): NatsJobBus {
       : createServerHalf({ ...deps.server, log, link, layout, prefix, inbox })
   let closed = false
 
+  const isReady = () => server?.isReady() ?? true
+  server?.onReady(() => {
+    for (const subscription of subscriptions) subscription.wake()
+  })
   const ended = (subscription: LedgerSubscription) => subscriptions.delete(subscription)
 
   return {
@@ -95,7 +99,7 @@ export function createNatsJobBus(deps: NatsJobBusDeps): NatsJobBus {
           ...objects,
           pollMs: deps.pollMs ?? 5000,
           openSource: (events) =>
-            createMessageSource({ link, layout, ledger, log, reply }, wanted, events),
+            createMessageSource({ link, layout, ledger, log, reply, isReady }, wanted, events),
         },
         wanted,
       )
@@ -112,6 +116,7 @@ export function createNatsJobBus(deps: NatsJobBusDeps): NatsJobBus {
     },
     cancel(jobIds) {
       if (jobIds.length === 0 || closed) return
+      server?.cancel(jobIds)
       const ids = new Set(jobIds)
       for (const subscription of subscriptions) subscription.cancel(ids)
       for (let from = 0; from < jobIds.length; from += idsAtOnce) {

@@ -25,7 +25,15 @@ const excessMs = 1000
  * to fetch, one more of each type is waited for, and given back if it comes when the slots are taken.
  */
 export function createMessageSource(
-  deps: { link: NatsLink; layout: NatsLayout; ledger: WorkLedger; log: Log; reply: Replier },
+  deps: {
+    link: NatsLink
+    layout: NatsLayout
+    ledger: WorkLedger
+    log: Log
+    reply: Replier
+    /** Whether there are streams to fetch from, as far as we know. */
+    isReady: () => boolean
+  },
   options: Pick<SubscribeOptions, 'workerId' | 'types'>,
   events: SourceEvents & { free(): number },
 ): JobSource {
@@ -50,6 +58,7 @@ export function createMessageSource(
     return [openPuller(link, stream, { onMessage: receive, onIdle: () => events.wake() })]
   })
   const stopListening = link.onConnected(() => events.wake())
+  const canFetch = () => link.connection !== null && deps.isReady()
   const keepAlive = setInterval(() => {
     for (const some of [held.values(), buffer, claiming, refused]) {
       for (const delivery of some) delivery.working()
@@ -171,11 +180,11 @@ export function createMessageSource(
 
   return {
     async claim(limit) {
-      const failure = link.connection === null ? null : await fillOrFail(limit)
+      const failure = canFetch() ? await fillOrFail(limit) : null
       const batch = buffer.splice(0, limit)
-      if (batch.length === 0 && failure !== null && link.connection !== null) throw failure
+      if (batch.length === 0 && failure !== null && canFetch()) throw failure
       const jobs = batch.length === 0 ? [] : await claimAll(batch)
-      const canAsk = link.connection !== null && pullers.some(({ busy }) => !busy)
+      const canAsk = canFetch() && pullers.some(({ busy }) => !busy)
       return { jobs, more: buffer.length > 0 || canAsk }
     },
     async giveBack(jobs) {

@@ -85,6 +85,7 @@ export function openLink(deps: { log: Log; options: NatsOptions; name: string })
         void watch(connection)
         const error = await connection.closed()
         made = null
+        if (closing.signal.aborted) break
         down(error instanceof Error ? error : new Error('The connection to NATS was closed'))
       } catch (error) {
         failure = error instanceof Error ? error : new Error(String(error))

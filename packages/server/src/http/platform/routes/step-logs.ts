@@ -151,8 +151,9 @@ async function linkElsewhere(
 ): Promise<string | null> {
   const { query, headers, principal } = request
   const isByLink = principal.id === linkHolder.id && query.expires !== undefined
+  // Only browsers say where from.
   const isScript =
-    headers['sec-fetch-mode'] !== undefined && headers['sec-fetch-mode'] !== 'navigate'
+    headers['sec-fetch-site'] !== undefined && headers['sec-fetch-mode'] !== 'navigate'
   if (deps.linkToLog === undefined || !isByLink || isScript) return null
   if (query.follow === true || !isWhole(request)) return null
   const found = await deps.logs.stat(log.logKey)
