@@ -10,6 +10,7 @@ import { isSignedOut } from '../api/query-client.ts'
 import { sessionQuery } from '../session/session.ts'
 import { SignInPage } from '../session/sign-in-page.tsx'
 import { BrokenPage, MissingPage } from './error-pages.tsx'
+import { listSearch } from './list-search.ts'
 import { localPath } from './local-path.ts'
 import { Shell } from './shell.tsx'
 
@@ -50,6 +51,7 @@ const inside = createRoute({
 const overview = createRoute({
   getParentRoute: () => inside,
   path: '/',
+  validateSearch: listSearch,
   component: lazyRouteComponent(
     () => import('../pages/overview/overview-page.tsx'),
     'OverviewPage',
@@ -77,7 +79,24 @@ const repository = createRoute({
   ),
 })
 
-const routeTree = root.addChildren([signIn, inside.addChildren([overview, repository, run])])
+const board = createRoute({
+  getParentRoute: () => inside,
+  path: '/board',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('../pages/board/board-page.tsx'), 'BoardPage'),
+})
+
+const project = createRoute({
+  getParentRoute: () => inside,
+  path: '/releases/$',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(() => import('../pages/project/project-page.tsx'), 'ProjectPage'),
+})
+
+const routeTree = root.addChildren([
+  signIn,
+  inside.addChildren([overview, repository, run, board, project]),
+])
 
 export function createAppRouter(queries: QueryClient) {
   return createRouter({
