@@ -68,7 +68,7 @@ export async function startBrowser(): Promise<TestBrowser> {
           await page.goto(new URL(path, url).href)
           await page.getByLabel('Token').fill(token)
           await page.getByRole('button', { name: 'Sign in', exact: true }).click()
-          await page.getByRole('navigation', { name: 'Places' }).waitFor({ state: 'attached' })
+          await page.locator('#main').waitFor()
           // That nobody was signed in before is what the browser calls an error.
           complaints.length = 0
         },

@@ -1,0 +1,110 @@
+// What is true of every page: accessible in both themes, at 360 pixels, without complaints, titled.
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { startBrowser, type TestBrowser } from '../support/browser.ts'
+import { createRepository, oneProject } from '../support/git-repository.ts'
+import { finishedRun, startRun } from '../support/runs.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+
+let server: TestServer
+let browser: TestBrowser
+let run = ''
+
+beforeAll(async () => {
+  server = await startTestServer()
+  browser = await startBrowser()
+  const repository = await createRepository(server.repositories, 'acme/shop')
+  const files = oneProject([{ name: 'unit', action: 'run', run: 'echo it works' }])
+  run = await startRun(server, 'acme/shop', await repository.commit(files))
+})
+afterAll(async () => {
+  await browser.close()
+  await server.close()
+})
+
+const pages: readonly { path: () => string; heading: string }[] = [
+  { path: () => '/', heading: 'Overview' },
+  { path: () => '/repositories/acme/shop', heading: 'acme/shop' },
+  { path: () => `/runs/${run}`, heading: 'acme/shop' },
+  { path: () => '/board', heading: 'Releases' },
+  { path: () => '/releases/acme/shop/app', heading: 'app' },
+]
+const looks = [
+  { name: 'light', theme: 'light', size: { width: 1280, height: 800 } },
+  { name: 'dark', theme: 'dark', size: { width: 1280, height: 800 } },
+  { name: 'narrow', theme: 'light', size: { width: 360, height: 740 } },
+] as const
+
+describe.each(looks)('every page, $name', ({ name, theme, size }) => {
+  it('has a heading, fits, has no barrier, and makes no complaint', async () => {
+    await finishedRun(server, run)
+    const window = await browser.open({ theme, size })
+    const { page } = window
+    await window.signIn(server.url, server.token)
+    for (const { path, heading } of pages) {
+      await page.goto(new URL(path(), server.url).href)
+      await page.getByRole('heading', { level: 1 }).getByText(heading).first().waitFor()
+      await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+      expect(await page.title(), path()).toContain('Slipway')
+      expect(await page.getByRole('heading', { level: 1 }).count(), path()).toBe(1)
+      const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+      expect(width, path()).toBeLessThanOrEqual(size.width)
+      expect(await window.findBarriers(), path()).toEqual([])
+      await window.picture(`${name}${path().replaceAll('/', '-').replace(run, 'id')}`)
+    }
+    expect(window.takeComplaints()).toEqual([])
+    await window.context.close()
+  })
+})
+
+describe('signing in', () => {
+  it('is asked for, comes back to where one wanted to go, and refuses a wrong token', async () => {
+    const window = await browser.open()
+    const { page } = window
+    await page.goto(new URL('/board?search=x', server.url).href)
+    await page.waitForURL(/\/sign-in\?return_to=/)
+    expect(await window.findBarriers()).toEqual([])
+    await page.getByLabel('Token').fill('not a token at all')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByRole('alert').waitFor()
+    await page.getByLabel('Token').fill(server.token)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.waitForURL(/\/board\?search=x/)
+    await page.getByRole('button', { name: 'Sign out' }).click()
+    await page.waitForURL(/\/sign-in/)
+    await page.goto(new URL('/', server.url).href)
+    await page.waitForURL(/\/sign-in/)
+    await window.context.close()
+  })
+
+  it('leads nowhere else', async () => {
+    const window = await browser.open()
+    const { page } = window
+    await page.goto(new URL('/sign-in?return_to=//evil.example/', server.url).href)
+    await page.getByLabel('Token').fill(server.token)
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    expect(new URL(page.url()).origin).toBe(new URL(server.url).origin)
+    await window.context.close()
+  })
+})
+
+describe('the keyboard', () => {
+  it('goes anywhere, searches, and lists what it can', async () => {
+    const window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.keyboard.press('g')
+    await page.keyboard.press('d')
+    await page.getByRole('heading', { name: 'Releases', level: 1 }).waitFor()
+    await page.keyboard.press('?')
+    await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.keyboard.press('/')
+    await page.getByRole('combobox').fill('Overv')
+    await page.keyboard.press('Enter')
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    expect(window.takeComplaints()).toEqual([])
+    await window.context.close()
+  })
+})
