@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
+import { type ReadCommand, UsageError } from './commands/command.ts'
 import { startServer } from './compose/start-server.ts'
 import { type Config, ConfigError, readConfig } from './config/read-config.ts'
 import { StartupError } from './errors.ts'
@@ -13,9 +14,24 @@ const usage = `Usage: slipway-server <command>
   serve        Start the server (the default). Settings come from the environment: docs/settings.md
   migrate      Bring the database up to this version, and end
   rotate-keys  Encrypt what is under a previous master key anew, and end
+  backup [--with-keys] [--without-files] <file|directory>
+               Write all that the server keeps into one file, while it runs or not
+  restore [--force] [--ignore-key] <file>
+               Make an empty data directory and database what they were then
+  storage lifecycle --print|--apply
+               Show the bucket's lifecycle rules, or give it them
+  worker [--types <types>] [--capacity <n>] [--unsupervised]
+               Do jobs of the server at SLIPWAY_SERVER_URL from this machine: docs/workers.md
   --version    Show the version
   --help       Show this
 `
+
+/** Commands with arguments of their own; each is loaded when it is asked for. */
+const commands: Readonly<Record<string, () => Promise<ReadCommand>>> = {
+  backup: async () => (await import('./commands/backup/backup.ts')).readBackup,
+  restore: async () => (await import('./commands/restore/restore.ts')).readRestore,
+  storage: async () => (await import('./commands/storage.ts')).readStorage,
+}
 
 /** Milliseconds that a stop may take before the process ends anyway. */
 const stopMs = 60_000
@@ -28,6 +44,9 @@ async function main(command = 'serve', ...rest: readonly string[]): Promise<void
     process.stdout.write(usage)
     return
   }
+  const load = Object.hasOwn(commands, command) ? commands[command] : undefined
+  if (load !== undefined) return runCommand(version, await load(), rest)
+  if (command === 'worker') return work(version, rest)
   if (rest.length > 0) {
     process.stderr.write(`${command} takes no arguments, and got ${rest.join(' ')}.\n\n${usage}`)
     process.exit(2)
@@ -51,6 +70,60 @@ async function main(command = 'serve', ...rest: readonly string[]): Promise<void
     default:
       process.stderr.write(`There is no command ${command}.\n\n${usage}`)
       process.exit(2)
+  }
+}
+
+async function runCommand(version: string, read: ReadCommand, args: readonly string[]) {
+  let run: ReturnType<ReadCommand>
+  try {
+    run = read(args)
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`${error.message}\n\n${usage}`)
+    process.exit(2)
+  }
+  await withConfig(async (config, log) => {
+    const { signal, release } = stopOnSignals()
+    try {
+      const write = (text: string) => void process.stdout.write(text)
+      await run({ config, log, version, write, signal })
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      release()
+    }
+  })
+}
+
+async function work(version: string, args: readonly string[]): Promise<void> {
+  const { runWorkerCommand } = await import('./commands/worker/run-worker-command.ts')
+  const { execPath, execArgv, argv, env } = process
+  const self = [execPath, ...execArgv, argv[1] ?? '', 'worker'] as const
+  const writeError = (text: string) => void process.stderr.write(text)
+  try {
+    process.exit(
+      await runWorkerCommand({ args, env, version, host: process, self: [...self], writeError }),
+    )
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error
+    process.stderr.write(`${error.message}\n\n${usage}`)
+    process.exit(2)
+  }
+}
+
+/** Aborts when the program is told to end, until `release`. */
+function stopOnSignals(): { signal: AbortSignal; release: () => void } {
+  const stopping = new AbortController()
+  const stop = () => stopping.abort(new StartupError('Stopped: nothing has been changed'))
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+  return {
+    signal: stopping.signal,
+    release() {
+      process.off('SIGTERM', stop)
+      process.off('SIGINT', stop)
+    },
   }
 }
 

@@ -6,6 +6,7 @@ import { lockDataDirectory } from './db/lock-data-directory.ts'
 import { migrate } from './db/migrate.ts'
 import { type Database, openDatabase } from './db/open-database.ts'
 import type { Signals } from './db/signals.ts'
+import { refuseUnfinishedRestore } from './refuse-unfinished-restore.ts'
 import type { Resources } from './resources.ts'
 
 export interface Store extends Database {
@@ -19,6 +20,7 @@ export async function openStore(
   log: Logger,
   resources: Resources,
 ): Promise<Store> {
+  await refuseUnfinishedRestore(config.dataDir)
   if (config.databaseUrl === null) {
     const postgres = resources.add(
       'postgres',

@@ -29,11 +29,7 @@ export async function openObjectStore(
     return resources.add('objects', files, (opened) => opened.close())
   }
   await warnOfFiles(folder, log)
-  const { place, links } = splitS3(config.s3)
-  // The SDK takes a while to load, and not every server needs it.
-  const { createS3ObjectStore } =
-    await import('../adapters/object-store/s3/create-s3-object-store.ts')
-  const objects = await createS3ObjectStore({ place, links, log })
+  const objects = await openBucket(config.s3, log)
   resources.add('objects', objects, (opened) => opened.close())
   void announce(objects, config.s3, log)
   if (config.s3.applyLifecycle) {
@@ -45,6 +41,15 @@ export async function openObjectStore(
     })
   }
   return objects
+}
+
+/** The bucket alone. */
+export async function openBucket(s3: S3Config, log: Logger): Promise<ObjectStore> {
+  const { place, links } = splitS3(s3)
+  // The SDK takes a while to load, and not every server needs it.
+  const { createS3ObjectStore } =
+    await import('../adapters/object-store/s3/create-s3-object-store.ts')
+  return createS3ObjectStore({ place, links, log })
 }
 
 /** How a signed link to a log leads on to the bucket; nothing where logs are read through the server. */

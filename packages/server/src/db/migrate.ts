@@ -8,13 +8,22 @@ import { StartupError } from '../errors.ts'
 /** Any fixed number that nobody else locks in this database. */
 const advisoryLock = 7_547_929
 const longestMs = 30 * 60_000
+const migrationsDirectory = new URL('../../migrations/', import.meta.url)
+
+/** What has been applied is noted in. */
+export const createMigrationsTable = `
+  create table if not exists schema_migrations (
+    name       text primary key,
+    checksum   text not null,
+    applied_at timestamptz not null default now()
+  )`
 
 export interface MigrateDeps {
   pool: Pool
   log: Log
 }
 
-interface Migration {
+export interface Migration {
   name: string
   sql: string
   checksum: string
@@ -28,7 +37,7 @@ interface Migration {
  */
 export async function migrate(
   deps: MigrateDeps,
-  directory: string | URL = new URL('../../migrations/', import.meta.url),
+  directory: string | URL = migrationsDirectory,
 ): Promise<string[]> {
   const migrations = await readMigrations(directory)
   const client = await deps.pool.connect()
@@ -52,7 +61,9 @@ export async function migrate(
 }
 
 /** Files are `0001_words.sql`; their order is that of their numbers, which are all different. */
-async function readMigrations(directory: string | URL): Promise<Migration[]> {
+export async function readMigrations(
+  directory: string | URL = migrationsDirectory,
+): Promise<Migration[]> {
   const path = typeof directory === 'string' ? directory : fileURLToPath(directory)
   const names = (await readdir(path)).filter((name) => name.endsWith('.sql')).sort()
   const migrations: Migration[] = []
@@ -117,12 +128,7 @@ async function applyNext(client: PoolClient, migrations: readonly Migration[]) {
     `set local statement_timeout = ${longestMs}; set local lock_timeout = ${longestMs}`,
   )
   await patientQuery(client, `select pg_advisory_xact_lock(${advisoryLock})`)
-  await client.query(`
-    create table if not exists schema_migrations (
-      name       text primary key,
-      checksum   text not null,
-      applied_at timestamptz not null default now()
-    )`)
+  await client.query(createMigrationsTable)
   const name = pendingOf(migrations, await readApplied(client))[0]
   const migration = migrations.find((candidate) => candidate.name === name)
   if (migration === undefined) {

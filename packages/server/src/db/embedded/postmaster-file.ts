@@ -9,6 +9,12 @@ export async function isReady(data: string): Promise<boolean> {
   return text?.split('\n')[7]?.trim() === 'ready'
 }
 
+/** Directory of the socket of the PostgreSQL that runs on this cluster; null where none takes connections. */
+export async function readSocketDirectory(data: string): Promise<string | null> {
+  const lines = (await readPostmasterFile(data))?.split('\n') ?? []
+  return lines[7]?.trim() === 'ready' ? (lines[4] ?? null) : null
+}
+
 /**
  * Removes a postmaster.pid that nobody stands behind. PostgreSQL would refuse to start where its pid
  * has meanwhile gone to another process, which after a restart of a container is common, or is a
