@@ -61,8 +61,8 @@ export function createFilesystemObjectStore(options: FilesystemObjectStoreOption
   const publish = async (path: string, move: () => Promise<void>) => {
     // A delete may take the folder away again before the object is in it.
     for (let attempt = 1; ; attempt++) {
-      await makeDirectory(dirname(path))
       try {
+        await makeDirectory(dirname(path))
         await checkInside(path)
         await move()
         return await syncPath(dirname(path))
