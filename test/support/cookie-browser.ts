@@ -2,7 +2,7 @@
 export interface CookieBrowser {
   /** One request; redirects are not followed. Pages of the same origin send no `Origin` with GET. */
   request(url: string | URL, init?: RequestInit): Promise<Response>
-  /** Goes to an address and on to where it is sent, up to one that begins with `until`. */
+  /** Goes to an address and on to where it is sent, up to one at `until`, whatever its query. */
   goTo(url: string | URL, options?: { until?: string }): Promise<Visited>
   /** Sends the first form of a page. */
   submit(page: Visited): Promise<Visited>
@@ -63,7 +63,7 @@ export function openBrowser(): CookieBrowser {
       const text = await response.text()
       if (location === null) return { url, status: response.status, text }
       url = new URL(location, url)
-      if (until !== undefined && url.href.startsWith(until)) {
+      if (until !== undefined && url.href.replace(/[?#].*/, '') === until) {
         return { url, status: response.status, text }
       }
       response = await request(url)

@@ -142,7 +142,6 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
         {
           client_id: 'slipway-web',
           token_endpoint_auth_method: 'none',
-          application_type: 'native',
           grant_types: ['authorization_code', 'refresh_token'],
           redirect_uris: ['http://127.0.0.1/', ...origins.map((at) => `${at}/v1/sign-in/callback`)],
           post_logout_redirect_uris: origins.map((at) => `${at}/`),

@@ -33,7 +33,7 @@ export interface OpenedIdentity {
 
 /** Whose tokens are taken: our own, and those of the issuer, if there is one; and who gets in by them. */
 export function openIdentity(
-  config: Config,
+  config: Pick<Config, 'signIn' | 'http'>,
   log: Logger,
   opened: { db: Kysely<Tables>; adminToken: string; vault: Vault },
   resources: Resources,
