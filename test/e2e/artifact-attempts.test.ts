@@ -136,7 +136,7 @@ describe('an artifact', () => {
 
   it('comes to the same digests, tags and signatures when it is made again', async () => {
     await start()
-    worker.deps.signingKey = key()
+    worker.places.signingKey = key()
     await worker.collect(root, 'dist')
     await loseAnswer()
     await worker.attempt(2)
@@ -152,9 +152,9 @@ describe('an artifact', () => {
   it('is signed by another key beside the signature that is there', async () => {
     await start()
     await worker.collect(root, 'dist')
-    worker.deps.signingKey = key()
+    worker.places.signingKey = key()
     await loseAnswer()
-    worker.deps.signingKey = key()
+    worker.places.signingKey = key()
     await worker.attempt(2)
     const digest = worker.completed[0]?.trackingDigest
     const { layers } = await worker.manifest(`${digest?.replace(':', '-')}.sig`)
@@ -164,7 +164,7 @@ describe('an artifact', () => {
   it('fails when it cannot be signed', async () => {
     await start()
     await worker.collect(root, 'dist')
-    worker.deps.signingKey = { ...key(), privateKey: key().publicKey }
+    worker.places.signingKey = { ...key(), privateKey: key().publicKey }
     await expect(worker.attempt()).rejects.toThrow(Error)
     expect(worker.completed).toEqual([])
   })

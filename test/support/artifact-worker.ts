@@ -15,6 +15,7 @@ import type { JobOutcome } from '../../packages/server/src/ports/job-bus.ts'
 import type { Publishers } from '../../packages/server/src/ports/publisher.ts'
 import type { Registry } from '../../packages/server/src/ports/registry.ts'
 import type { ProducedArtifact, WorkReport } from '../../packages/server/src/runs/index.ts'
+import type { ArtifactPlaces } from '../../packages/server/src/worker/artifact/deps.ts'
 import { collectArtifacts } from '../../packages/server/src/worker/collect-artifacts.ts'
 import type { ControlPlane } from '../../packages/server/src/worker/control-plane.ts'
 import type { WorkerDeps } from '../../packages/server/src/worker/deps.ts'
@@ -26,6 +27,8 @@ import { createRepository } from './git-repository.ts'
 export interface ArtifactWorker {
   /** What the worker is made of; a test may replace parts before an attempt. */
   deps: WorkerDeps
+  /** Where its artifacts go; a test may replace parts before an attempt. */
+  places: ArtifactPlaces
   home: Registry
   /** What it has told the control plane. */
   completed: ProducedArtifact[]
@@ -118,6 +121,12 @@ export async function startArtifactWorker(
     completeArtifact: async ({ artifact: made }) => void completed.push(made),
   }
   const registries = { home }
+  const places: ArtifactPlaces = {
+    registries,
+    homePublisher: createHomePublisher({ registries }),
+    publishers,
+    signingKey: null,
+  }
   const deps: WorkerDeps = {
     control,
     executor,
@@ -131,9 +140,7 @@ export async function startArtifactWorker(
     stepLimits: { outputBytes: 1_000_000, memoryBytes: null, pids: 4096, cpus: null },
     objects,
     artifactLimitBytes: 10_000_000,
-    registries,
-    homePublisher: createHomePublisher({ registries }),
-    publishers,
+    openPlaces: () => places,
     serverPublishers: Object.keys(publishers).map((type) => ({
       name: type,
       type,
@@ -141,7 +148,6 @@ export async function startArtifactWorker(
       with: {},
       repositories: null,
     })),
-    signingKey: null,
     builder: { id: 'https://slipway.example.test', version: '1.2.3' },
     findSyft: async () => null,
   }
@@ -162,6 +168,7 @@ export async function startArtifactWorker(
   const { signal } = new AbortController()
   const worker: ArtifactWorker = {
     deps,
+    places,
     home,
     completed,
     reports,

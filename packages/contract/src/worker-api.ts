@@ -346,7 +346,10 @@ export const WorkerSettings = Type.Object(
       { description: 'Those of the server’s settings, which every repository may name.' },
     ),
     registry: Type.String({ description: 'What stands before a repository in a URI.' }),
-    signs: Type.Boolean({ description: 'Whether artifacts are signed.' }),
+    signing_key: Type.Unsafe<string | null>({
+      type: ['string', 'null'],
+      description: 'Public key that artifacts are signed with, in PEM; null: they are not.',
+    }),
     plain_http_registries: Type.Array(Type.String()),
     build_timeouts_ms: Type.Record(Type.String(), Type.Number(), {
       description: 'Of the steps of builds.',

@@ -38,9 +38,7 @@ export function openArtifacts(
 ) {
   const { objects, registries, credentials, signingKey, version } = opened
   const github = opened.github ?? { apiUrl: 'https://api.github.com', own: null }
-  return {
-    objects,
-    artifactLimitBytes: config.artifacts.limitBytes,
+  const places = {
     registries,
     homePublisher: createHomePublisher({ registries }),
     publishers: {
@@ -58,8 +56,14 @@ export function openArtifacts(
       }),
       filesystem: createFilesystemPublisher(),
     },
-    serverPublishers: config.publishers,
     signingKey,
+  }
+  return {
+    ...places,
+    openPlaces: () => places,
+    objects,
+    artifactLimitBytes: config.artifacts.limitBytes,
+    serverPublishers: config.publishers,
     builder: { id: config.http.publicUrl ?? 'urn:slipway:server', version },
     findSyft: () => findTool('syft'),
   } satisfies Partial<WorkerDeps>

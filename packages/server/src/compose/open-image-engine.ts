@@ -27,16 +27,27 @@ export function openImageEngine(
   credentials: CredentialsDeps,
   resources: Resources,
 ): OpenedImages {
-  const { buildNetwork } = config.images
   const { plainHttp } = config.oci
-  const images = createDockerImageEngine(docker)
-  resources.add('image engine', images, (engine) => engine.close())
   const containerRegistries = { ...credentials, plainHttp }
   return {
-    images,
-    buildNetwork,
+    ...openWorkerImages(config, docker, { plainHttp }, resources),
     containerRegistries,
     openRegistryLogin: (input) => openRegistryLogin(containerRegistries, input),
+  }
+}
+
+/** What of it a worker has, wherever it is. */
+export function openWorkerImages(
+  config: Pick<Config, 'images'>,
+  docker: DockerOptions,
+  { plainHttp }: { plainHttp: readonly string[] },
+  resources: Resources,
+): Pick<OpenedImages, 'images' | 'buildNetwork' | 'openPushed'> {
+  const images = createDockerImageEngine(docker)
+  resources.add('image engine', images, (engine) => engine.close())
+  return {
+    images,
+    buildNetwork: config.images.buildNetwork,
     openPushed: (address, login) =>
       createDistributionRegistry({
         registry: address,

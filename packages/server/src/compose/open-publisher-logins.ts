@@ -53,9 +53,8 @@ export async function openGitHub(
   input: { name: string | null; repository: string; askedBy: AskedBy },
 ): Promise<GitHub> {
   const { name, repository, askedBy } = input
-  const isOwn = repository.toLowerCase() === askedBy?.toLowerCase()
   if (name === null) {
-    if (askedBy !== null && !isOwn) {
+    if (askedBy !== null && !isOwn(input)) {
       throw new AppError(
         'authorization_failed',
         `It names no credentials, and with those of the server a commit of ${askedBy} gets to its own releases only, not to those of ${repository}`,
@@ -67,7 +66,18 @@ export async function openGitHub(
       'It names no credentials, and the server has no access to GitHub of its own',
     )
   }
-  const credential = await readCredential(deps.credentials, { name })
+  const token = await openGitHubToken(deps.credentials, { name, repository, askedBy })
+  const { apiUrl, version } = deps
+  return createOctokitGitHub({ apiUrl, credential: { kind: 'token', token }, version })
+}
+
+/** The token of a credential for the releases of one repository. */
+export async function openGitHubToken(
+  deps: CredentialsDeps,
+  input: { name: string; repository: string; askedBy: AskedBy },
+): Promise<string> {
+  const { name, askedBy } = input
+  const credential = await readCredential(deps, { name })
   const { type, data } = credential
   if (type !== 'git_https') {
     throw new AppError(
@@ -75,10 +85,12 @@ export async function openGitHub(
       `The credential ${name} is of type ${type}; GitHub needs git_https, with an access token`,
     )
   }
-  allowUse(credential, { askedBy, isBound: isOwn, remedy: 'its own repository' })
-  const { apiUrl, version } = deps
-  const token = data.password_or_token
-  return createOctokitGitHub({ apiUrl, credential: { kind: 'token', token }, version })
+  allowUse(credential, { askedBy, isBound: isOwn(input), remedy: 'its own repository' })
+  return data.password_or_token
+}
+
+function isOwn({ repository, askedBy }: { repository: string; askedBy: AskedBy }): boolean {
+  return repository.toLowerCase() === askedBy?.toLowerCase()
 }
 
 /** A token for one npm registry: a credential that names another one is not sent there. */

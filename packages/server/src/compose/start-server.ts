@@ -279,6 +279,7 @@ async function start(
         builds: buildControl,
         delegations: delegationControl,
         artifacts,
+        credentials,
         version,
       }),
       logsUrl: (origin, stepId) => (config.http.publicUrl ?? origin) + links.make(stepId),

@@ -5,6 +5,7 @@ import { keepWorker, type KeepWorkerDeps, type WorkerIdentity } from '../jobs/in
 import type { JobBus, JobSubscription } from '../ports/job-bus.ts'
 import type { Resources } from '../resources.ts'
 import {
+  type ArtifactDeps,
   buildTypes,
   type ControlPlane,
   delegationTypes,
@@ -12,7 +13,6 @@ import {
   startWorker,
   workerTypes,
 } from '../worker/index.ts'
-import type { openArtifacts } from './open-artifacts.ts'
 import {
   delegationCapacity,
   type OpenedForDelegations,
@@ -37,7 +37,7 @@ export interface WorkDeps extends Pick<
 > {
   bus: JobBus
   control: ControlPlane
-  artifacts: ReturnType<typeof openArtifacts>
+  artifacts: ArtifactDeps
   building: OpenedForBuilds
   delegating: OpenedForDelegations
   identity: Pick<WorkerIdentity, 'id' | 'name' | 'home' | 'version'>

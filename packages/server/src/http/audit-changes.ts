@@ -26,6 +26,8 @@ const auditedWork: ReadonlySet<string> = new Set([
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/release',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/deployment',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/build/registry',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/publisher-login',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/signature',
 ])
 
 /** What changes something although it is no change by its method: somebody comes in. */

@@ -6,7 +6,7 @@ export const longestRequestMs = 8 * 3_600_000
 const requestMs = 120_000
 
 /** Uploads that may take longer, and end by themselves where nothing comes any more. */
-const uploads = /^\/v1\/workers\/[^/?]+\/objects\//
+const uploads = /^\/v1\/workers\/[^/?]+\/(?:objects|jobs\/[^/?]+\/attempts\/\d+\/blobs)\//
 
 /**
  * Ends the connection of whoever is too slow in sending a request: a slow one may not hold a socket for ever.

@@ -4,11 +4,20 @@ import type { Tables } from '../db/tables.gen.ts'
 import { giveUpMs, heartbeatMs } from './liveness.ts'
 import { type Registration, registerWorker, type WorkerIdentity } from './register-worker.ts'
 
-export interface KeepWorkerDeps {
-  db: Kysely<Tables>
+export type KeepWorkerDeps = KeepTimes & {
   log: Log
-  /** Defaults to `registerWorker` on the ledger; a remote worker does it through the API. */
-  register?: (worker: WorkerIdentity) => Promise<Registration>
+} & (
+    | {
+        /** Of the ledger. */
+        db: Kysely<Tables>
+      }
+    | {
+        /** In place of `registerWorker`: what a worker without the database does. */
+        register: (worker: WorkerIdentity) => Promise<Registration>
+      }
+  )
+
+interface KeepTimes {
   /** Milliseconds between heartbeats and until giving up; for tests of the latter. */
   heartbeatMs?: number
   giveUpMs?: number
@@ -35,7 +44,8 @@ export async function keepWorker(
     onDrain?: () => void
   },
 ): Promise<KeptWorker> {
-  const register = deps.register ?? ((worker) => registerWorker(deps, worker))
+  const register =
+    'register' in deps ? deps.register : (worker: WorkerIdentity) => registerWorker(deps, worker)
   const everyMs = deps.heartbeatMs ?? heartbeatMs
   const patienceMs = deps.giveUpMs ?? giveUpMs
   let closed = false

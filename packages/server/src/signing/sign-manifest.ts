@@ -1,4 +1,4 @@
-import { sign, verify } from 'node:crypto'
+import { type KeyObject, sign, verify } from 'node:crypto'
 import { buffer } from 'node:stream/consumers'
 import { blobOf, digestOf, mediaTypes } from '../oci/index.ts'
 import type { Registry, StoredManifest } from '../ports/registry.ts'
@@ -18,26 +18,48 @@ interface SignatureLayer {
   annotations?: Record<string, string>
 }
 
+/** Somebody who signs digests with a key that is not here. */
+export interface ManifestSigner {
+  publicKey: KeyObject
+  /** As `signDigest`. */
+  sign(input: SignedDigest): Promise<string>
+}
+
+/** What a signature says: this digest is what stands under this name. */
+export interface SignedDigest {
+  /** `host[:port]/repository`, without a tag. */
+  reference: string
+  /** `sha256:…` of a manifest. */
+  digest: string
+}
+
+/** The signature, in base64, of the payload that cosign makes of a digest. */
+export function signDigest(key: Pick<SigningKey, 'privateKey'>, input: SignedDigest): string {
+  const payload = signedPayload(input.reference, input.digest)
+  return sign('sha256', payload, key.privateKey).toString('base64')
+}
+
 /**
  * Signs a manifest as cosign does: a payload that names its digest, in an image that is tagged
  * `sha256-<hex>.sig` in the same repository. A signature that this key has made already is left as it
  * is; those of others stay. Rejects as the registry does.
  */
 export async function signManifest(
-  deps: { registry: Registry; key: SigningKey },
+  deps: { registry: Registry; key: SigningKey | ManifestSigner },
   input: { repository: string; digest: string },
   signal: AbortSignal,
 ): Promise<{ tag: string; made: boolean }> {
   const { registry, key } = deps
   const { repository, digest } = input
   const tag = `${digest.replace(':', '-')}.sig`
-  const payload = signedPayload(`${registry.base}/${repository}`, digest)
+  const named = { reference: `${registry.base}/${repository}`, digest }
+  const payload = signedPayload(named.reference, digest)
   const stored = await registry.getManifest(repository, tag, signal)
   const layers = stored === null ? [] : layersOf(stored)
   for (const layer of layers) {
     if (await isOurs(deps, { repository, layer, payload }, signal)) return { tag, made: false }
   }
-  const signature = sign('sha256', payload, key.privateKey).toString('base64')
+  const signature = 'privateKey' in key ? signDigest(key, named) : await key.sign(named)
   const layer: SignatureLayer = {
     mediaType: payloadType,
     digest: digestOf(payload),
@@ -85,7 +107,7 @@ function layersOf({ content }: StoredManifest): SignatureLayer[] {
 
 /** A payload may have been written otherwise by another tool; ours is always the same bytes. */
 async function isOurs(
-  { registry, key }: { registry: Registry; key: SigningKey },
+  { registry, key }: { registry: Registry; key: Pick<SigningKey, 'publicKey'> },
   input: { repository: string; layer: SignatureLayer; payload: Buffer },
   signal: AbortSignal,
 ): Promise<boolean> {

@@ -1,3 +1,4 @@
+export type { ArtifactDeps } from './artifact/deps.ts'
 export type { BuildWorkDeps } from './build/deps.ts'
 export { hasGitLfs } from './build/clone/fetch-large-files.ts'
 export type { ControlPlane } from './control-plane.ts'

@@ -24,6 +24,7 @@ import { type TicketRoutesDeps, ticketRoutes } from './routes/tickets.ts'
 import { type TokenRoutesDeps, tokenRoutes } from './routes/tokens.ts'
 import { webhookDeliveryRoutes } from './routes/webhook-deliveries.ts'
 import { type WebhookRoutesDeps, webhookRoutes } from './routes/webhooks.ts'
+import { type WorkerArtifactRoutesDeps, workerArtifactRoutes } from './routes/worker-artifacts.ts'
 import { type WorkerBuildRoutesDeps, workerBuildRoutes } from './routes/worker-builds.ts'
 import {
   type WorkerDelegationRoutesDeps,
@@ -59,6 +60,7 @@ export type PlatformDeps = RunRoutesDeps &
   PullRequestRoutesDeps &
   SignInRoutesDeps &
   WorkerRunRoutesDeps &
+  WorkerArtifactRoutesDeps &
   WorkerBuildRoutesDeps &
   WorkerDelegationRoutesDeps &
   WorkerLogRoutesDeps &
@@ -74,6 +76,7 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   workerLedgerRoutes,
   workerSignalRoutes,
   workerRunRoutes,
+  workerArtifactRoutes,
   workerBuildRoutes,
   workerDelegationRoutes,
   workerLogRoutes,

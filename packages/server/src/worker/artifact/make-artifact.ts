@@ -4,17 +4,18 @@ import type { JobClaim } from '../../jobs/index.ts'
 import type { LogWriter } from '../../logs/index.ts'
 import { ociName } from '../../oci/index.ts'
 import type { ArtifactIdentity } from '../../ports/publisher.ts'
-import type { ArtifactStep, ProducedArtifact } from '../../runs/index.ts'
+import { type ArtifactStep, choosePublisher, type ProducedArtifact } from '../../runs/index.ts'
 import { signManifest } from '../../signing/index.ts'
 import { collectPath } from '../collect-artifacts.ts'
 import type { WorkerDeps } from '../deps.ts'
 import { locateRemote } from '../locate-remote.ts'
 import type { TaskSecrets } from '../task-secrets.ts'
 import { makeWorkspace } from '../workspace.ts'
+import type { ArtifactPlaces } from './deps.ts'
 import { generateSbom } from './generate-sbom.ts'
 import { produce } from './produce.ts'
 import { provenanceStatement } from './provenance.ts'
-import { choosePublisher, type Place, publishTo } from './publish-content.ts'
+import { type Place, publishTo } from './publish-content.ts'
 import { type TakenContent, takeContent } from './take-content.ts'
 import { trackArtifact } from './track-artifact.ts'
 
@@ -64,6 +65,7 @@ export async function makeArtifact(
       ofServer: deps.serverPublishers,
     }),
   )
+  const places = deps.openPlaces(input.claim)
   const place = { runId: job.run_id, project: job.project, artifact: config.name }
   await runProducer(deps, { ...input, place }, signal)
   const taken = await takeContent(deps, { place, type: config.type, directory }, signal)
@@ -71,13 +73,14 @@ export async function makeArtifact(
   try {
     await say(`Content of ${taken.size} bytes, ${taken.digest}`)
     const { content } = taken
-    const home = { publishers: { oci: deps.homePublisher }, say }
-    const places = [await publishTo(home, { publisher: toHome, artifact, content }, signal)]
+    const home = { publishers: { oci: places.homePublisher }, say }
+    const all = [await publishTo(home, { publisher: toHome, artifact, content }, signal)]
     for (const publisher of chosen) {
-      places.push(await publishTo({ ...deps, say }, { publisher, artifact, content }, signal))
+      all.push(await publishTo({ ...places, say }, { publisher, artifact, content }, signal))
     }
-    const published = places.filter((at) => at !== null)
-    return await finish(deps, { ...input, artifact, taken, places: published, say }, signal)
+    const published = all.filter((at) => at !== null)
+    const making = { ...input, artifact, taken, places: published, say }
+    return await finish({ ...deps, ...places }, making, signal)
   } finally {
     await taken.close()
   }
@@ -124,7 +127,7 @@ function nothingThere(job: ArtifactJob, step: ArtifactStep): AppError {
 
 /** What follows the publications: tracking artifact, signatures, and what the control plane is told. */
 async function finish(
-  deps: WorkerDeps,
+  deps: WorkerDeps & ArtifactPlaces,
   input: Making & {
     artifact: ArtifactIdentity
     taken: TakenContent
@@ -215,7 +218,7 @@ function choosePrimary<P extends { type: string }>(
 }
 
 async function signAll(
-  deps: WorkerDeps,
+  deps: ArtifactPlaces,
   input: {
     places: readonly Place[]
     tracking: { repository: string; digest: string }

@@ -1,4 +1,4 @@
-import { signalPingMs, WorkerParams, WorkerSignal } from '@slipway/contract/worker-api'
+import { signalPingMs, WorkerParams, type WorkerSignal } from '@slipway/contract/worker-api'
 // For what it adds to Fastify's route schemas: hide.
 import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync } from 'fastify'
