@@ -23,7 +23,7 @@ export async function runWorker(
     const worker = await startRemoteWorker(config, log, version, resources, starting.signal)
     const { id, types, isolation } = worker
     const url = config.worker.serverUrl
-    log.info({ worker_id: id, url, types, isolation, version }, 'working')
+    log.info({ process: process.pid, worker_id: id, url, types, isolation, version }, 'working')
     await Promise.race([untilOrdered(orders, 'drain'), worker.drained, worker.broken])
     if (orders.current === 'stop') return exitCodes.ended
     log.info({ jobs: worker.active() }, 'draining: no new jobs are taken')
