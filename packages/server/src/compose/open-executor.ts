@@ -21,18 +21,22 @@ export async function openExecutor(
   measured: (executor: Executor) => Executor = (executor) => executor,
 ): Promise<Executor> {
   const executor = createExecutorByImage({
-    process: measured(createProcessExecutor({
-      stateDir: join(config.dataDir, 'executor'),
-      hide: [config.dataDir],
-      allowUnisolated: config.steps.allowUnisolated,
-      log,
-    })),
-    containers: measured(createDockerExecutor({
-      ...docker,
-      stateDir: join(config.dataDir, 'executor-docker'),
-      pull: config.images.pull,
-      log,
-    })),
+    process: measured(
+      createProcessExecutor({
+        stateDir: join(config.dataDir, 'executor'),
+        hide: [config.dataDir],
+        allowUnisolated: config.steps.allowUnisolated,
+        log,
+      }),
+    ),
+    containers: measured(
+      createDockerExecutor({
+        ...docker,
+        stateDir: join(config.dataDir, 'executor-docker'),
+        pull: config.images.pull,
+        log,
+      }),
+    ),
   })
   await executor.open()
   return resources.add('executor', executor, (opened) => opened.close())

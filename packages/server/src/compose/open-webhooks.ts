@@ -5,7 +5,12 @@ import type { UnitOfWorkDeps } from '../db/unit-of-work.ts'
 import type { EventFeed } from '../events/index.ts'
 import type { Resources } from '../resources.ts'
 import type { Vault } from '../secrets/index.ts'
-import { createTargetGuard, startWebhooks, type WebhookFigures, type WebhooksDeps } from '../webhooks/index.ts'
+import {
+  createTargetGuard,
+  startWebhooks,
+  type WebhookFigures,
+  type WebhooksDeps,
+} from '../webhooks/index.ts'
 
 /** What webhooks are told, and their routes' part. `holder` is the id of this process's worker. */
 export function openWebhooks(

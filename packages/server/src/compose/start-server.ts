@@ -217,7 +217,7 @@ async function start(
     log,
     version,
     trustProxy: config.http.trustProxy,
-    identity,
+    identity: metrics.measureIdentity(identity),
     cookies: { sessions, publicUrl: config.http.publicUrl },
     audit: openAuditLog({ db: store.db }),
     verifySignedLink: links.verify,

@@ -74,6 +74,7 @@ describe('readConfig', () => {
       worker: {
         capacity: expect.any(Number),
         types: null,
+        port: null,
         serverUrl: null,
         token: null,
         tokenFile: null,

@@ -124,6 +124,8 @@ export interface Config extends FileConfig {
     capacity: number
     /** Null: all that it can do. */
     types: readonly string[] | null
+    /** Where a worker on another machine says how it is; null: nowhere. */
+    port: number | null
     /** Of a worker on another machine; null: it is not said. */
     serverUrl: string | null
     /** Null: the one in the file. */
@@ -336,6 +338,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     worker: {
       capacity: values.SLIPWAY_WORKER_CAPACITY,
       types: values.SLIPWAY_WORKER_TYPES,
+      port: values.SLIPWAY_WORKER_PORT,
       serverUrl: values.SLIPWAY_SERVER_URL,
       token: values.SLIPWAY_WORKER_TOKEN,
       tokenFile: values.SLIPWAY_WORKER_TOKEN_FILE,

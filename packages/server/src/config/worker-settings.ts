@@ -1,5 +1,5 @@
 import { JobType } from '@slipway/contract/jobs'
-import { anyText, duration, InvalidValue, type Parse, publicUrl } from './parse.ts'
+import { anyText, duration, InvalidValue, type Parse, port, publicUrl } from './parse.ts'
 import { absent, present } from './setting.ts'
 import { suggest } from './suggest.ts'
 
@@ -43,6 +43,13 @@ export const workerSettings = {
       'Path of a file with that token, in place of `SLIPWAY_WORKER_TOKEN`; it is read again when the token is refused.',
     default: null,
     parse: anyText,
+  }),
+  SLIPWAY_WORKER_PORT: absent({
+    description:
+      'TCP port, at `HOST`, where `slipway-server worker` shows its metrics (`/metrics`) and whether it is well (`/healthz`), to anybody; 0 lets the system choose.',
+    default: null,
+    defaultNote: 'none',
+    parse: port,
   }),
   SLIPWAY_DRAIN_TIMEOUT: present({
     description:

@@ -16,6 +16,7 @@ import { measureJobBus, type WatchedJobBus } from './measure-job-bus.ts'
 import { type MeasuredPorts, measureIdentity, measurePorts } from './measure-ports.ts'
 import { measurePool, measureProcess, type WatchedPool } from './measure-process.ts'
 import { measureStore, type StoreOptions } from './measure-store.ts'
+import { measureContainers } from './open-worker-metrics.ts'
 
 /**
  * What the server counts of itself, in the text format of Prometheus. No label names a repository, nor
@@ -59,17 +60,6 @@ export function openMetrics(
     registers,
   })
   let countSockets = () => 0
-  let poolSizes = (): ReadonlyMap<string, number> => new Map()
-  new Gauge({
-    name: 'slipway_runner_pool_size',
-    help: 'Containers that were created before they are needed, and wait.',
-    labelNames: ['class'],
-    registers,
-    collect() {
-      this.reset()
-      for (const [name, size] of poolSizes()) this.set({ class: name }, size)
-    },
-  })
   const events = countEvents(deps, registry)
   const store = measureStore(deps, registry, options)
   return {
@@ -91,6 +81,6 @@ export function openMetrics(
     github: countGithub(registry),
     observeEvents: (happened) => events.observe(happened),
     watchSockets: (count) => void (countSockets = count),
-    watchPool: (sizes) => void (poolSizes = sizes),
+    watchPool: measureContainers(registry),
   }
 }
