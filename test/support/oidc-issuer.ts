@@ -35,6 +35,8 @@ export interface TestIssuer {
   rotate(options: { keep: boolean }): Promise<void>
   /** Access token of the client `slipway-worker`, a service account. */
   ofWorker(): Promise<string>
+  /** An account has other claims from now on, whoever signs in. */
+  change(account: IssuerAccount): void
   /** Ends everybody's refresh tokens. */
   revokeAll(): void
   /** Does not answer any more, until `start`. */
@@ -310,6 +312,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
       if (answer.access_token === undefined) throw new Error(JSON.stringify(answer))
       return answer.access_token
     },
+    change: (account) => void accounts.set(account.sub, account),
     revokeAll() {
       memory.forget('RefreshToken')
     },

@@ -1,11 +1,13 @@
 import { pino } from 'pino'
 import { openIdentity } from '../../packages/server/src/compose/open-identity.ts'
 import { type Config, readConfig } from '../../packages/server/src/config/read-config.ts'
+import { openDatabase } from '../../packages/server/src/db/open-database.ts'
 import { createResources } from '../../packages/server/src/resources.ts'
 import { openVault } from '../../packages/server/src/secrets/index.ts'
 import { type CookieBrowser, openBrowser, type Visited } from './cookie-browser.ts'
 import { createTestApp, type TestApp } from './http.ts'
 import { startIssuer, type TestIssuer } from './oidc-issuer.ts'
+import { quietLog } from './quiet-log.ts'
 
 /** The application with an issuer beside it, over real HTTP. */
 export interface SignInApp extends TestApp {
@@ -40,8 +42,8 @@ export interface SignInAppOptions {
   /** Changes what the settings came to. */
   adjust?: (config: Config) => void
   rateLimits?: { perSession?: number; signInsPerAddress?: number }
-  /** Takes part in another application's database. */
-  masterKey?: Buffer
+  /** Another application's database, which both are then on. */
+  databaseUrl?: string
 }
 
 export async function startSignInApp(options: SignInAppOptions = {}): Promise<SignInApp> {
@@ -55,13 +57,19 @@ export async function startSignInApp(options: SignInAppOptions = {}): Promise<Si
   options.adjust?.(config)
   const log = pino({ level: 'silent' })
   const resources = createResources(log)
-  const vault = openVault([options.masterKey ?? Buffer.alloc(32, 1)])
+  const vault = openVault([Buffer.alloc(32, 1)])
   const adminToken = 'an-admin-token-for-tests'
+  const shared =
+    options.databaseUrl === undefined
+      ? null
+      : await openDatabase({ url: options.databaseUrl, log: quietLog })
   let opened: ReturnType<typeof openIdentity> | undefined
-  const test = await createTestApp((db) => {
+  const test = await createTestApp((own) => {
+    const db = shared?.db ?? own
     opened = openIdentity(config, log, { db, adminToken, vault }, resources)
     const { publicUrl } = config.http
     return {
+      db,
       identity: opened.identity,
       cookies: { sessions: opened.sessions, publicUrl },
       rateLimits: {
@@ -114,6 +122,7 @@ export async function startSignInApp(options: SignInAppOptions = {}): Promise<Si
     },
     close: closeAll(test.close, async () => {
       await resources.close()
+      await shared?.close()
       if (options.issuer === undefined) await issuer.close()
     }),
   })
