@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
 import { type ArgoNode, type ArgoTemplate, type ArgoWorkflow, readSpec } from './argo-types.ts'
 import { fillIn, holds, type Scope, wantsRetry } from './argo-language.ts'
@@ -44,7 +45,11 @@ export function createArgoController(input: {
     if (known === undefined) {
       if (workflow.status?.finishedAt !== undefined) return
       const shutdown = new AbortController()
-      const walk = walkWorkflow({ name, uid, shutdown: shutdown.signal, stop: running.signal })
+      setMaxListeners(0, shutdown.signal)
+      const begun = { name, uid, shutdown: shutdown.signal, stop: running.signal }
+      // Later: its first change is told to us as well.
+      const walk = Promise.resolve()
+        .then(() => walkWorkflow(begun))
         .catch((error: unknown) => {
           if (!(error instanceof Stopped)) throw error
         })
@@ -341,6 +346,7 @@ export function createArgoController(input: {
   return {
     start() {
       running = new AbortController()
+      setMaxListeners(0, running.signal)
       unlisten = store.listen(({ plural, type, object }) => {
         if (plural !== 'workflows') return
         if (type === 'DELETED') removePods(object.metadata.uid)
