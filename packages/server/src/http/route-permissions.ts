@@ -36,6 +36,7 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /repositories': 'public',
   'GET /repositories/*': 'public',
   'GET /runs/*': 'public',
+  'GET /compare': 'public',
   'GET /board': 'public',
   'GET /releases/*': 'public',
   'GET /deployments/*': 'public',

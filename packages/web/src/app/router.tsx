@@ -11,6 +11,7 @@ import { sessionQuery } from '../session/session.ts'
 import { SignInPage } from '../session/sign-in-page.tsx'
 import { BrokenPage, MissingPage } from './error-pages.tsx'
 import { listSearch } from './list-search.ts'
+import { repositorySearch } from '../pages/repository/repository-search.ts'
 import { localPath } from './local-path.ts'
 import { Shell } from './shell.tsx'
 
@@ -73,6 +74,7 @@ const run = createRoute({
 const repository = createRoute({
   getParentRoute: () => inside,
   path: '/repositories/$',
+  validateSearch: repositorySearch,
   component: lazyRouteComponent(
     () => import('../pages/repository/repository-page.tsx'),
     'RepositoryPage',
@@ -93,9 +95,29 @@ const project = createRoute({
   component: lazyRouteComponent(() => import('../pages/project/project-page.tsx'), 'ProjectPage'),
 })
 
+const repositories = createRoute({
+  getParentRoute: () => inside,
+  path: '/repositories',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(
+    () => import('../pages/repositories/repositories-page.tsx'),
+    'RepositoriesPage',
+  ),
+})
+
+const compare = createRoute({
+  getParentRoute: () => inside,
+  path: '/compare',
+  validateSearch: (search: Record<string, unknown>) => ({
+    left: String(search.left),
+    right: String(search.right),
+  }),
+  component: lazyRouteComponent(() => import('../pages/compare/compare-page.tsx'), 'ComparePage'),
+})
+
 const routeTree = root.addChildren([
   signIn,
-  inside.addChildren([overview, repository, run, board, project]),
+  inside.addChildren([overview, repositories, repository, run, compare, board, project]),
 ])
 
 export function createAppRouter(queries: QueryClient) {

@@ -11,6 +11,7 @@ const pages = [
   '/repositories',
   '/repositories/*',
   '/runs/*',
+  '/compare',
   '/board',
   '/releases/*',
   '/deployments/*',

@@ -1,25 +1,42 @@
-import { useQuery } from '@tanstack/react-query'
-import { getRouteApi } from '@tanstack/react-router'
-import { api } from '../../api/client.ts'
-import { Card } from '../../ui/card.tsx'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { Page } from '../../ui/page.tsx'
-import { QueryView } from '../../ui/query-view.tsx'
-import { RunTable } from './run-table.tsx'
+import { Tabs } from '../../ui/tabs.tsx'
+import { GithubRuns } from './github-runs.tsx'
+import { Insights } from './insights.tsx'
+import { OurRuns } from './our-runs.tsx'
+import type { RepositoryTab } from './repository-search.ts'
 
 const route = getRouteApi('/inside/repositories/$')
 
-/** One repository: what has run in it. */
+/** One repository: what ran in it here and at GitHub, how long it takes and how often it fails. */
 export function RepositoryPage() {
   const { _splat: repository = '' } = route.useParams()
-  const runs = useQuery({
-    queryKey: ['runs', repository],
-    queryFn: ({ signal }) => api.runs.list({ repository, limit: 50 }, { signal }),
-  })
+  const { tab = 'runs', page = 1, branch } = route.useSearch()
+  const navigate = useNavigate()
+  const list = {
+    repository,
+    branch,
+    page,
+    onPage: (next: number) => void navigate({ to: '.', search: (old) => ({ ...old, page: next }) }),
+    onBranch: (next: string) =>
+      void navigate({ to: '.', search: { tab, ...(next === '' ? {} : { branch: next }) } }),
+  }
   return (
     <Page title={repository}>
-      <Card title="Runs">
-        <QueryView query={runs}>{({ runs: rows }) => <RunTable runs={rows} />}</QueryView>
-      </Card>
+      <Tabs<RepositoryTab>
+        label="Of this repository"
+        value={tab}
+        onChange={(next) => void navigate({ to: '.', search: { tab: next } })}
+        tabs={[
+          { name: 'runs', title: 'Runs', content: () => <OurRuns {...list} /> },
+          { name: 'github', title: 'GitHub Actions', content: () => <GithubRuns {...list} /> },
+          {
+            name: 'insights',
+            title: 'Insights',
+            content: () => <Insights repository={repository} />,
+          },
+        ]}
+      />
     </Page>
   )
 }

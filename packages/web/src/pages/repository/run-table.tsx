@@ -26,15 +26,33 @@ const columns: readonly Column<RunSummary>[] = [
   },
 ]
 
-export function RunTable({ runs }: { runs: readonly RunSummary[] }) {
+export function RunTable({
+  runs,
+  chosen,
+  onChoose,
+}: {
+  runs: readonly RunSummary[]
+  /** Ids of those to be compared. */
+  chosen: readonly string[]
+  onChoose: (id: string) => void
+}) {
   if (runs.length === 0) {
     return (
       <Empty title="Nothing has run yet.">
-        <p>
-          Push a commit, or start one with <code>slipway run start</code>.
-        </p>
+        <p>Push a commit, or start a run.</p>
       </Empty>
     )
   }
-  return <Table label="Runs" columns={columns} rows={runs} keyOf={(run) => run.id} />
+  const compare: Column<RunSummary> = {
+    title: 'Compare',
+    cell: (run) => (
+      <input
+        type="checkbox"
+        aria-label={`Compare ${shortCommit(run.commit_sha)}, ${run.status}`}
+        checked={chosen.includes(run.id)}
+        onChange={() => onChoose(run.id)}
+      />
+    ),
+  }
+  return <Table label="Runs" columns={[compare, ...columns]} rows={runs} keyOf={(run) => run.id} />
 }

@@ -1,0 +1,33 @@
+import { Tabs as Primitive } from 'radix-ui'
+import type { ReactNode } from 'react'
+import styles from './tabs.module.css'
+
+/** Parts of a page of which one is shown; the address says which. */
+export function Tabs<Name extends string>({
+  label,
+  value,
+  onChange,
+  tabs,
+}: {
+  label: string
+  value: Name
+  onChange: (value: Name) => void
+  tabs: readonly { name: Name; title: ReactNode; content: () => ReactNode }[]
+}) {
+  return (
+    <Primitive.Root value={value} onValueChange={(next) => onChange(next as Name)}>
+      <Primitive.List className={styles.list} aria-label={label}>
+        {tabs.map(({ name, title }) => (
+          <Primitive.Trigger key={name} value={name} className={styles.tab}>
+            {title}
+          </Primitive.Trigger>
+        ))}
+      </Primitive.List>
+      {tabs.map(({ name, content }) => (
+        <Primitive.Content key={name} value={name} className={styles.content}>
+          {name === value && content()}
+        </Primitive.Content>
+      ))}
+    </Primitive.Root>
+  )
+}
