@@ -26,6 +26,7 @@ import { openContainerHost } from './open-container-host.ts'
 import { openExecutor } from './open-executor.ts'
 import { openRemoteArtifacts } from './open-remote-artifacts.ts'
 import { openRemoteBus } from './open-remote-bus.ts'
+import { openWorkerTelemetry } from './open-worker-telemetry.ts'
 import { openWorkerImages } from './open-image-engine.ts'
 import { readDockerOptions } from './read-docker-options.ts'
 import { allTypes, startWork, type Work } from './start-work.ts'
@@ -68,21 +69,24 @@ export async function startRemoteWorker(
   const token = await openWorkerToken({ token: given, file })
   const { dataDir } = config
   resources.add('data directory', await lockDataDirectory(dataDir), (lock) => lock.release())
+  const { metrics, tracer, health } = await openWorkerTelemetry(config, log, version, resources)
   const workerId = uuid()
   const home = await dataDirectoryId(dataDir)
   const api = openWorkerApi({ url: serverUrl, token, version })
   resources.add('connections', api, async (opened) => opened.close())
   const client = openWorkerClient({ api, token })
   const docker = await readDockerOptions(config)
-  const executor = await openExecutor(config, log, docker, resources)
+  const executor = await openExecutor(config, log, docker, resources, metrics.ports.executor)
   const containers = openContainerHost(config, docker, resources)
   const types = config.worker.types ?? (await typesFor(containers))
   if (types.length === 0) {
     throw new StartupError('SLIPWAY_WORKER_TYPES: a worker without types has nothing to do')
   }
-  const objects = createRemoteObjectStore({ api, workerId })
+  const objects = metrics.ports.objects(createRemoteObjectStore({ api, workerId }))
   resources.add('objects', objects, (opened) => opened.close())
-  const logs = createReplicatedLogStore({ root: join(dataDir, 'logs'), workerId, api, log })
+  const logs = metrics.ports.logs(
+    createReplicatedLogStore({ root: join(dataDir, 'logs'), workerId, api, log }),
+  )
   resources.add('logs', logs, (opened) => opened.close())
   // Before the registration: that frees the jobs of the predecessor, whose logs others then go on with.
   await logs.shipAbandoned(AbortSignal.any([signal, AbortSignal.timeout(shipMs)]))
@@ -92,9 +96,10 @@ export async function startRemoteWorker(
   const identity = { id: workerId, name: hostname(), home, version }
   const ending = watchEnd()
   await registerPatiently(registration, { ...identity, types, capacity: 1 }, log, signal)
+  health.heard()
   const settings = await registration.settings()
   const ledger = createRemoteLedger(client, workerId)
-  const deps = { ledger, objects, api, workerId, version, onDrain: ending.drain }
+  const deps = { ledger, objects, api, workerId, onDrain: ending.drain, tracer, metrics }
   const bus = await openRemoteBus(config, log, deps, resources)
   const mirrors = createMirrors({
     directory: join(dataDir, 'mirrors'),
@@ -109,7 +114,14 @@ export async function startRemoteWorker(
       bus,
       identity,
       types,
-      keep: { log, register: (worker) => registration.register(worker).catch(ending.refuse) },
+      keep: {
+        log,
+        async register(worker) {
+          const registered = await registration.register(worker).catch(ending.refuse)
+          health.heard()
+          return registered
+        },
+      },
       leave: () => registration.leave(),
       onDrain: ending.drain,
       executor,
@@ -126,11 +138,13 @@ export async function startRemoteWorker(
         delegations: createRemoteDelegations(client, { workerId, owner: home }),
         host: containers,
         vault: openVault([masterKey]),
+        watchPool: metrics.watchPool,
       },
     },
     resources,
   )
   const { drained, broken } = ending
+  health.working({ active: work.active, drained })
   const { isolation } = executor
   return { ...work, id: workerId, types, isolation, drained, broken }
 }

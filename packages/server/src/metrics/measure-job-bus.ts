@@ -1,19 +1,7 @@
 import { Gauge, type Registry } from 'prom-client'
+import type { JobBus, JobBusStatus } from '../ports/job-bus.ts'
 
-/** What a job bus with a server of its own says of itself. */
-export interface JobBusStatus {
-  connected: boolean
-  /** By job type: messages that no worker has taken. */
-  pending: ReadonlyMap<string, number>
-  /** Messages that were given up, and wait for somebody to look at them. */
-  deadLetters: number
-}
-
-export interface WatchedJobBus {
-  readonly name: string
-  /** Absent: the bus is the database's. A rejection, or no answer in time: it is not connected. */
-  status?: () => Promise<JobBusStatus>
-}
+export type WatchedJobBus = Pick<JobBus, 'name' | 'status'>
 
 /** Milliseconds that a scrape waits for the bus. */
 const statusMs = 1_000
@@ -32,15 +20,23 @@ export function measureJobBus(registry: Registry): (bus: WatchedJobBus) => void 
       const status = await ask(watched)
       connected.set({ bus }, status === 'none' || (status !== null && status.connected) ? 1 : 0)
       pending.reset()
+      unacknowledged.reset()
       dead.reset()
       if (status === null || status === 'none') return
       for (const [type, count] of status.pending) pending.set({ type }, count)
+      for (const [type, count] of status.unacknowledged) unacknowledged.set({ type }, count)
       dead.set({ bus }, status.deadLetters)
     },
   })
   const pending = new Gauge({
     name: 'slipway_job_bus_pending',
     help: 'Messages of the job bus that no worker has taken: the lag of its consumers.',
+    labelNames: ['type'],
+    registers,
+  })
+  const unacknowledged = new Gauge({
+    name: 'slipway_job_bus_unacknowledged',
+    help: 'Messages of the job bus that workers have in hand.',
     labelNames: ['type'],
     registers,
   })
@@ -53,12 +49,13 @@ export function measureJobBus(registry: Registry): (bus: WatchedJobBus) => void 
   return (bus) => void (watched = bus)
 }
 
-async function ask({ status }: WatchedJobBus): Promise<JobBusStatus | null | 'none'> {
-  if (status === undefined) return 'none'
+async function ask(bus: WatchedJobBus): Promise<JobBusStatus | null | 'none'> {
+  const answer = bus.status?.()
+  if (answer === undefined) return 'none'
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<null>((resolve) => (timer = setTimeout(() => resolve(null), statusMs)))
   try {
-    return await Promise.race([status(), late])
+    return await Promise.race([answer, late])
   } catch {
     return null
   } finally {

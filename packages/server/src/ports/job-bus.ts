@@ -24,7 +24,20 @@ export interface JobBus {
    */
   onReply(jobId: string, listener: (reply: JobReply) => void): () => void
   check(): Promise<void>
+  /** What a bus with a server of its own says of itself. Rejects while that does not answer. Absent: it has none. */
+  status?(): Promise<JobBusStatus>
   close(): Promise<void>
+}
+
+/** What waits in the server of a bus. */
+export interface JobBusStatus {
+  connected: boolean
+  /** By job type: messages that no worker has been given, the lag of the consumer. */
+  pending: ReadonlyMap<string, number>
+  /** By job type: messages that workers have and have not acknowledged. */
+  unacknowledged: ReadonlyMap<string, number>
+  /** Messages that were given up, and wait for somebody to look at them. */
+  deadLetters: number
 }
 
 export interface JobNotice {
