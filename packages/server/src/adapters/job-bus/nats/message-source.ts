@@ -185,7 +185,9 @@ export function createMessageSource(
       if (batch.length === 0 && failure !== null && canFetch()) throw failure
       const jobs = batch.length === 0 ? [] : await claimAll(batch)
       const canAsk = canFetch() && pullers.some(({ busy }) => !busy)
-      return { jobs, more: buffer.length > 0 || canAsk }
+      // Slots that refused jobs wait for are not asked for others; a timer comes back to them.
+      const isWaiting = jobs.length < limit && refused.length >= limit - jobs.length
+      return { jobs, more: buffer.length > 0 || (canAsk && !isWaiting) }
     },
     async giveBack(jobs) {
       if (jobs.length === 0) return
