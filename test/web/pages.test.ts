@@ -25,6 +25,9 @@ const pages: readonly { path: () => string; heading: string }[] = [
   { path: () => '/', heading: 'Overview' },
   { path: () => '/repositories/acme/shop', heading: 'acme/shop' },
   { path: () => `/runs/${run}`, heading: 'acme/shop' },
+  { path: () => '/repositories', heading: 'Repositories' },
+  { path: () => '/repositories/acme/shop?tab=insights', heading: 'acme/shop' },
+  { path: () => `/compare?left=${run}&right=${run}`, heading: 'Two runs compared' },
   { path: () => '/board', heading: 'Releases' },
   { path: () => '/releases/acme/shop/app', heading: 'app' },
 ]
@@ -49,7 +52,11 @@ describe.each(looks)('every page, $name', ({ name, theme, size }) => {
       const width = await page.evaluate<number>('document.documentElement.scrollWidth')
       expect(width, path()).toBeLessThanOrEqual(size.width)
       expect(await window.findBarriers(), path()).toEqual([])
-      await window.picture(`${name}${path().replaceAll('/', '-').replace(run, 'id')}`)
+      await window.picture(
+        `${name}${path()
+          .replaceAll(/[/?&=]/g, '-')
+          .replaceAll(run, 'id')}`,
+      )
     }
     expect(window.takeComplaints()).toEqual([])
     await window.context.close()

@@ -1,6 +1,6 @@
 import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
-import { messageOf } from '../api/client.ts'
+import { isStatus, messageOf } from '../api/client.ts'
 import { Button } from './button.tsx'
 import { Notice } from './notice.tsx'
 import { Skeleton } from './skeleton.tsx'
@@ -10,12 +10,16 @@ export function QueryView<T>({
   query,
   children,
   lines = 4,
+  missing,
 }: {
   query: UseQueryResult<T>
   children: (data: T) => ReactNode
   /** Of the outline. */
   lines?: number
+  /** What stands there where the answer is that there is no such thing. */
+  missing?: ReactNode
 }) {
+  if (missing !== undefined && isStatus(query.error, 404)) return missing
   const failure = query.isError && (
     <Notice tone="bad" title="This could not be loaded">
       <p>{messageOf(query.error)}</p>

@@ -17,8 +17,8 @@ export function DurationChart({ repository }: { repository: string }) {
   return (
     <QueryView query={ours}>
       {() =>
-        runs.times.length === 0 ? (
-          <Empty title="Slipway has finished no run here." />
+        runs.times.length < 2 ? (
+          <Empty title="Two finished runs make a chart." />
         ) : (
           <Chart
             label={`Durations of the last ${runs.times.length} runs`}

@@ -15,6 +15,7 @@ import { SearchField } from '../../ui/search-field.tsx'
 import { Status } from '../../ui/status.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { TimeAgo } from '../../ui/time.tsx'
+import { NotWatched } from './not-watched.tsx'
 import type { ListOfRuns } from './our-runs.tsx'
 import { TriggerDialog } from './trigger-dialog.tsx'
 
@@ -72,7 +73,7 @@ export function GithubRuns({ repository, branch, page, onPage, onBranch }: ListO
         </>
       }
     >
-      <QueryView query={history} lines={8}>
+      <QueryView query={history} lines={8} missing={<NotWatched />}>
         {({ runs, metadata }) =>
           runs.length === 0 ? (
             <Empty title="GitHub has run nothing here." />

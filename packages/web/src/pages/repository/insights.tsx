@@ -10,6 +10,7 @@ import { QueryView } from '../../ui/query-view.tsx'
 import { Skeleton } from '../../ui/skeleton.tsx'
 import { Table } from '../../ui/table.tsx'
 import styles from './insights.module.css'
+import { NotWatched } from './not-watched.tsx'
 
 const DurationChart = lazy(async () => ({
   default: (await import('./duration-chart.tsx')).DurationChart,
@@ -54,7 +55,7 @@ export function Insights({ repository }: { repository: string }) {
         ))}
       </fieldset>
       <Card title="Runs of GitHub Actions">
-        <QueryView query={metrics}>
+        <QueryView query={metrics} missing={<NotWatched />}>
           {({ metrics: byName }) => {
             const found = byName[repository] ?? Object.values(byName)[0]
             if (found === undefined || found.total === 0) {
@@ -79,7 +80,9 @@ export function Insights({ repository }: { repository: string }) {
           <DurationChart repository={repository} />
         </Suspense>
       </Card>
-      <QueryView query={insights}>{(data) => <Tables data={data} />}</QueryView>
+      <QueryView query={insights} missing={null}>
+        {(data) => <Tables data={data} />}
+      </QueryView>
     </>
   )
 }
