@@ -17,6 +17,8 @@ export interface ExecutorCapabilities {
   memory: boolean
   /** `pids` holds for the whole tree. */
   pids: boolean
+  /** `/sys` is there, read-only, as runtimes of clusters show it to every container. */
+  showsSys?: boolean
   /** The image to run in, with `sh` and coreutils; null for an executor without images. */
   image: string | null
   /**

@@ -10,9 +10,7 @@ export function selector(query: URLSearchParams): (object: ClusterObject) => boo
       if (value === null) return (actual !== undefined) === isEqual
       return (actual === value) === isEqual
     }) &&
-    fields.every(
-      ({ name, isEqual, value }) => (String(at(object, name) ?? '') === value) === isEqual,
-    )
+    fields.every(({ name, isEqual, value }) => ((at(object, name) ?? '') === value) === isEqual)
 }
 
 function parse(text: string): { name: string; isEqual: boolean; value: string | null } {

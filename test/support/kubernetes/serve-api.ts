@@ -97,7 +97,7 @@ export async function serveRequest(
       return answer(200, store.replace(plural, next, part))
     }
     case 'delete': {
-      const options = { ...fromQuery(query), ...(await readBody(request)) } as DeleteOptions
+      const options: DeleteOptions = { ...fromQuery(query), ...(await readBody(request)) }
       return answer(200, store.remove(plural, namespace, name, options))
     }
     default:
