@@ -1,8 +1,8 @@
 // What a worker on another machine is told at once, by a stream that stays open.
 import { once } from 'node:events'
+import { type IncomingMessage, request } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { createInterface } from 'node:readline'
-import { Readable } from 'node:stream'
 import type { WorkerSignal } from '@slipway/contract/worker-api'
 import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
 import { createWorkersApp, type WorkersApp } from '../support/workers-app.ts'
@@ -20,29 +20,30 @@ afterAll(() => test.close())
 
 /** Follows the stream of a worker; what it says is in `heard`, but for signs of life. */
 async function follow(id: string) {
-  const stop = new AbortController()
-  const response = await fetch(`${url}/v1/workers/${id}/signals`, {
-    headers: { authorization: `Bearer ${token}` },
-    signal: stop.signal,
-  })
+  const headers = { authorization: `Bearer ${token}` }
+  const asked = request(`${url}/v1/workers/${id}/signals`, { headers, agent: false })
+  asked.on('error', () => undefined)
+  onTestFinished(() => void asked.destroy())
+  asked.end()
+  const [answer] = (await once(asked, 'response')) as [IncomingMessage]
+  answer.on('error', () => undefined)
   const heard: WorkerSignal[] = []
-  const lines = createInterface({ input: Readable.fromWeb(response.body as never) })
+  const lines = createInterface({ input: answer })
+  // It hands on that the answer was broken off.
+  lines.on('error', () => undefined)
   const opened = once(lines, 'line')
   lines.on('line', (line) => {
     const signal = JSON.parse(line) as WorkerSignal
     if (signal.type !== 'ping') heard.push(signal)
   })
-  const ended = once(lines, 'close')
-  lines.on('error', () => undefined)
-  onTestFinished(() => stop.abort())
   await opened
-  return { response, heard, ended, stop: () => stop.abort() }
+  return { answer, heard, stop: () => void asked.destroy() }
 }
 
 it('tells each worker of what is queued and stopped, and one of its own draining', async () => {
   const [one, two] = [await test.register(token), await test.register(token)]
   const [first, second] = [await follow(one), await follow(two)]
-  expect(first.response.headers.get('content-type')).toMatch(/^application\/x-ndjson/)
+  expect(first.answer.headers['content-type']).toMatch(/^application\/x-ndjson/)
   test.signals.queued(['task'])
   test.signals.stopped(['a job'])
   await expect.poll(() => second.heard).toHaveLength(2)
@@ -76,8 +77,6 @@ it('forgets who has gone', async () => {
 
 it('is for nobody without the token', async () => {
   const id = await test.register(token)
-  const answer = await fetch(`${url}/v1/workers/${id}/signals`, {
-    headers: { authorization: 'Bearer slw_wrong' },
-  })
-  expect(answer.status).toBe(401)
+  const wrong = { id, token: 'slw_wrong' }
+  expect((await test.as(wrong, 'GET', '/signals')).statusCode).toBe(401)
 })

@@ -1,8 +1,8 @@
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import type { LongWorkMessage } from '@slipway/contract/worker-runs'
 import { AppError } from '../../errors.ts'
 import { giveUpMs } from '../../jobs/index.ts'
+import { readLines } from '../../ports/read-lines.ts'
 import type { WorkerApi } from '../../ports/worker-api.ts'
 import { NoAnswer } from './no-answer.ts'
 import { readRefusal, readText, readValue, toError } from './read-answer.ts'
@@ -75,7 +75,7 @@ export function openWorkerClient(deps: {
       const stop = AbortSignal.any([signal, silent.signal])
       const answer = await api.request('POST', path, { signal: stop })
       if (answer.status !== 200) throw readRefusal(answer.status, await readText(answer))
-      for await (const line of createInterface({ input: answer.body })) {
+      for await (const line of readLines(answer.body)) {
         heard()
         const message = readValue(line) as LongWorkMessage
         if (message.type === 'done') return message.result

@@ -1,7 +1,7 @@
-import { createInterface } from 'node:readline'
 import { setTimeout as pause } from 'node:timers/promises'
 import { signalPingMs, type WorkerSignal } from '@slipway/contract/worker-api'
 import type { Log } from '../../../db/log.ts'
+import { readLines } from '../../../ports/read-lines.ts'
 import type { WorkerApi } from '../../../ports/worker-api.ts'
 
 /** Milliseconds without a sign of life after which a stream is taken for dead. */
@@ -69,7 +69,7 @@ async function followOnce(
       throw new Error(`the server answered ${status}`)
     }
     listener.opened()
-    for await (const line of createInterface({ input: body })) {
+    for await (const line of readLines(body)) {
       heard()
       listener.heard()
       listener.signal(JSON.parse(line) as WorkerSignal)
