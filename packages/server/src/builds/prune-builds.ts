@@ -32,7 +32,7 @@ export async function pruneBuilds(
         await deps.db.deleteFrom('builds').where('id', '=', id).execute()
         total += 1
       } catch (error) {
-        deps.log.warn({ err: error, build: id }, 'an old build could not be deleted')
+        deps.log.warn({ err: error, build_id: id }, 'an old build could not be deleted')
       }
     }
     if (rows.length < batchSize) break

@@ -42,7 +42,7 @@ export async function sweepAttempts(
         await sweep(deps, build)
         total += 1
       } catch (error) {
-        deps.log.warn({ err: error, build: build.id }, 'what a build left could not be removed')
+        deps.log.warn({ err: error, build_id: build.id }, 'what a build left could not be removed')
       }
     }
     if (rows.length < batchSize) break

@@ -72,7 +72,7 @@ export async function startWork(
       for (const subscription of subscriptions) subscription.abandon()
     },
     onDrain: () => {
-      log.info({ workerId }, 'told to take no new jobs')
+      log.info({ worker_id: workerId }, 'told to take no new jobs')
       void drain()
       deps.onDrain?.()
     },

@@ -48,7 +48,8 @@ async function deploy(
     return { id, deployment_id: id, gitops_commit_sha: sha, status: 'pending' }
   } catch (error) {
     const isOpen = progress.isSent && mayHaveArrived(error)
-    if (isOpen) deps.log.warn({ err: error, deployment: id }, 'a deployment is left to be settled')
+    if (isOpen)
+      deps.log.warn({ err: error, deployment_id: id }, 'a deployment is left to be settled')
     else await withdraw(deps, id)
     throw error instanceof GitOpsError ? failure(deps, { error, id, isOpen }) : error
   } finally {
@@ -73,7 +74,10 @@ async function withdraw(deps: DeploymentsDeps, id: string): Promise<void> {
       .where('status', '=', 'preparing')
       .execute()
   } catch (error) {
-    deps.log.warn({ err: error, deployment: id }, 'a deployment that failed could not be withdrawn')
+    deps.log.warn(
+      { err: error, deployment_id: id },
+      'a deployment that failed could not be withdrawn',
+    )
   }
 }
 
@@ -81,7 +85,7 @@ function failure(
   deps: DeploymentsDeps,
   { error, id, isOpen }: { error: GitOpsError; id: string; isOpen: boolean },
 ): AppError {
-  if (!isOpen) deps.log.warn({ err: error, deployment: id }, 'a deployment failed')
+  if (!isOpen) deps.log.warn({ err: error, deployment_id: id }, 'a deployment failed')
   const what = isOpen
     ? 'It is not deployed, unless the commit turns out to have arrived.'
     : 'Nothing was deployed.'

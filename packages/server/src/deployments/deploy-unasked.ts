@@ -34,7 +34,7 @@ export async function deployUnasked(
       throw error
     }
     deps.log.warn(
-      { release: releaseId, environment, reason: error.message },
+      { release_id: releaseId, environment, reason: error.message },
       'an automatic deployment was refused',
     )
     return { refused: error.message }

@@ -8,7 +8,7 @@ export function deploymentJobOwners(log: Pick<Log, 'warn'>): JobOwners {
       ended: async (unit, job, reason) => {
         unit.afterCommit(() =>
           log.warn(
-            { job: job.id, payload: job.payload, reason, error: job.error },
+            { job_id: job.id, payload: job.payload, reason, error: job.error },
             'an automatic deployment was given up',
           ),
         )

@@ -77,7 +77,7 @@ export async function settleDeployment(
   if (arrived && sha !== null) await finishDeployment(deps, { id: row.id, sha })
   else await forget(deps, row)
   deps.log.info(
-    { deployment: row.id, arrived },
+    { deployment_id: row.id, arrived },
     'settled a deployment that was interrupted at its commit',
   )
 }

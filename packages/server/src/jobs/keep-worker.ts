@@ -62,7 +62,7 @@ export async function keepWorker(
     input.onDrain?.()
   }
   const lose = (why: string) => {
-    deps.log.warn({ workerId: input.worker.id }, why)
+    deps.log.warn({ worker_id: input.worker.id }, why)
     input.onLost()
   }
   const renewed = (sentAt: number) => {

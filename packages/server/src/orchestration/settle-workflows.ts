@@ -76,7 +76,7 @@ async function settle(
     const problem = asProblem(error, call)
     if (problem === null) throw error
     const { message, reason } = problem
-    deps.log.warn({ err: error, run: row.runId }, 'a workflow could not be looked after')
+    deps.log.warn({ err: error, run_id: row.runId }, 'a workflow could not be looked after')
     const againMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(row.failures, 10))
     await noteFailure(deps.db, row, { message, againMs })
     return reason === 'away' ? message : null
@@ -115,7 +115,7 @@ async function carryOut(
       return noteSubmitted(db, row, decision.uid)
     case 'end run': {
       const { runId } = row
-      deps.log.info({ run: runId, end: decision.end }, 'a run ends with its workflow')
+      deps.log.info({ run_id: runId, end: decision.end }, 'a run ends with its workflow')
       await endWithWorkflow(deps, { runId, end: decision.end })
       return
     }

@@ -141,7 +141,7 @@ export async function completeForProxy(
     if (delegation.status !== 'running' || !isIdle || containerId === null) return
     unit.afterCommit(() => {
       stopContainer?.(containerId).catch((err: unknown) =>
-        deps.log.warn({ err, delegation: delegation.id }, 'an idle container was not stopped'),
+        deps.log.warn({ err, delegation_id: delegation.id }, 'an idle container was not stopped'),
       )
     })
   })

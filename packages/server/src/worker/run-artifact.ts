@@ -48,7 +48,7 @@ export async function runArtifact(
     await runAttempt(deps, { payload, claim, secrets, attempt, step }, signal)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    deps.log.debug({ taskId: payload.task_id, err: error.cause }, 'the task was no longer ours')
+    deps.log.debug({ task_id: payload.task_id, err: error.cause }, 'the task was no longer ours')
   }
   return { state: 'settled' }
 }

@@ -34,7 +34,7 @@ export async function runBuild(
     await keepLog(deps, { attempt, claim }, signal)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    deps.log.debug({ buildId, err: error.cause }, 'the build was no longer ours')
+    deps.log.debug({ build_id: buildId, err: error.cause }, 'the build was no longer ours')
   }
   return { state: 'settled' }
 }

@@ -38,7 +38,7 @@ export async function runDelegation(
     await attend(deps, { attempt, claim }, signal)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    deps.log.debug({ delegationId, err: error.cause }, 'the job was no longer ours')
+    deps.log.debug({ delegation_id: delegationId, err: error.cause }, 'the job was no longer ours')
     if (await isOverNow(deps, delegationId)) await removeAll(deps, delegationId)
   } finally {
     if (isOver(signal)) await removeAll(deps, delegationId)
@@ -55,7 +55,7 @@ async function isOverNow(
   try {
     return (await delegations.findUnfinished([delegationId])).length === 0
   } catch (error) {
-    log.debug({ delegationId, err: error }, 'whose the job is could not be asked')
+    log.debug({ delegation_id: delegationId, err: error }, 'whose the job is could not be asked')
     return false
   }
 }
@@ -238,7 +238,10 @@ async function removeAll(deps: DelegationWorkDeps, delegationId: string): Promis
     for (const id of ids) await discard(deps, id)
     await deps.secrets.drop(delegationId)
   } catch (error) {
-    deps.log.warn({ err: error, delegationId }, 'the containers of a job could not be removed')
+    deps.log.warn(
+      { err: error, delegation_id: delegationId },
+      'the containers of a job could not be removed',
+    )
   }
 }
 

@@ -21,7 +21,7 @@ export async function runRelease(
     await attemptRelease(deps, { payload, claim }, signal)
   } catch (error) {
     if (!isRefusal(error)) throw error
-    deps.log.debug({ taskId: payload.task_id, err: error }, 'the task was no longer ours')
+    deps.log.debug({ task_id: payload.task_id, err: error }, 'the task was no longer ours')
   }
   return { state: 'settled' }
 }

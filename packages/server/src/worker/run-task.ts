@@ -112,7 +112,7 @@ async function runSteps(
     )
   } catch (error) {
     if (!isRefusal(error)) throw error
-    deps.log.debug({ taskId: job.task_id, err: error }, 'the task was no longer ours')
+    deps.log.debug({ task_id: job.task_id, err: error }, 'the task was no longer ours')
   }
 }
 
@@ -144,7 +144,7 @@ async function collect(
     return undefined
   } catch (error) {
     if (error instanceof AppError) return error.message
-    deps.log.error({ err: error, taskId: job.task_id }, 'artifacts could not be collected')
+    deps.log.error({ err: error, task_id: job.task_id }, 'artifacts could not be collected')
     return 'What the steps left for artifacts could not be kept'
   }
 }

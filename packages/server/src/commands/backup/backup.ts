@@ -65,7 +65,7 @@ async function backUp(
           rows,
           files,
           seconds: round(seconds),
-          megabytesPerSecond: round(bytes / 1e6 / seconds),
+          megabytes_per_second: round(bytes / 1e6 / seconds),
         },
         'the backup is written',
       )

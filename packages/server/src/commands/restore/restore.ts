@@ -72,7 +72,7 @@ async function restore(
         {
           ...loaded,
           seconds: Math.round(seconds * 10) / 10,
-          megabytesPerSecond: Math.round(loaded.bytes / 1e5 / seconds) / 10,
+          megabytes_per_second: Math.round(loaded.bytes / 1e5 / seconds) / 10,
         },
         'the backup is restored',
       )

@@ -113,7 +113,7 @@ async function supervise(cluster: Cluster, log: Log): Promise<{ stop(): Promise<
     for (let pause = 100; ; pause = Math.min(pause * 2, 5_000)) {
       const status = await current.exited
       if (stopping.signal.aborted) return
-      log.error({ status, logFile: cluster.logFile }, 'PostgreSQL has ended; starting it again')
+      log.error({ status, log_file: cluster.logFile }, 'PostgreSQL has ended; starting it again')
       // Ends what a guard that was killed has left behind.
       await current.stop(0)
       try {

@@ -102,7 +102,10 @@ async function fillRun({ deps, runsAside, signal }: Look, run: Undetailed): Prom
     )
     if (error.reason !== 'limited') leave(runAsideMs, true)
     if (error.reason === 'limited' || !isAlone) throw error
-    deps.log.info({ run: runId, reason: error.message }, 'GitHub does not tell what a run has')
+    deps.log.info(
+      { workflow_run_id: runId, reason: error.message },
+      'GitHub does not tell what a run has',
+    )
   }
 }
 

@@ -84,7 +84,7 @@ export function openBuildSockets(
       if (ended !== null) closeSocket(socket, 1000, ended.status)
       else closeSocket(socket, 1011, 'The build is gone')
     } catch (error) {
-      log.warn({ err: error, buildId }, 'A build could not be followed')
+      log.warn({ err: error, build_id: buildId }, 'A build could not be followed')
       closeSocket(socket, 1011, 'The build cannot be followed at the moment')
     } finally {
       watched.release()

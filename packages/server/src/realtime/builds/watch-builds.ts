@@ -53,7 +53,10 @@ export function watchBuilds(deps: WatchBuildsDeps): {
           return { build: await deps.read(buildId) }
         } catch (error) {
           if (closed.aborted) return nothing
-          deps.log.warn({ err: error, buildId }, 'A build could not be read for its sockets')
+          deps.log.warn(
+            { err: error, build_id: buildId },
+            'A build could not be read for its sockets',
+          )
           await sleep(pauseMs, undefined, { signal: closed }).catch(() => {})
         }
       }

@@ -13,7 +13,7 @@ export async function keepTouched<T>(
   const touch = () =>
     sql`update delegations set updated_at = clock_timestamp() where id = ${id}::uuid`
       .execute(deps.db)
-      .catch((err: unknown) => deps.log.warn({ err, delegation: id }, 'a job was not touched'))
+      .catch((err: unknown) => deps.log.warn({ err, delegation_id: id }, 'a job was not touched'))
   await touch()
   const timer = setInterval(() => void touch(), everyMs)
   try {

@@ -80,7 +80,7 @@ export function createUndertaker(deps: {
     const head = readEnvelope(message.data)
     if (head !== null) {
       if (await strandJob(deps.ledger, { id: head.jobId, error: untaken })) {
-        log.error({ job: head.jobId }, 'A job was given up: no worker took it')
+        log.error({ job_id: head.jobId }, 'A job was given up: no worker took it')
       }
       // Also when it was ended by a server that died before it wrote the letter.
       const { rows } = await sql<DeadRow>`

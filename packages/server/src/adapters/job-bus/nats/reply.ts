@@ -31,7 +31,7 @@ export function createReplier(deps: { link: NatsLink; log: Log; objects?: Result
     try {
       connection.publish(inbox, JSON.stringify(reply))
     } catch (error) {
-      log.warn({ err: error, job: job.id }, 'A reply could not be sent')
+      log.warn({ err: error, job_id: job.id }, 'A reply could not be sent')
     }
   }
 
@@ -48,7 +48,7 @@ export function createReplier(deps: { link: NatsLink; log: Log; objects?: Result
       await deps.objects.put(key, Buffer.from(resultJson), options)
       return { ...reply, result_reference: key }
     } catch (failure) {
-      log.warn({ err: failure, job: job.id }, 'A result is in the ledger alone')
+      log.warn({ err: failure, job_id: job.id }, 'A result is in the ledger alone')
       return reply
     }
   }

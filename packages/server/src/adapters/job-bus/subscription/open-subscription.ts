@@ -144,7 +144,7 @@ export function openSubscription(
       ledger
         .expire({ id, attempt, workerId })
         .catch((error: unknown) =>
-          deps.log.warn({ err: error, job: id }, 'A passed deadline is left to the sweep'),
+          deps.log.warn({ err: error, job_id: id }, 'A passed deadline is left to the sweep'),
         )
     })
     holds.add(hold)
@@ -173,7 +173,7 @@ export function openSubscription(
     try {
       ending = await report(hold, end)
     } catch (error) {
-      deps.log.error({ err: error, job: hold.job.id }, 'An outcome could not be written')
+      deps.log.error({ err: error, job_id: hold.job.id }, 'An outcome could not be written')
     }
     source.ended(hold.job, ending)
     hold.dispose()

@@ -51,7 +51,7 @@ export function createReporter(
         options.onFailure()
         const taken = hold.abandoned !== null && hold.abandoned !== 'closing'
         if (taken || performance.now() + waitMs > options.closeBy()) throw error
-        deps.log.warn({ err: error, job: hold.job.id }, 'An outcome will be written again')
+        deps.log.warn({ err: error, job_id: hold.job.id }, 'An outcome will be written again')
         await new Promise((resolve) => setTimeout(resolve, waitMs))
       }
     }

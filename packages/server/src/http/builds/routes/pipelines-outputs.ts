@@ -136,7 +136,7 @@ function countWhenSent(
 ): void {
   reply.raw.once('finish', () => {
     countDownload(builds, { outputId }).catch((err: unknown) =>
-      request.log.warn({ err, outputId }, 'a download could not be counted'),
+      request.log.warn({ err, output_id: outputId }, 'a download could not be counted'),
     )
   })
 }
