@@ -138,6 +138,14 @@ describe('GET /v1/audit', () => {
     expect(await entries('?before=1')).toEqual([])
   })
 
+  it('finds parts of who did what to what, in any case', async () => {
+    await test.request('POST', '/v1/tickets')
+    await test.tokenFor(['viewer'])
+    expect(await entries('?search=TICKETS')).toMatchObject([{ action: 'POST /v1/tickets' }])
+    expect(await entries('?search=%25')).toEqual([])
+    expect(await entries('?search=/v1/')).toHaveLength(2)
+  })
+
   it.each(['before=0', 'before=x', 'limit=0', 'limit=101', 'actor=me'])(
     'refuses ?%s',
     async (query) => {

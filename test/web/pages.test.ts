@@ -28,6 +28,11 @@ const pages: readonly { path: () => string; heading: string }[] = [
   { path: () => '/repositories', heading: 'Repositories' },
   { path: () => '/repositories/acme/shop?tab=insights', heading: 'acme/shop' },
   { path: () => `/compare?left=${run}&right=${run}`, heading: 'Two runs compared' },
+  { path: () => '/activity', heading: 'Activity' },
+  { path: () => '/settings', heading: 'Settings' },
+  { path: () => '/settings?tab=tokens', heading: 'Settings' },
+  { path: () => '/settings?tab=webhooks', heading: 'Settings' },
+  { path: () => '/settings?tab=secrets', heading: 'Settings' },
   { path: () => '/board', heading: 'Releases' },
   { path: () => '/releases/acme/shop/app', heading: 'app' },
 ]

@@ -112,6 +112,14 @@ export type AuditEntry = Static<typeof AuditEntry>
 export const ListAuditQuery = Type.Object(
   {
     before: Type.Optional(Cursor({ minimum: 1, description: 'Only entries with a smaller id.' })),
+    search: Type.Optional(
+      Text({
+        minLength: 1,
+        maxLength: 140,
+        description:
+          'Part of the actor, the action or the resource, in any case; looked for in 20,000 entries.',
+      }),
+    ),
     limit: Type.Optional(Limit),
   },
   { $id: 'ListAuditQuery', additionalProperties: false },

@@ -12,6 +12,7 @@ import { SignInPage } from '../session/sign-in-page.tsx'
 import { BrokenPage, MissingPage } from './error-pages.tsx'
 import { listSearch } from './list-search.ts'
 import { repositorySearch } from '../pages/repository/repository-search.ts'
+import { settingsSearch } from '../pages/settings/settings-search.ts'
 import { localPath } from './local-path.ts'
 import { Shell } from './shell.tsx'
 
@@ -115,9 +116,39 @@ const compare = createRoute({
   component: lazyRouteComponent(() => import('../pages/compare/compare-page.tsx'), 'ComparePage'),
 })
 
+const activity = createRoute({
+  getParentRoute: () => inside,
+  path: '/activity',
+  validateSearch: listSearch,
+  component: lazyRouteComponent(
+    () => import('../pages/activity/activity-page.tsx'),
+    'ActivityPage',
+  ),
+})
+
+const settings = createRoute({
+  getParentRoute: () => inside,
+  path: '/settings',
+  validateSearch: settingsSearch,
+  component: lazyRouteComponent(
+    () => import('../pages/settings/settings-page.tsx'),
+    'SettingsPage',
+  ),
+})
+
 const routeTree = root.addChildren([
   signIn,
-  inside.addChildren([overview, repositories, repository, run, compare, board, project]),
+  inside.addChildren([
+    overview,
+    repositories,
+    repository,
+    run,
+    compare,
+    board,
+    project,
+    activity,
+    settings,
+  ]),
 ])
 
 export function createAppRouter(queries: QueryClient) {

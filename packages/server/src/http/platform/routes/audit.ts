@@ -25,8 +25,8 @@ export function auditRoutes(deps: AuditRoutesDeps): FastifyPluginAsync {
         },
       },
       async ({ principal, query }) => {
-        const { before = null, limit = 20 } = query
-        return listAudit(deps, { principal, before, limit })
+        const { before = null, search, limit = 20 } = query
+        return listAudit(deps, { principal, before, search, limit })
       },
     )
   }

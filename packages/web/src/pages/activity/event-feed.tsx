@@ -1,0 +1,67 @@
+import type { FollowedEvent } from '@slipway/sdk'
+import { useEffect, useState } from 'react'
+import { api } from '../../api/client.ts'
+import { Card } from '../../ui/card.tsx'
+import { Empty } from '../../ui/notice.tsx'
+import { TimeAgo } from '../../ui/time.tsx'
+import styles from './event-feed.module.css'
+import { describeEvent } from './describe-event.ts'
+
+/** Events that are kept on the page. */
+const most = 100
+const families = ['pipeline', 'release', 'approval', 'deployment', 'workflow', 'build', 'runner']
+
+/** What happens, as it happens. */
+export function EventFeed() {
+  const [family, setFamily] = useState('')
+  const [events, setEvents] = useState<readonly FollowedEvent[]>([])
+  useEffect(() => {
+    const stop = new AbortController()
+    setEvents([])
+    const follow = async () => {
+      const types = family === '' ? undefined : [`${family}.*`]
+      for await (const event of api.events.follow({ types, signal: stop.signal })) {
+        setEvents((shown) => [event, ...shown].slice(0, most))
+      }
+    }
+    // Why the stream ended is said at the top of the page, where all of it is kept live.
+    follow().catch(() => undefined)
+    return () => stop.abort()
+  }, [family])
+  return (
+    <Card
+      title="Now"
+      actions={
+        <select
+          className={styles.filter}
+          aria-label="Events of"
+          value={family}
+          onChange={(event) => setFamily(event.target.value)}
+        >
+          <option value="">everything</option>
+          {families.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      }
+    >
+      {events.length === 0 ? (
+        <Empty title="Nothing has happened since this page was opened.">
+          <p>It appears here by itself.</p>
+        </Empty>
+      ) : (
+        <ol className={styles.feed} aria-label="Events, the newest first">
+          {events.map(({ id, event }) => (
+            <li key={id}>
+              <code>{event.event_type}</code>
+              <span dir="auto">{describeEvent(event)}</span>
+              <TimeAgo at={event.timestamp} />
+            </li>
+          ))}
+        </ol>
+      )}
+    </Card>
+  )
+}
