@@ -2,7 +2,6 @@
 import { readFile } from 'node:fs/promises'
 import type { Logger } from 'pino'
 import { type ReadCommand, UsageError } from './commands/command.ts'
-import { startServer } from './compose/start-server.ts'
 import { type Config, ConfigError, readConfig } from './config/read-config.ts'
 import { StartupError } from './errors.ts'
 import { migrateOnly } from './migrate-only.ts'
@@ -128,6 +127,8 @@ function stopOnSignals(): { signal: AbortSignal; release: () => void } {
 }
 
 async function serve(version: string): Promise<void> {
+  // It is nearly all of the program, and no other command needs it.
+  const { startServer } = await import('./compose/start-server.ts')
   await withConfig(async (config, log) => {
     let stopping = false
     // What is half open can only be closed once it is whole.

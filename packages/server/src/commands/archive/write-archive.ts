@@ -30,8 +30,9 @@ export function writeArchive(path: string, signal: AbortSignal): ArchiveWriter {
   const pack = createPack()
   const file = createWriteStream(draft, { flags: 'wx', mode: 0o600, flush: true })
   const written = pipeline(pack, file, { signal })
+  let failure: unknown = null
   // Whoever writes the next entry is told.
-  written.catch(() => undefined)
+  written.catch((error: unknown) => (failure ??= error))
   const failed = written.then(() => new Promise<never>(() => undefined))
   failed.catch(() => undefined)
   const chain = createHash('sha256')
@@ -52,6 +53,7 @@ export function writeArchive(path: string, signal: AbortSignal): ArchiveWriter {
       sink.end(content)
     })
     await Promise.race([entry, failed])
+    if (failure !== null) throw asError(failure)
   }
 
   const writePiece = async (name: string, content: Buffer) => {

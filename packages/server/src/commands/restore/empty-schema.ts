@@ -8,7 +8,7 @@ async function listSchema(client: pg.Client): Promise<{ kind: string; name: stri
            c.oid::regclass::text as name
       from pg_class c
      where c.relnamespace = current_schema()::regnamespace and c.relkind in ('r', 'p', 'v', 'm', 'f', 'S')
-       and not exists (select from pg_depend d where d.objid = c.oid and d.deptype in ('e', 'a', 'i'))
+       and not exists (select from pg_depend d where d.objid = c.oid and (d.deptype = 'e' or c.relkind = 'S' and d.deptype in ('a', 'i')))
     union all
     select 'routine', p.oid::regprocedure::text from pg_proc p
      where p.pronamespace = current_schema()::regnamespace
