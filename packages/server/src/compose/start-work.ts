@@ -102,6 +102,7 @@ export async function startWork(
     workDirectory,
     cacheDirectory: join(config.dataDir, 'cache'),
     secretsDirectory: secretFiles.directory,
+    stepsInImages: config.executor.kind !== 'process',
     stepLimits: {
       outputBytes: config.steps.outputLimitBytes,
       memoryBytes: config.steps.memoryLimitBytes,

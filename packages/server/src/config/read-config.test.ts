@@ -18,6 +18,7 @@ describe('readConfig', () => {
         publicUrl: null,
         trustProxy: false,
         compatPorts: [3001, 3070],
+        internalUrl: null,
       },
       dataDir: resolve('.slipway'),
       databaseUrl: null,
@@ -53,6 +54,7 @@ describe('readConfig', () => {
       },
       oci: { registry: null, credential: null, plainHttp: [] },
       orchestrator: { kind: 'server' },
+      executor: { kind: 'process', stepImage: null, kubernetes: null },
       cluster: { kubeconfig: null, service: null },
       github: {
         apiUrl: 'https://api.github.com',

@@ -1,4 +1,5 @@
 import { type ClusterConfig, toCluster } from './cluster-settings.ts'
+import { type ExecutorConfig, executorProblems, toExecutor } from './executor-settings.ts'
 import { type FileConfig, readConfigFile } from './config-file.ts'
 import type { DockerHost } from './docker-host.ts'
 import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-mcp.ts'
@@ -44,6 +45,7 @@ export interface Config extends FileConfig {
   /** Who begins the stages of runs. */
   orchestrator: OrchestratorConfig
   cluster: ClusterConfig
+  executor: ExecutorConfig
   /** Null: the one kept in the data directory. */
   adminToken: string | null
   /** 32 bytes; null: the one kept in the data directory. */
@@ -188,7 +190,7 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
     problems.push('OCI_CREDENTIAL: it has no meaning without OCI_REGISTRY')
   }
   problems.push(...signInProblems(values, file.githubActionsRules))
-  problems.push(...orchestratorProblems(values))
+  problems.push(...orchestratorProblems(values), ...executorProblems(values))
   problems.push(...gitOpsProblems(values), ...githubProblems(values), ...s3Problems(values))
   problems.push(...natsProblems(values))
   if (problems.length > 0) throw new ConfigError(problems)
@@ -328,6 +330,7 @@ function toConfig(values: SettingValues, file: FileConfig): Config {
     github: toGithub(values),
     orchestrator: toOrchestrator(values),
     cluster: toCluster(values),
+    executor: toExecutor(values),
     status: {
       anonymous: values.SLIPWAY_ANONYMOUS_STATUS,
       monitored: values.MONITORED_REPOSITORIES,

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import { clusterSettings } from './cluster-settings.ts'
 import { dockerSettings } from './docker-settings.ts'
+import { executorSettings } from './executor-settings.ts'
 import { orchestratorSettings } from './orchestrator-settings.ts'
 import {
   adminToken,
@@ -20,7 +21,6 @@ import {
   ociRegistry,
   port,
   ports,
-  positiveNumber,
   publicUrl,
   rateWindow,
   repositoryUrl,
@@ -314,6 +314,7 @@ export const settings = {
   }),
   ...natsSettings,
   ...s3Settings,
+  ...executorSettings,
   ...dockerSettings,
   ...orchestratorSettings,
   ...clusterSettings,
@@ -335,28 +336,6 @@ export const settings = {
       'Builds that the worker inside the server does at once, besides its tasks: neither waits for the other.',
     default: '2',
     parse: integer(1, 64),
-  }),
-  SLIPWAY_STEP_OUTPUT_LIMIT: present({
-    description: 'Output that one step may write, e.g. `256MiB`; one byte more ends it.',
-    default: '256MiB',
-    parse: bytes,
-  }),
-  SLIPWAY_STEP_MEMORY_LIMIT: absent({
-    description: 'Memory that one step may use, e.g. `4GiB`.',
-    default: null,
-    defaultNote: 'no limit',
-    parse: bytes,
-  }),
-  SLIPWAY_STEP_PIDS_LIMIT: present({
-    description: 'Processes and threads that one step may have at once.',
-    default: '4096',
-    parse: integer(1, 4_194_304),
-  }),
-  SLIPWAY_STEP_CPU_LIMIT: absent({
-    description: 'CPU cores that one step may use, fractions allowed, e.g. `1.5`.',
-    default: null,
-    defaultNote: 'no limit',
-    parse: positiveNumber,
   }),
   SLIPWAY_ARTIFACT_LIMIT: present({
     description:

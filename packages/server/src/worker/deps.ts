@@ -19,6 +19,8 @@ export interface WorkerDeps extends ArtifactDeps {
   cacheDirectory: string
   /** Where secrets are that steps get as files: nobody else's, in memory if there is such a place. */
   secretsDirectory: string
+  /** Every step runs in an image: what this machine has tells nothing of what a step finds. */
+  stepsInImages?: boolean
   /** Limits of every step but for its time. */
   stepLimits: Omit<ExecutionLimits, 'timeoutMs'>
 }

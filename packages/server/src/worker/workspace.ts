@@ -23,7 +23,7 @@ export interface Workspace {
 
 /** `name` is unique among the worker's workspaces. Leaves nothing behind when it fails. */
 export async function makeWorkspace(
-  deps: Pick<WorkerDeps, 'workDirectory' | 'cacheDirectory' | 'mirrors'> & {
+  deps: Pick<WorkerDeps, 'workDirectory' | 'cacheDirectory' | 'mirrors' | 'stepsInImages'> & {
     control: Pick<ControlPlane, 'locateRepository'>
   },
   input: {
@@ -54,10 +54,12 @@ export async function makeWorkspace(
       return [join(mirror.directory, 'objects')]
     },
   )
-  const hasBash = await access('/bin/bash', constants.X_OK).then(
-    () => true,
-    () => false,
-  )
+  const hasBash =
+    deps.stepsInImages !== true &&
+    (await access('/bin/bash', constants.X_OK).then(
+      () => true,
+      () => false,
+    ))
   return { directory, cache, borrowed, hasBash }
 }
 

@@ -1,5 +1,6 @@
 import { mkdir, readFile, stat } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { AppError } from '../../errors.ts'
 import type { Executor, ExecutionLimits } from '../../ports/executor.ts'
 
 /** Bytes; an image of a whole distribution has some ten megabytes. */
@@ -33,7 +34,7 @@ export async function generateSbom(
   // A docker-archive is told from an OCI one by syft itself.
   const source = input.isImage ? input.path : `file:${input.path}`
   let said = ''
-  const execution = await deps.executor.start(
+  const starting = deps.executor.start(
     {
       id: input.id,
       argv: [syft, 'scan', '--quiet', '--output', `cyclonedx-json=${outputName}`, source],
@@ -52,6 +53,15 @@ export async function generateSbom(
       },
     },
   )
+  const execution = await starting.catch((error: unknown) => {
+    // Steps may run where this machine's syft is not.
+    if (error instanceof AppError && error.code === 'invalid_request') return error
+    throw error
+  })
+  if (execution instanceof AppError) {
+    await deps.say(`No SBOM: ${execution.message}`)
+    return null
+  }
   const stop = () => execution.stop()
   signal.addEventListener('abort', stop, { once: true })
   if (signal.aborted) stop()

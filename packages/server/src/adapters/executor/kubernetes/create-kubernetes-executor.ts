@@ -158,7 +158,6 @@ export function createKubernetesExecutor(options: KubernetesExecutorOptions): Ex
       while (background.size > 0) await Promise.all(background)
       closing.abort(new AppError('unavailable', 'The executor is closed'))
       await tracker.close()
-      kubernetes.close()
     },
   }
 }
