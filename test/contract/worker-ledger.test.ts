@@ -183,7 +183,7 @@ describe('POST /v1/workers/{id}/outcomes', () => {
     const answer = await test.as(worker, 'POST', '/outcomes', { outcomes })
     expect(answer.statusCode).toBe(200)
     const { accepted } = answer.json<{ accepted: string[] }>()
-    expect(accepted.toSorted()).toEqual([one?.id, two?.id].toSorted())
+    expect(new Set(accepted)).toEqual(new Set([one?.id, two?.id]))
     expect(await test.job(one?.id ?? '')).toMatchObject({
       state: 'succeeded',
       result: { text: 'ü\ufffd', n: [1] },

@@ -36,6 +36,7 @@ import { addTriggerCommand } from './commands/trigger.ts'
 import { addValidateCommand } from './commands/validate.ts'
 import { addWebhookCommand } from './commands/webhook.ts'
 import type { Act } from './act.ts'
+import { addWorkerCommand } from './commands/worker.ts'
 import { type Connection, type Context, createContext, type GlobalOptions } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupted } from './interrupted.ts'
@@ -126,6 +127,7 @@ function addCommands(program: Command, act: Act): void {
   addDispatchCommand(program, act)
   addRunnerCommand(program, act)
   addTokenCommand(program, act)
+  addWorkerCommand(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)
   addMcpCommand(program, act)

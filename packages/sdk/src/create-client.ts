@@ -32,6 +32,7 @@ import { stepsApi, type StepsApi, tasksApi, type TasksApi } from './steps.ts'
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts'
 import { webhooksApi, type WebhooksApi } from './webhooks.ts'
 
+import { workersApi, type WorkersApi } from './workers.ts'
 /** Slipway's APIs. Every call rejects with a `SlipwayError`, or its signal's reason. */
 export interface SlipwayClient {
   readonly runs: RunsApi
@@ -52,6 +53,7 @@ export interface SlipwayClient {
   readonly webhooks: WebhooksApi
   readonly pullRequests: PullRequestsApi
   readonly secrets: SecretsApi
+  readonly workers: WorkersApi
   readonly credentials: CredentialsApi
   readonly repositories: RepositoriesApi
   readonly pipelines: PipelinesApi
@@ -88,6 +90,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     pullRequests: pullRequestsApi(transport),
     secrets: secretsApi(transport),
     credentials: credentialsApi(transport),
+    workers: workersApi(transport),
     repositories: repositoriesApi(transport),
     pipelines: pipelinesApi(transport),
     builds: buildsApi(transport),

@@ -25,9 +25,13 @@ export function addServerCommands(program: Command, act: Act): void {
 }
 
 /** Gives the server's program this terminal and the signals; says its exit code. */
-async function runServer(io: Io, command: string): Promise<number> {
+export async function runServer(
+  io: Io,
+  command: string,
+  args: readonly string[] = [],
+): Promise<number> {
   const main = findServer()
-  const child = spawn(process.execPath, [main, command], {
+  const child = spawn(process.execPath, [main, command, ...args], {
     cwd: io.cwd,
     env: io.env,
     stdio: 'inherit',
