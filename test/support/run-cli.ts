@@ -19,8 +19,12 @@ export interface CliOptions {
   env?: Record<string, string>
   /** Standard input; default: none. */
   input?: string
+  /** Called once it runs; may signal the command. */
+  onStart?: (signal: (name: NodeJS.Signals) => void) => void
   /** Called with everything printed so far, whenever more is; may signal the command, or read no more. */
   onOutput?: (out: string, signal: (name: NodeJS.Signals) => void, stopReading: () => void) => void
+  /** The same of what it says beside its output. */
+  onError?: (err: string, signal: (name: NodeJS.Signals) => void) => void
 }
 
 const bin = fileURLToPath(new URL('../../packages/cli/bin/slipway.js', import.meta.url))
@@ -41,6 +45,7 @@ export async function runCli(
     },
     stdio: ['pipe', 'pipe', 'pipe'],
   })
+  options.onStart?.((name) => child.kill(name))
   // One that reads nothing closes it.
   child.stdin.on('error', () => undefined)
   child.stdin.end(options.input ?? '')
@@ -52,6 +57,11 @@ export async function runCli(
       (name) => child.kill(name),
       () => child.stdout.destroy(),
     )
+  })
+  let said = ''
+  child.stderr.on('data', (chunk: Buffer) => {
+    said += chunk.toString()
+    options.onError?.(said, (name) => child.kill(name))
   })
   const [err, [code, signal]] = await Promise.all([
     text(child.stderr),
