@@ -43,29 +43,33 @@ const looks = [
 ] as const
 
 describe.each(looks)('every page, $name', ({ name, theme, size }) => {
-  it('has a heading, fits, has no barrier, and makes no complaint', async () => {
-    await finishedRun(server, run)
-    const window = await browser.open({ theme, size })
-    const { page } = window
-    await window.signIn(server.url, server.token)
-    for (const { path, heading } of pages) {
-      await page.goto(new URL(path(), server.url).href)
-      await page.getByRole('heading', { level: 1 }).getByText(heading).first().waitFor()
-      await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
-      expect(await page.title(), path()).toContain('Slipway')
-      expect(await page.getByRole('heading', { level: 1 }).count(), path()).toBe(1)
-      const width = await page.evaluate<number>('document.documentElement.scrollWidth')
-      expect(width, path()).toBeLessThanOrEqual(size.width)
-      expect(await window.findBarriers(), path()).toEqual([])
-      await window.picture(
-        `${name}${path()
-          .replaceAll(/[/?&=]/g, '-')
-          .replaceAll(run, 'id')}`,
-      )
-    }
-    expect(window.takeComplaints()).toEqual([])
-    await window.context.close()
-  })
+  it(
+    'has a heading, fits, has no barrier, and makes no complaint',
+    { timeout: 120_000 },
+    async () => {
+      await finishedRun(server, run)
+      const window = await browser.open({ theme, size })
+      const { page } = window
+      await window.signIn(server.url, server.token)
+      for (const { path, heading } of pages) {
+        await page.goto(new URL(path(), server.url).href)
+        await page.getByRole('heading', { level: 1 }).getByText(heading).first().waitFor()
+        await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+        expect(await page.title(), path()).toContain('Slipway')
+        expect(await page.getByRole('heading', { level: 1 }).count(), path()).toBe(1)
+        const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+        expect(width, path()).toBeLessThanOrEqual(size.width)
+        expect(await window.findBarriers(), path()).toEqual([])
+        await window.picture(
+          `${name}${path()
+            .replaceAll(/[/?&=]/g, '-')
+            .replaceAll(run, 'id')}`,
+        )
+      }
+      expect(window.takeComplaints()).toEqual([])
+      await window.context.close()
+    },
+  )
 })
 
 describe('signing in', () => {

@@ -74,7 +74,7 @@ const run = createRoute({
 
 const repository = createRoute({
   getParentRoute: () => inside,
-  path: '/repositories/$',
+  path: '/repositories/$owner/$name',
   validateSearch: repositorySearch,
   component: lazyRouteComponent(
     () => import('../pages/repository/repository-page.tsx'),

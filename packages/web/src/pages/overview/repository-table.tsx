@@ -8,6 +8,7 @@ import { Empty } from '../../ui/notice.tsx'
 import { Pager } from '../../ui/pager.tsx'
 import { QueryView } from '../../ui/query-view.tsx'
 import { SearchField } from '../../ui/search-field.tsx'
+import { RepositoryLink } from '../../ui/repository-link.tsx'
 import { Status } from '../../ui/status.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { TimeAgo } from '../../ui/time.tsx'
@@ -17,11 +18,7 @@ const pageSize = 25
 const columns: readonly Column<OverviewRepository>[] = [
   {
     title: 'Repository',
-    cell: ({ repository }) => (
-      <Link to="/repositories/$" params={{ _splat: repository }}>
-        {repository}
-      </Link>
-    ),
+    cell: ({ repository }) => <RepositoryLink repository={repository} />,
   },
   {
     title: 'Last run',

@@ -1,11 +1,12 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api } from '../../api/client.ts'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
 import { Pager } from '../../ui/pager.tsx'
+import { RepositoryLink } from '../../ui/repository-link.tsx'
 import { QueryView } from '../../ui/query-view.tsx'
 import { DeployDialog } from '../board/deploy-dialog.tsx'
 import { EnvironmentHistory } from './environment-history.tsx'
@@ -38,14 +39,7 @@ export function ProjectPage() {
   })
   const names = environments.data?.map((environment) => environment.name) ?? []
   return (
-    <Page
-      title={project}
-      subtitle={
-        <Link to="/repositories/$" params={{ _splat: repository }}>
-          {repository}
-        </Link>
-      }
-    >
+    <Page title={project} subtitle={<RepositoryLink repository={repository} />}>
       <Card title="Releases">
         <QueryView query={releases} lines={6}>
           {({ releases: rows, total }) =>

@@ -6,11 +6,12 @@ import { Insights } from './insights.tsx'
 import { OurRuns } from './our-runs.tsx'
 import type { RepositoryTab } from './repository-search.ts'
 
-const route = getRouteApi('/inside/repositories/$')
+const route = getRouteApi('/inside/repositories/$owner/$name')
 
 /** One repository: what ran in it here and at GitHub, how long it takes and how often it fails. */
 export function RepositoryPage() {
-  const { _splat: repository = '' } = route.useParams()
+  const { owner, name } = route.useParams()
+  const repository = `${owner}/${name}`
   const { tab = 'runs', page = 1, branch } = route.useSearch()
   const navigate = useNavigate()
   const list = {

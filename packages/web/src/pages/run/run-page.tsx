@@ -1,5 +1,5 @@
 import { useMutation, useQuery } from '@tanstack/react-query'
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import type { Run } from '@slipway/contract/runs'
 import { RotateCw, Square } from 'lucide-react'
 import { api, messageOf } from '../../api/client.ts'
@@ -11,6 +11,7 @@ import { Card } from '../../ui/card.tsx'
 import { Empty, Notice } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
 import { QueryView } from '../../ui/query-view.tsx'
+import { RepositoryLink } from '../../ui/repository-link.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Duration, TimeAgo } from '../../ui/time.tsx'
 import { useToast } from '../../ui/toast.tsx'
@@ -41,9 +42,7 @@ function RunView({ run }: { run: Run }) {
       title={`${run.repository} ${shortCommit(run.commit_sha)}`}
       heading={
         <span className={styles.heading}>
-          <Link to="/repositories/$" params={{ _splat: run.repository }}>
-            {run.repository}
-          </Link>
+          <RepositoryLink repository={run.repository} />
           <code>{shortCommit(run.commit_sha)}</code>
           <Status value={run.status} />
         </span>
