@@ -47,6 +47,22 @@ describe('GET /health', () => {
     expect(answer.body).not.toContain('hunter2')
   })
 
+  it('is 503, and the server is ready all the same, while only the job bus is away', async () => {
+    const options = { degrading: ['job_bus'], cacheMs: 0 }
+    let database = pass
+    test = await createTestApp({
+      checkHealth: createHealthCheck({ database: () => database(), job_bus: fail }, options),
+    })
+    const health = await get('/health')
+    expect([health.statusCode, health.json<Health>().status]).toEqual([503, 'degraded'])
+    expect(Value.Check(Health, health.json())).toBe(true)
+    const ready = await get('/readyz')
+    expect([ready.statusCode, ready.json<Health>().status]).toEqual([200, 'degraded'])
+    database = fail
+    const gone = await get('/readyz')
+    expect([gone.statusCode, gone.json<Health>().status]).toEqual([503, 'unhealthy'])
+  })
+
   it('really asks the database', async () => {
     const own = await createTestApp()
     test = own

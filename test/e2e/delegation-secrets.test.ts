@@ -84,6 +84,7 @@ function delegate(script: string) {
       }
     },
     openRunnerConfiguration: async () => ({ env: { JIT: secret }, secrets: [secret] }),
+    async reportDelegationNotStarted() {},
     async reportDelegationRunning() {
       hasStarted = true
     },

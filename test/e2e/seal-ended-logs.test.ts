@@ -54,3 +54,30 @@ it('seals the logs of runs that have ended, and no others', async () => {
   await writer.seal()
   expect(await sealed()).toEqual([true, false, false, true])
 })
+
+it('deletes the logs of runs that retention has taken meanwhile', async () => {
+  const { db } = database
+  const deps = { db, wakeEvents() {}, wakeJobs() {}, stopJobs() {} }
+  const place = await makeLogPlace()
+  onTestFinished(() => place.dispose())
+  const commit_sha = randomUUID().replaceAll('-', '').padEnd(40, '0')
+  const { id } = await startRun(deps, {
+    principal,
+    request: { repository: 'acme/shop', branch: 'main', commit_sha, trigger_type: 'push' },
+  })
+  const ended = {
+    status: 'failed',
+    completed_at: new Date(0),
+    logs_deleted_at: new Date(),
+  } as const
+  await db.updateTable('runs').set(ended).where('id', '=', id).execute()
+  const store = place.makeStore()
+  const keys = [id, randomUUID()].map((run) => `pipeline-runs/${run}/logs/test/app/unit.log`)
+  for (const key of keys) {
+    const writer = await store.open(key, { secrets: [] })
+    await writer.note('left open')
+    await writer.suspend()
+  }
+  await sealEndedLogs({ db, logs: store }, forever)
+  expect(await Promise.all(keys.map((key) => store.stat(key)))).toEqual([null, null])
+})

@@ -33,6 +33,7 @@ export function makeOn(
   access: Awaited<ReturnType<typeof openClusterAccess>>,
   place: ClusterPlace,
   stateDir: string,
+  more: { nodeSelector?: Record<string, string> } = {},
 ): Executor {
   return createKubernetesExecutor({
     kubernetes: connectKubernetes(access, place.namespace),
@@ -44,6 +45,7 @@ export function makeOn(
       pullSecrets: [],
       nodeSelector: {},
       runtimeClass: null,
+      ...more,
     },
     startTimeoutMs: place.startTimeoutMs,
     log: pino({ level: 'silent' }),

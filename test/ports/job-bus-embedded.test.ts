@@ -53,6 +53,8 @@ describe('the embedded job bus', () => {
     const signal = await signals.next()
     await world.cancel(job.runId!)
     await aborted(signal)
+    // Not lost to somebody else, who would go on with it.
+    expect(whyOf(signal)).toBe('cancelled')
     expect(sent).toEqual(['slipway_workers', 'slipway_jobs_queued', 'slipway_jobs_stopped'])
   })
 

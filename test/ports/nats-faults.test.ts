@@ -101,7 +101,7 @@ describe('NATS that is away', () => {
       capacity: 4,
       handle: () => succeed(),
     })
-    await expect(worker.check()).rejects.toThrow()
+    await expect(worker.check()).rejects.toThrow(/connection/i)
     expect(await world.read(jobs[0]!.id)).toMatchObject({ state: 'queued' })
     await nats.start()
     await opening

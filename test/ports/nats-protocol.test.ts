@@ -1,4 +1,4 @@
-// What the job bus says to NATS: streams, consumers, messages, replies and dead letters as documented.
+// What the job bus says to NATS: streams, consumers, messages and replies as documented.
 import { randomUUID } from 'node:crypto'
 import { type JetStreamManager, jetstream, jetstreamManager } from '@nats-io/jetstream'
 import { connect, type NatsConnection } from '@nats-io/transport-node'
@@ -58,7 +58,7 @@ async function readAll(stream: string): Promise<{ subject: string; id: string; d
 }
 
 describe('streams and consumers', () => {
-  it.each([
+  const documented = [
     ['pipeline-discovery', 'pipeline.discovery.>', 'discovery-workers'],
     ['pipeline-tasks', 'pipeline.tasks.>', 'task-workers'],
     ['pipeline-artifacts', 'pipeline.artifacts.>', 'artifact-workers'],
@@ -66,24 +66,28 @@ describe('streams and consumers', () => {
     ['pipeline-deployments', 'pipeline.deployments.>', 'deployment-workers'],
     ['pipeline-builds', 'builds.>', 'build-workers'],
     ['pipeline-runners', 'runners.>', 'delegation-workers'],
-  ])('%s takes %s for the workers of one type', async (stream, subject, consumer) => {
-    const { config } = await jsm.streams.info(named(stream))
-    expect(config).toMatchObject({
-      subjects: [`${world.connection.prefix}.${subject}`],
-      retention: 'workqueue',
-      storage: 'file',
-      num_replicas: 1,
-      duplicate_window: 120 * seconds,
-    })
-    const info = await jsm.consumers.info(named(stream), consumer)
-    expect(info.config).toMatchObject({
-      durable_name: consumer,
-      ack_policy: 'explicit',
-      ack_wait: 15 * seconds,
-      max_deliver: 3,
-    })
-    // A consumer that messages are pushed to would say where to.
-    expect(info.config).not.toHaveProperty('deliver_subject')
+  ] as const
+
+  it('are as documented, one of each for the workers of a type', async () => {
+    for (const [stream, subject, consumer] of documented) {
+      const { config } = await jsm.streams.info(named(stream))
+      expect(config).toMatchObject({
+        subjects: [`${world.connection.prefix}.${subject}`],
+        retention: 'workqueue',
+        storage: 'file',
+        num_replicas: 1,
+        duplicate_window: 120 * seconds,
+      })
+      const info = await jsm.consumers.info(named(stream), consumer)
+      expect(info.config).toMatchObject({
+        durable_name: consumer,
+        ack_policy: 'explicit',
+        ack_wait: 15 * seconds,
+        max_deliver: 3,
+      })
+      // A consumer that messages are pushed to would say where to.
+      expect(info.config).not.toHaveProperty('deliver_subject')
+    }
   })
 
   it('are mended where somebody changed them, and left alone where not', async () => {
@@ -329,79 +333,5 @@ describe('a reply', () => {
       { job_id: fails.id, state: 'failed', error: 'broken' },
       { job_id: dies.id, state: 'dead', error: 'no luck' },
     ])
-  })
-})
-
-describe('a dead letter', () => {
-  const letters = async () => (await readAll('pipeline-dead-letters')).map(({ data }) => data)
-
-  it('is written of a message that was delivered three times and never acknowledged, and its job fails', async () => {
-    const job = jobOf('task', 'pipeline.tasks.x.y', { payload: { n: 1 } })
-    await world.enqueue([job])
-    const consumer = await jetstream(client).consumers.get(named('pipeline-tasks'), 'task-workers')
-    for (let delivery = 1; delivery <= 3; delivery++) {
-      const message = await consumer.next({ expires: 5000 })
-      expect(message?.info.deliveryCount).toBe(delivery)
-      message?.nak()
-    }
-    // It finds out when it would deliver it again.
-    expect(await consumer.next({ expires: 1000 })).toBeNull()
-    await expect.poll(() => readAll('pipeline-undelivered')).toHaveLength(1)
-    expect(await world.read(job.id)).toMatchObject({ state: 'queued' })
-    await bus.keep()
-    const error = 'It was delivered 3 times, and no worker took it.'
-    expect(await world.read(job.id)).toMatchObject({ state: 'failed', attempt: 0, error })
-    expect(await letters()).toEqual([
-      {
-        job_id: job.id,
-        type: 'task',
-        subject: job.subject,
-        attempts: 0,
-        error,
-        buried_at: expect.any(String) as string,
-        payload: { n: 1 },
-      },
-    ])
-    expect(await readAll('pipeline-tasks')).toEqual([])
-    await expect.poll(() => readAll('pipeline-undelivered')).toEqual([])
-    await bus.keep()
-    expect(await letters()).toHaveLength(1)
-    expect((await bus.status()).deadLetters).toBe(1)
-  })
-
-  it('is written once of a job that died in the ledger, also by a server that starts later', async () => {
-    const job = jobOf('task', 'pipeline.tasks.x.y', { maxAttempts: 2 })
-    bus.subscribe({
-      workerId: await world.addWorker(['task']),
-      types: ['task'],
-      capacity: 1,
-      handle: () => Promise.reject(new Error('no luck')),
-    })
-    await world.enqueue([job])
-    await eventually(world, job.id).toMatchObject({ state: 'dead' })
-    await bus.keep()
-    const later = await world.openBus()
-    await later.keep()
-    await bus.keep()
-    expect(await letters()).toMatchObject([{ job_id: job.id, attempts: 2, error: 'no luck' }])
-  })
-})
-
-describe('what the bus says of itself', () => {
-  it('is how many messages wait, are in hand, and were delivered again', async () => {
-    const jobs = [1, 2, 3].map((n) => jobOf('build', `builds.${n}`))
-    await world.enqueue(jobs)
-    const status = async () => await bus.status()
-    await expect.poll(async () => (await status()).pending.get('build')).toBe(3)
-    const consumer = await jetstream(client).consumers.get(
-      named('pipeline-builds'),
-      'build-workers',
-    )
-    const message = await consumer.next({ expires: 5000 })
-    message?.nak()
-    await consumer.next({ expires: 5000 })
-    const { pending, unacknowledged, redelivered, connected } = await status()
-    expect([pending.get('build'), pending.get('task')]).toEqual([2, 0])
-    expect([unacknowledged.get('build'), redelivered.get('build'), connected]).toEqual([1, 1, true])
   })
 })

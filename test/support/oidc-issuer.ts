@@ -151,7 +151,6 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
         {
           client_id: 'slipway-cli',
           token_endpoint_auth_method: 'none',
-          application_type: 'native',
           grant_types: ['urn:ietf:params:oauth:grant-type:device_code', 'refresh_token'],
           response_types: [],
           redirect_uris: [],

@@ -48,8 +48,8 @@ export interface RunnersApp extends TestApp {
   delegate(body?: Record<string, unknown>, token?: string): Promise<string>
   show(id: string): Promise<DelegatedJob>
   report(id: string, body: object): ReturnType<TestApp['request']>
-  /** Takes the next job that waits for a worker; rejects when there is none for ten seconds. */
-  take(): Promise<TakenJob>
+  /** Takes the next job that waits for a worker; rejects when there is none for ten seconds. `home`: of another machine. */
+  take(home?: string): Promise<TakenJob>
   /** How many jobs workers could take now. */
   waiting(): Promise<number>
   /** What was told of a job, oldest first: its statuses. */
@@ -144,9 +144,19 @@ export async function createRunnersApp(
   const workerId = randomUUID()
   await registerWorker(
     { db },
-    { id: workerId, name: 'w', home: root, types: ['delegation'], capacity: 9 },
+    { id: workerId, name: 'w', home: 'here', types: ['delegation'], capacity: 9 },
   )
   const serviceToken = await test.tokenFor(['service-account'])
+
+  /** One more worker for each other machine. */
+  const elsewhere = new Map<string, string>()
+  async function workerOf(home: string | undefined): Promise<string> {
+    if (home === undefined) return workerId
+    const id = elsewhere.get(home) ?? randomUUID()
+    elsewhere.set(home, id)
+    await registerWorker({ db }, { id, name: home, home, types: ['delegation'], capacity: 9 })
+    return id
+  }
 
   function hold(delegationId: string, claim: JobClaim): TakenJob {
     return {
@@ -162,7 +172,7 @@ export async function createRunnersApp(
           result: { status: 'completed', exitCode: 0, reason: null, ...result },
         }),
       async lose() {
-        const { id, attempt } = claim
+        const { id, attempt, workerId } = claim
         await releaseJobs(ledger, { workerId, only: [{ id, attempt }], error: 'Its worker ended.' })
       },
     }
@@ -199,16 +209,19 @@ export async function createRunnersApp(
     },
     report: (id, body) =>
       test.request('PATCH', `/api/jobs/${id}/status`, { body, token: serviceToken }),
-    take: () =>
-      vi.waitFor(
+    async take(home) {
+      const whose = await workerOf(home)
+      return vi.waitFor(
         async () => {
-          const [job] = await claimJobs({ db }, { workerId, types: ['delegation'], limit: 1 })
+          const claim = { workerId: whose, types: ['delegation'], limit: 1 }
+          const [job] = await claimJobs({ db }, claim)
           if (job === undefined) throw new Error('no job waits')
           const { delegation_id: id } = job.payload as { delegation_id: string }
-          return hold(id, { id: job.id, attempt: job.attempt, workerId })
+          return hold(id, { id: job.id, attempt: job.attempt, workerId: whose })
         },
         { timeout: 10_000, interval: 10 },
-      ),
+      )
+    },
     async waiting() {
       const { rows } = await pool.query<{ count: number }>(
         `select count(*)::integer as count from jobs where type = 'delegation' and state = 'queued'`,

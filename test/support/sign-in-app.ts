@@ -42,6 +42,8 @@ export interface SignInAppOptions {
   /** Changes what the settings came to. */
   adjust?: (config: Config) => void
   rateLimits?: { perSession?: number; signInsPerAddress?: number }
+  /** What further routes need. */
+  rooms?: (db: TestApp['database']['db']) => object
   /** Another application's database, which both are then on. */
   databaseUrl?: string
 }
@@ -83,6 +85,7 @@ export async function startSignInApp(options: SignInAppOptions = {}): Promise<Si
         forgetToken: opened.forgetToken,
         signal: new AbortController().signal,
         signIn: opened.signIn,
+        ...options.rooms?.(db),
       } as never,
     }
   })

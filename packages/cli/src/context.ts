@@ -1,8 +1,9 @@
-import { createClient, type SlipwayClient } from '@slipway/sdk'
+import { type ClientOptions, createClient, type SlipwayClient } from '@slipway/sdk'
 import type { Io } from './io.ts'
 import { createStyles, type Styles, wantsColour } from './render/styles.ts'
-import { chooseServer } from './settings/choose-server.ts'
+import { chooseServer, type ServerChoice } from './settings/choose-server.ts'
 import { readLocalToken } from './settings/local-token.ts'
+import { type Login, type LoginStore, openLoginStore } from './settings/login-store.ts'
 import { configPath, readConfigFile } from './settings/read-config-file.ts'
 
 /** Options that every command takes. */
@@ -22,38 +23,69 @@ export interface Context {
   errorStyles: Styles
   /** @throws CliError when the settings name no usable server */
   connect(): Promise<Connection>
+  /** Which server is meant, and with which token, without those of logins. @throws CliError likewise */
+  choose(): Promise<ServerChoice>
+  /** Null where there is no home to keep logins in. */
+  readonly logins: LoginStore | null
 }
 
 export interface Connection {
   client: SlipwayClient
   url: string
-  /** What the client authenticates with. */
+  /** What the client authenticates with; it may have been renewed since. */
   token: string | undefined
+  /** The same as it is now. Rejects as a request would, when it cannot be renewed. */
+  bearer: () => Promise<string | undefined>
+  /** Where that comes from, if `slipway login` has kept it. */
+  login: Login['kind'] | undefined
 }
 
 export function createContext(io: Io, options: GlobalOptions): Context {
   const colour = (output: Io['out']) => options.color !== false && wantsColour(output, io.env)
   let connection: Promise<Connection> | undefined
+  const logins = openLoginStore(io.env)
   return {
     io,
     json: options.json === true,
     styles: createStyles(colour(io.out)),
     errorStyles: createStyles(colour(io.err)),
-    connect: () => (connection ??= connect(io, options)),
+    logins,
+    connect: () => (connection ??= connect(io, options, logins)),
+    choose: async () => choose(io, options),
   }
 }
 
-async function connect(io: Io, flags: GlobalOptions): Promise<Connection> {
+async function choose(io: Io, flags: GlobalOptions): Promise<ServerChoice> {
   const config = await readConfigFile(configPath(io.env))
-  const choice = chooseServer({ flags, env: io.env, config })
-  const token =
-    choice.token ?? (choice.isDefault ? await readLocalToken(io.env, io.cwd) : undefined)
-  const client = createClient({
-    baseUrl: choice.url,
-    token,
-    headers: { 'user-agent': 'slipway-cli' },
-  })
-  return { client, url: choice.url, token }
+  return chooseServer({ flags, env: io.env, config })
+}
+
+/** What is given for this call goes before a login, and that before what is written down. */
+async function connect(
+  io: Io,
+  flags: GlobalOptions,
+  logins: LoginStore | null,
+): Promise<Connection> {
+  const { url, isDefault, ...choice } = await choose(io, flags)
+  const isGiven = choice.token !== undefined && choice.isOfFile !== true
+  const login = isGiven ? undefined : await logins?.find(url)
+  if (logins !== null && login !== undefined) {
+    const bearer = await useLoginAt(logins, url, login, io.signal)
+    const token = login.kind === 'token' ? login.token : login.accessToken
+    return { client: clientAt(url, bearer), url, token, bearer, login: login.kind }
+  }
+  const token = choice.token ?? (isDefault ? await readLocalToken(io.env, io.cwd) : undefined)
+  return { client: clientAt(url, token), url, token, bearer: async () => token, login: undefined }
+}
+
+function clientAt(url: string, token: ClientOptions['token']): SlipwayClient {
+  return createClient({ baseUrl: url, token, headers: { 'user-agent': 'slipway-cli' } })
+}
+
+/** Loaded where there is a login. */
+async function useLoginAt(logins: LoginStore, url: string, login: Login, signal: AbortSignal) {
+  const { useLogin } = await import('./login/use-login.ts')
+  return useLogin(logins, url, login, signal)
 }
 
 /** One JSON document on one line, for programs. */

@@ -53,9 +53,10 @@ function hintFor(error: SlipwayError, connection: Connection | undefined): strin
     case 'invalid_response':
       return `Is ${url} a Slipway server? A proxy in front of it may answer in its place.`
     case 'authentication_failed':
+      if (connection?.login !== undefined) return 'Sign in again: slipway login'
       return connection?.token !== undefined
         ? 'The token is unknown, revoked or expired. Another one makes `slipway token create`.'
-        : 'No token was given: set SLIPWAY_TOKEN. The first start of a server prints one and keeps it in `admin-token` in its data directory.'
+        : 'No token was given: sign in with `slipway login`, or set SLIPWAY_TOKEN. The first start of a server prints one and keeps it in `admin-token` in its data directory.'
     case 'authorization_failed':
       return 'The token lacks the role or the repository for this; `slipway token list` shows what it has.'
     case 'resource_conflict':

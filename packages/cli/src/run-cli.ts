@@ -17,6 +17,7 @@ import { addHealthCommand } from './commands/health.ts'
 import { addHistoryCommand } from './commands/history.ts'
 import { addInitCommand } from './commands/init.ts'
 import { addJobCommand } from './commands/job.ts'
+import { addLoginCommands } from './commands/login.ts'
 import { addLogsCommand } from './commands/logs.ts'
 import { addMcpCommand } from './commands/mcp.ts'
 import { addInsightsCommand, addMetricsCommand } from './commands/metrics.ts'
@@ -35,8 +36,8 @@ import { addTokenCommand } from './commands/token.ts'
 import { addTriggerCommand } from './commands/trigger.ts'
 import { addValidateCommand } from './commands/validate.ts'
 import { addWebhookCommand } from './commands/webhook.ts'
-import type { Act } from './act.ts'
 import { addWorkerCommand } from './commands/worker.ts'
+import type { Act } from './act.ts'
 import { type Connection, type Context, createContext, type GlobalOptions } from './context.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupted } from './interrupted.ts'
@@ -126,8 +127,9 @@ function addCommands(program: Command, act: Act): void {
   addDelegateCommand(program, act)
   addDispatchCommand(program, act)
   addRunnerCommand(program, act)
-  addTokenCommand(program, act)
   addWorkerCommand(program, act)
+  addTokenCommand(program, act)
+  addLoginCommands(program, act)
   addHealthCommand(program, act)
   addDoctorCommand(program, act)
   addMcpCommand(program, act)

@@ -3,10 +3,16 @@ import { Timestamp } from './fields.ts'
 
 export const CheckResult = Type.Enum(['pass', 'fail'])
 
-/** `GET /health`, `/livez` and `/readyz`: 200 when every check passes, 503 otherwise. */
+/**
+ * `GET /health`, `/livez` and `/readyz`: 200 when every check passes, 503 otherwise. A server that is degraded
+ * does what it is asked, though not all of it at once: `/readyz` is 200 then.
+ */
 export const Health = Type.Object(
   {
-    status: Type.Enum(['healthy', 'unhealthy']),
+    status: Type.Enum(['healthy', 'degraded', 'unhealthy'], {
+      description:
+        '`degraded`: new runs are accepted and wait until the job bus is back; all else works.',
+    }),
     timestamp: Timestamp,
     checks: Type.Record(Type.String(), CheckResult, {
       description:

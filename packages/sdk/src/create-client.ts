@@ -28,11 +28,12 @@ import { runnersApi, type RunnersApi } from './runners.ts'
 import { runsApi, type RunsApi } from './runs.ts'
 import { searchApi, type SearchApi } from './search.ts'
 import { secretsApi, type SecretsApi } from './secrets.ts'
+import { sessionApi, type SessionApi } from './session.ts'
 import { stepsApi, type StepsApi, tasksApi, type TasksApi } from './steps.ts'
 import { type CallOptions, type ClientOptions, createTransport } from './transport.ts'
 import { webhooksApi, type WebhooksApi } from './webhooks.ts'
-
 import { workersApi, type WorkersApi } from './workers.ts'
+
 /** Slipway's APIs. Every call rejects with a `SlipwayError`, or its signal's reason. */
 export interface SlipwayClient {
   readonly runs: RunsApi
@@ -47,13 +48,14 @@ export interface SlipwayClient {
   readonly batch: BatchApi
   readonly tokens: TokensApi
   readonly tickets: TicketsApi
+  readonly session: SessionApi
   readonly audit: AuditApi
   readonly events: EventsApi
   readonly search: SearchApi
   readonly webhooks: WebhooksApi
+  readonly workers: WorkersApi
   readonly pullRequests: PullRequestsApi
   readonly secrets: SecretsApi
-  readonly workers: WorkersApi
   readonly credentials: CredentialsApi
   readonly repositories: RepositoriesApi
   readonly pipelines: PipelinesApi
@@ -83,14 +85,15 @@ export function createClient(options: ClientOptions): SlipwayClient {
     batch: batchApi(transport),
     tokens: tokensApi(transport),
     tickets: ticketsApi(transport),
+    session: sessionApi(transport),
     audit: auditApi(transport),
     events: eventsApi(transport),
     search: searchApi(transport),
     webhooks: webhooksApi(transport),
+    workers: workersApi(transport),
     pullRequests: pullRequestsApi(transport),
     secrets: secretsApi(transport),
     credentials: credentialsApi(transport),
-    workers: workersApi(transport),
     repositories: repositoriesApi(transport),
     pipelines: pipelinesApi(transport),
     builds: buildsApi(transport),

@@ -85,7 +85,7 @@ async function checkServer(context: Context): Promise<Finding[]> {
       return [
         settings,
         health,
-        { check: 'token', result: 'warn', message: 'None is set: SLIPWAY_TOKEN' },
+        { check: 'token', result: 'warn', message: 'None is set: slipway login, or SLIPWAY_TOKEN' },
       ]
     }
     // Any token may have a ticket; an unknown one may not.

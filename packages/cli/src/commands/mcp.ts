@@ -13,10 +13,10 @@ export function addMcpCommand(program: Command, act: Act): void {
 /** Until standard input ends. */
 async function mcp(context: Context, version: string): Promise<number> {
   const { io } = context
-  const { url, token } = await context.connect()
+  const { url, bearer } = await context.connect()
   // Loaded when it is needed: no other command is to wait for it.
   const { forwardMcp } = await import('../mcp/forward-mcp.ts')
-  await forwardMcp({ url, token, version, ...io.raw, signal: io.signal })
+  await forwardMcp({ url, bearer, version, ...io.raw, signal: io.signal })
   io.signal.throwIfAborted()
   return exitCodes.success
 }

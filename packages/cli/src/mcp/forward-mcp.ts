@@ -10,7 +10,8 @@ import { askServer } from './ask-server.ts'
 export interface ForwardMcpInput {
   /** Of the Slipway server. */
   url: string
-  token: string | undefined
+  /** Asked for each message. */
+  bearer: () => Promise<string | undefined>
   /** Ours. */
   version: string
   in: Readable
@@ -44,17 +45,17 @@ export async function forwardMcp(input: ForwardMcpInput): Promise<void> {
   }
 }
 
-async function connect({ url, token, version, signal }: ForwardMcpInput): Promise<Client> {
+async function connect({ url, bearer, version, signal }: ForwardMcpInput): Promise<Client> {
   const endpoint = new URL('mcp', url.endsWith('/') ? url : `${url}/`)
   const client = new Client({ name: 'slipway-cli', version })
   const transport = new StreamableHTTPClientTransport(endpoint, {
-    fetch: askServer,
-    requestInit: {
-      headers: {
-        'user-agent': 'slipway-cli',
-        ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
-      },
+    fetch: async (to, init) => {
+      const token = await bearer()
+      const headers = new Headers(init?.headers)
+      if (token !== undefined) headers.set('authorization', `Bearer ${token}`)
+      return askServer(to, { ...init, headers })
     },
+    requestInit: { headers: { 'user-agent': 'slipway-cli' } },
   })
   try {
     await client.connect(transport, { signal, timeout })

@@ -6,6 +6,8 @@ const defaultUrl = 'http://127.0.0.1:3000'
 export interface ServerChoice {
   url: string
   token: string | undefined
+  /** Whether that is of the configuration file, which a login goes before. */
+  isOfFile?: boolean
   /** Whether the URL was chosen by nobody: then it is this machine's server, if any. */
   isDefault: boolean
 }
@@ -37,9 +39,11 @@ export function chooseServer({ flags, env, config }: ChoiceInput): ServerChoice 
   if (!isHttpUrl(url)) {
     throw new CliError(`Not the URL of a server: ${url}`, `It looks like ${defaultUrl}`)
   }
+  const given = flags.token ?? (named ? undefined : env.SLIPWAY_TOKEN || undefined)
   return {
     url,
-    token: flags.token ?? (named ? named.token : env.SLIPWAY_TOKEN || entry?.token) ?? undefined,
+    token: given ?? entry?.token,
+    ...(given === undefined && entry?.token !== undefined ? { isOfFile: true } : {}),
     isDefault: givenUrl === undefined && entry === undefined,
   }
 }
@@ -58,7 +62,7 @@ function isHttpUrl(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
 }
 
-function sameUrl(one: string, other: string): boolean {
+export function sameUrl(one: string, other: string): boolean {
   if (!URL.canParse(one) || !URL.canParse(other)) return false
   const plain = (url: string) => new URL(url).href.replace(/\/+$/, '')
   return plain(one) === plain(other)

@@ -1,3 +1,4 @@
+import { AppError } from '../errors.ts'
 import type { LogChunk, LogRange, LogStore } from '../logs/index.ts'
 
 /** What every build's log begins with, without its time. */
@@ -59,8 +60,14 @@ export async function readLogTail(
   buildId: number,
 ): Promise<{ logs: string; logs_truncated: boolean }> {
   const begin = `${createdLine}\n`
-  const end = await logs.readEnd(buildLogKey(buildId), shownBytes)
+  const end = await logs.readEnd(buildLogKey(buildId), shownBytes).catch(tellAway)
   const text = end?.data.toString('utf8') ?? ''
   const fits = end === null || (end.isWhole && end.data.length + begin.length <= shownBytes)
   return { logs: fits ? begin + text : text, logs_truncated: !fits }
+}
+
+/** A build is shown also where its log cannot be had just now, and says so in the log's place. */
+function tellAway(error: unknown): { data: Buffer; isWhole: boolean } {
+  if (!(error instanceof AppError) || error.code !== 'unavailable') throw error
+  return { data: Buffer.from(`${error.message}.\n`), isWhole: false }
 }

@@ -232,7 +232,10 @@ async function start(
         ...checks,
         ...orchestrated,
       },
-      { onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy') },
+      {
+        degrading: ['job_bus'],
+        onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy'),
+      },
     ),
     dashboard: await openDashboard(),
     oci: { store: embedded, signal: stopping.signal },

@@ -111,6 +111,7 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/build/result': 'workers:work',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation': 'workers:work',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/configuration': 'workers:work',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/not-started': 'workers:work',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/running': 'workers:work',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/result': 'workers:work',
   'POST /v1/workers/:id/unfinished-delegations': 'workers:work',

@@ -12,7 +12,7 @@ export const peerLogsPath = '/v1/servers/logs'
 /** Milliseconds of silence after which a stream has broken off: there is a frame every 15 s. */
 const silentMs = 45_000
 /** Milliseconds for an answer that is no stream. */
-const answerMs = 30_000
+const wholeMs = 30_000
 /** Milliseconds that the upload of a log may take. */
 const parkMs = 120_000
 
@@ -24,9 +24,15 @@ export function createLogPeers(deps: { call: CallServer }): LogPeers {
     home: string,
     method: CallServerInput['method'],
     path: string,
-    options: { query: Query; body?: Buffer; signal?: AbortSignal; timeoutMs?: number },
+    options: {
+      query: Query
+      body?: Buffer
+      signal?: AbortSignal
+      timeoutMs?: number
+      answerMs?: number
+    },
   ): Promise<Response> => {
-    const { query, body, signal, timeoutMs = answerMs } = options
+    const { query, body, signal, timeoutMs = wholeMs, answerMs } = options
     const text = new URLSearchParams()
     for (const [name, value] of Object.entries(query)) text.set(name, String(value))
     const target = `${peerLogsPath}${path}?${text.toString()}`
@@ -36,6 +42,7 @@ export function createLogPeers(deps: { call: CallServer }): LogPeers {
       target,
       signal: signal ?? AbortSignal.timeout(timeoutMs),
       ...(body === undefined ? {} : { body }),
+      ...(answerMs === undefined ? {} : { answerMs }),
     })
     if (response.ok || response.status === 404) return response
     await refuse(response)
@@ -146,11 +153,17 @@ export function createLogPeers(deps: { call: CallServer }): LogPeers {
 
     async sealReceived(home, key, { bytes, indexBytes }) {
       const query = { key, bytes, index_bytes: indexBytes }
-      return known(await json<ReceivedLog>(home, 'POST', '/seal', { query, timeoutMs: parkMs }))
+      return known(
+        await json<ReceivedLog>(home, 'POST', '/seal', {
+          query,
+          timeoutMs: parkMs,
+          answerMs: parkMs,
+        }),
+      )
     },
 
     async park(home, key) {
-      await json(home, 'POST', '/park', { query: { key }, timeoutMs: parkMs })
+      await json(home, 'POST', '/park', { query: { key }, timeoutMs: parkMs, answerMs: parkMs })
     },
 
     async deletePrefix(home, prefix) {

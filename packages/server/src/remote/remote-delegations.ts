@@ -39,6 +39,10 @@ export function createRemoteDelegations(
         signal,
       })
     },
+    async reportDelegationNotStarted({ claim }) {
+      const path = `${attemptPath(claim)}/delegation/not-started`
+      await client.ask('POST', path, { repeat: 'always' })
+    },
     async reportDelegationRunning({ claim, containerId }) {
       const path = `${attemptPath(claim)}/delegation/running`
       await client.ask('POST', path, { body: { containerId }, repeat: 'always' })

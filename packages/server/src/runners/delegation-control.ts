@@ -3,6 +3,7 @@ import { transact, type UnitOfWork } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
 import { holdsJob, type JobClaim, settleJob } from '../jobs/index.ts'
 import { checkMounts } from './check-mounts.ts'
+import { findHome, forgetHome, keepHome } from './container-home.ts'
 import type { Definition, RunDefinition } from './define-run.ts'
 import {
   containerLabels,
@@ -31,6 +32,7 @@ export function createDelegationControl(deps: Deps): DelegationControl {
   return {
     beginDelegation: (input) => beginDelegation(deps, input),
     openRunnerConfiguration: (input, signal) => openRunnerConfiguration(deps, input, signal),
+    reportDelegationNotStarted: (input) => reportNotStarted(deps, input),
     reportDelegationRunning: (input) => reportRunning(deps, input),
     completeDelegation: (input) => completeDelegation(deps, input),
     findUnfinished: (ids) => findUnfinished(deps, ids),
@@ -60,6 +62,8 @@ interface Claimed {
 async function beginDelegation(deps: Deps, input: Claimed): Promise<DelegationAttempt> {
   const row = await transact(deps, async (unit) => {
     const delegation = await requireClaim(unit, input)
+    const where = await findHome(deps, unit, { delegation, claim: input.claim })
+    if (where !== 'here') return where
     return unit.trx
       .updateTable('delegations')
       .set({ attempt: delegation.attempt + 1, updated_at: unit.now })
@@ -67,16 +71,14 @@ async function beginDelegation(deps: Deps, input: Claimed): Promise<DelegationAt
       .returningAll()
       .executeTakeFirstOrThrow()
   })
+  if (row === 'deferred') {
+    throw new AppError('resource_conflict', 'The container of this job is on another machine')
+  }
+  if (row === 'lost') throw await giveUp(deps, input, 'lost')
   const run = requireRun(row)
   const { mounts, problem } = await resolveMounts(run)
   const hopeless = problem ?? judgeImage(run) ?? tooLate(row, run)
-  if (hopeless !== null) {
-    await completeDelegation(deps, {
-      ...input,
-      result: { status: 'failed', exitCode: null, reason: hopeless },
-    })
-    throw new AppError('resource_conflict', `The job cannot be done: ${hopeless}`)
-  }
+  if (hopeless !== null) throw await giveUp(deps, input, hopeless)
   const { image, command, env, workdir, user, network, idle, limits } = run
   return {
     delegationId: row.id,
@@ -100,6 +102,15 @@ async function beginDelegation(deps: Deps, input: Claimed): Promise<DelegationAt
     },
     timeoutMs: run.timeoutMs,
   }
+}
+
+/** Ends a delegation that nothing can be done about any more; answers what its worker is told. */
+async function giveUp(deps: Deps, input: Claimed, reason: string): Promise<AppError> {
+  await completeDelegation(deps, {
+    ...input,
+    result: { status: 'failed', exitCode: null, reason },
+  })
+  return new AppError('resource_conflict', `The job cannot be done: ${reason}`)
 }
 
 /** Links may lead elsewhere than when the job was delegated. */
@@ -136,6 +147,8 @@ async function openRunnerConfiguration(
 ): Promise<{ env: Readonly<Record<string, string>>; secrets: readonly string[] }> {
   const row = await transact(deps, async (unit) => {
     const { id } = await requireClaim(unit, input)
+    // Its container is started right after this, and whoever does that may not come to tell of it.
+    await keepHome(unit, input)
     return unit.trx
       .selectFrom('delegations')
       .selectAll()
@@ -190,6 +203,13 @@ function parseEncoded(encoded: string): Readonly<Record<string, unknown>> {
   } catch {
     return {}
   }
+}
+
+async function reportNotStarted(deps: Deps, input: Claimed): Promise<void> {
+  await transact(deps, async (unit) => {
+    const { id } = await requireClaim(unit, input)
+    await forgetHome(unit, id)
+  })
 }
 
 /** Its container runs; an attempt that found it running says so again. */

@@ -15,6 +15,8 @@ export interface DelegationControl {
     input: { delegationId: string; claim: JobClaim },
     signal: AbortSignal,
   ): Promise<{ env: Readonly<Record<string, string>>; secrets: readonly string[] }>
+  /** Its container has not been started, and is gone: another worker may make one. */
+  reportDelegationNotStarted(input: { delegationId: string; claim: JobClaim }): Promise<void>
   /** Its container runs. */
   reportDelegationRunning(input: {
     delegationId: string

@@ -102,7 +102,7 @@ async function move(
  * one that runs, or is about to, ends by its container, and that of a proxy's hooks is told to stop now.
  */
 export async function completeForProxy(
-  deps: Deps & Pick<RunnersDeps, 'stopContainer' | 'log'>,
+  deps: Deps & Pick<RunnersDeps, 'stopContainer' | 'log' | 'owner'>,
   input: { principal: Principal; id: string; request: ProxyCompleteRequest },
 ): Promise<void> {
   const { status, runId, jobId } = input.request
@@ -111,9 +111,9 @@ export async function completeForProxy(
     if (runId !== undefined && runId !== delegation.runId) {
       throw conflict(`The job is of the run ${delegation.runId}, not ${runId}`, delegation)
     }
-    const { github_job_id, job_name, definition } = await unit.trx
+    const { github_job_id, job_name, definition, home } = await unit.trx
       .selectFrom('delegations')
-      .select(['github_job_id', 'job_name', 'definition'])
+      .select(['github_job_id', 'job_name', 'definition', 'home'])
       .where('id', '=', delegation.id)
       .executeTakeFirstOrThrow()
     const names = [delegation.jobRef, job_name, github_job_id?.toString()]
@@ -139,6 +139,11 @@ export async function completeForProxy(
     }
     const { stopContainer } = deps
     if (delegation.status !== 'running' || !isIdle || containerId === null) return
+    if (home !== null && home !== deps.owner) {
+      // Whoever looks after it is told that the job is over.
+      await endWithJob(deps, unit, delegation, { status, reason: null })
+      return
+    }
     unit.afterCommit(() => {
       stopContainer?.(containerId).catch((err: unknown) =>
         deps.log.warn({ err, delegation_id: delegation.id }, 'an idle container was not stopped'),

@@ -1,17 +1,20 @@
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
+import { AppError } from '../errors.ts'
 import type { LogStore } from '../logs/index.ts'
 import { plainText, repositoryWord, tsvectorOf } from './words.ts'
 
 export interface IndexLogsDeps {
   db: Kysely<Tables>
-  logs: Pick<LogStore, 'read'>
+  logs: Pick<LogStore, 'read' | 'requireReachable'>
 }
 
 /** Bytes of a log that are searched; what comes behind is not. */
 const maxLogBytes = 8 * 1024 * 1024
 /** Bytes of one document: a stretch of lines. */
 const stretchBytes = 32 * 1024
+/** Milliseconds for which a log is waited for whose server is away. */
+const patienceMs = 120_000
 
 interface Stretch {
   firstLine: number
@@ -45,7 +48,8 @@ export async function indexLogs(
       .where('run_id', '=', runId)
       .where('log_key', '=', log.key)
       .execute()
-    for await (const stretch of stretchesOf(deps.logs, log.key, signal)) {
+    const age = Date.now() - log.at.getTime()
+    for await (const stretch of stretchesOf(deps.logs, log.key, signal, age > patienceMs)) {
       const words = tsvectorOf(stretch.lines.join('\n'))
       if (words === '') continue
       await sql`
@@ -60,10 +64,13 @@ export async function indexLogs(
 }
 
 async function* stretchesOf(
-  logs: Pick<LogStore, 'read'>,
+  logs: IndexLogsDeps['logs'],
   key: string,
   signal: AbortSignal,
+  canLeaveOut: boolean,
 ): AsyncGenerator<Stretch> {
+  // A server that starts anew is back soon; for one that is gone nobody else waits.
+  if (canLeaveOut && !(await isReachable(logs, key))) return
   let stretch: Stretch = { firstLine: 1, lines: [], bytes: 0 }
   let total = 0
   for await (const chunk of logs.read(key, {}, signal)) {
@@ -82,4 +89,14 @@ async function* stretchesOf(
     if (total >= maxLogBytes) break
   }
   if (stretch.lines.length > 0) yield stretch
+}
+
+async function isReachable(logs: IndexLogsDeps['logs'], key: string): Promise<boolean> {
+  try {
+    await logs.requireReachable(key)
+    return true
+  } catch (error) {
+    if (error instanceof AppError && error.code === 'unavailable') return false
+    throw error
+  }
 }

@@ -17,8 +17,8 @@ export class ServerAway extends Error {
   }
 }
 
-/** Milliseconds until an answer has begun. */
-const answerMs = 10_000
+/** Milliseconds until an answer has begun, where nothing else is said. */
+const defaultAnswerMs = 5_000
 /** Milliseconds for which a server that is alive, but starts, is waited for. */
 const startMs = 15_000
 
@@ -30,6 +30,8 @@ export interface CallServerInput {
   target: string
   body?: Buffer
   signal?: AbortSignal
+  /** Milliseconds until the answer has begun. Default 5,000. */
+  answerMs?: number
 }
 
 /** Asks another server something in this one's name; rejects with `ServerAway` where it does not answer. */
@@ -52,7 +54,7 @@ export function createCallServer(deps: {
     }
   }
 
-  return async ({ home, method, target, body, signal }) => {
+  return async ({ home, method, target, body, signal, answerMs = defaultAnswerMs }) => {
     const server = await locate(home, signal)
     const late = new AbortController()
     const timer = setTimeout(() => late.abort(), answerMs)

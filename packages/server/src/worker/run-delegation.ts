@@ -153,13 +153,25 @@ async function begin(deps: DelegationWorkDeps, held: Held, signal: AbortSignal):
     })
   } catch (error) {
     if (isStarted) throw error
-    if (ready.status === 'fulfilled') await discard(deps, ready.value.id)
+    const isGone = ready.status === 'rejected' || (await discard(deps, ready.value.id))
+    if (isGone) await reportNotStarted(deps, held)
     signal.throwIfAborted()
     // What may pass is for the next attempt.
     if (!(error instanceof AppError) || !isForGood(error)) throw error
     const result = { status: 'failed', exitCode: null, reason: error.message } as const
     await keepLog(deps, { ...held, secrets: null }, signal, async () => result)
   }
+}
+
+/** So that another worker need not look for a container that there is none of. */
+async function reportNotStarted(
+  { delegations, log }: DelegationWorkDeps,
+  { attempt, claim }: Held,
+): Promise<void> {
+  const { delegationId } = attempt
+  await delegations
+    .reportDelegationNotStarted({ delegationId, claim })
+    .catch((error: unknown) => log.debug({ delegationId, err: error }, 'nobody was told'))
 }
 
 function isForGood({ code }: AppError): boolean {

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { CallToolResult } from '@modelcontextprotocol/server'
 import type { FastifyBaseLogger, FastifyInstance } from 'fastify'
+import { correlationHeaders } from '../../correlation.ts'
 import { AppError } from '../../errors.ts'
 import { toErrorAnswer } from '../platform/error-envelope.ts'
 import { type ToolRequest, buildRequest } from './build-request.ts'
@@ -90,6 +91,7 @@ async function send(
     url: request.url,
     headers: {
       ...caller.headers,
+      ...correlationHeaders(),
       'x-request-id': caller.requestId,
       ...(request.body === undefined ? {} : { 'content-type': 'application/json' }),
     },

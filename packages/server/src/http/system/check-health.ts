@@ -8,6 +8,8 @@ export interface CheckHealthOptions {
   deadlineMs?: number
   /** Milliseconds for which an answer is given again without asking. Default 1,000. */
   cacheMs?: number
+  /** Checks without which the server still does what it is asked, if only later. Default: none. */
+  degrading?: readonly string[]
   onFailure?: (check: string, error: unknown) => void
 }
 
@@ -57,8 +59,10 @@ export function createHealthCheck(
         async ([name, check]) => [name, await passes(name, check)] as const,
       ),
     )
+    const failed = results.filter(([, passed]) => !passed).map(([name]) => name)
+    const isUsable = failed.every((name) => options.degrading?.includes(name) ?? false)
     return {
-      status: results.every(([, passed]) => passed) ? 'healthy' : 'unhealthy',
+      status: failed.length === 0 ? 'healthy' : isUsable ? 'degraded' : 'unhealthy',
       timestamp: new Date().toISOString(),
       checks: Object.fromEntries(
         results.map(([name, passed]) => [name, passed ? 'pass' : 'fail'] as const),

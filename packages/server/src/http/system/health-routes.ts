@@ -53,14 +53,15 @@ export function healthRoutes(deps: HealthRoutesDeps): FastifyPluginAsync {
           operationId: 'getReadiness',
           tags,
           summary: 'Check that the server should be sent requests',
-          description: 'As /health, and unhealthy while the server starts or stops.',
+          description:
+            'As /health, but 200 when it is degraded, and unhealthy while it starts or stops.',
           response: { 200: Health, 503: unhealthy },
         },
       },
       async (_request, reply) => {
         const health = await deps.checkHealth()
-        const status = health.status === 'healthy' && deps.isReady() ? 'healthy' : 'unhealthy'
-        return reply.code(status === 'healthy' ? 200 : 503).send({ ...health, status })
+        const status = deps.isReady() ? health.status : 'unhealthy'
+        return reply.code(status === 'unhealthy' ? 503 : 200).send({ ...health, status })
       },
     )
   }

@@ -41,20 +41,30 @@ export async function findHooked(
 
 /** The same where its container runs; a `resource_conflict` says how it stands otherwise. */
 export async function findRunning(
-  deps: Pick<HookDeps, 'db'>,
+  deps: Pick<HookDeps, 'db' | 'owner'>,
   input: { principal: Principal; id: string },
 ): Promise<RunningJob> {
   const { row, run } = await findHooked(deps, input)
-  return asRunning(row, run)
+  return asRunning(deps, row, run)
 }
 
-export function asRunning(row: DelegationRow, run: RunDefinition | null): RunningJob {
+export function asRunning(
+  { owner }: Pick<HookDeps, 'owner'>,
+  row: DelegationRow,
+  run: RunDefinition | null,
+): RunningJob {
   if (hasEnded(row.status)) {
     const why = row.reason === null ? '' : `: ${row.reason}`
     throw new AppError('resource_conflict', `The job has ended as ${row.status}${why}`)
   }
   if (row.status !== 'running' || run === null || row.container_id === null) {
     throw new AppError('resource_conflict', `The job is ${row.status}: its container does not run`)
+  }
+  if (row.home !== null && row.home !== owner) {
+    throw new AppError(
+      'resource_conflict',
+      'The container of this job runs on another machine, which hooks do not reach: leave jobs of type delegation to the server that they ask (SLIPWAY_WORKER_TYPES)',
+    )
   }
   return { id: row.id, repository: row.repository, containerId: row.container_id, run }
 }

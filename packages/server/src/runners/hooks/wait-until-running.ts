@@ -8,7 +8,7 @@ const types = { exact: ['runner.job.updated'], prefixes: [] }
 
 /** Waits for the container of a job; a `resource_conflict` says how the job ended instead. */
 export async function waitUntilRunning(
-  deps: Pick<HookDeps, 'db' | 'feed'>,
+  deps: Pick<HookDeps, 'db' | 'feed' | 'owner'>,
   input: { principal: Principal; id: string; listener: HookListener },
   signal: AbortSignal,
 ): Promise<RunningJob> {
@@ -17,7 +17,7 @@ export async function waitUntilRunning(
   let said = ''
   const look = async () => {
     const { row, run } = await findHooked(deps, input)
-    if (row.status === 'running' || hasEnded(row.status)) return asRunning(row, run)
+    if (row.status === 'running' || hasEnded(row.status)) return asRunning(deps, row, run)
     const why = row.reason === null ? '' : `: ${row.reason}`
     const text = `The job is ${row.status}${why}`
     if (text !== said) await input.listener.say(text)

@@ -79,10 +79,12 @@ async function readyOnce(
 export async function discard(
   { host, log }: Pick<DelegationWorkDeps, 'host' | 'log'>,
   id: string,
-): Promise<void> {
+): Promise<boolean> {
   try {
     await host.remove(id)
+    return true
   } catch (error) {
     log.warn({ err: error, container: id }, 'a container could not be removed')
+    return false
   }
 }

@@ -36,6 +36,8 @@ export interface EmbeddedJobBusDeps extends LedgerDeps {
 }
 
 const checkMs = 2000
+/** Ids that one signal carries; whoever is told of none looks up all that it holds. */
+const mostTold = 80
 
 /**
  * The job bus that is the ledger itself: workers of this process are woken by a function call,
@@ -70,8 +72,9 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
     for (const subscription of subscriptions) act(subscription)
   }
 
-  function tellOthers(channel: string) {
-    if (!closed) signals?.notify(channel, id)
+  function tellOthers(channel: string, ids: readonly string[] = []) {
+    const told = ids.length > mostTold ? [] : ids
+    if (!closed) signals?.notify(channel, [id, ...told].join(' '))
   }
 
   async function refreshOthers() {
@@ -93,8 +96,9 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
   }
 
   function listen(current: Signals) {
-    const fromOthers = (act: () => void) => (payload: string | null) => {
-      if (payload !== id && !closed) act()
+    const fromOthers = (act: (ids: readonly string[]) => void) => (payload: string | null) => {
+      const [by, ...ids] = payload?.split(' ') ?? []
+      if (by !== id && !closed) act(ids)
     }
     unlisten.push(
       current.on(
@@ -106,9 +110,13 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
       ),
       current.on(
         STOPPED_CHANNEL,
-        fromOthers(() => {
-          all((subscription) => subscription.doubt())
-          deps.workers?.stopped(null)
+        fromOthers((ids) => {
+          const stopped = new Set(ids)
+          all((subscription) => {
+            subscription.cancel(stopped)
+            subscription.doubt()
+          })
+          deps.workers?.stopped(ids.length === 0 ? null : ids)
         }),
       ),
       current.on(
@@ -155,7 +163,7 @@ export function createEmbeddedJobBus(deps: EmbeddedJobBusDeps): JobBus {
       const ids = new Set(jobIds)
       all((subscription) => subscription.cancel(ids))
       deps.workers?.stopped(jobIds)
-      if (others) tellOthers(STOPPED_CHANNEL)
+      if (others) tellOthers(STOPPED_CHANNEL, jobIds)
     },
     onReply: (jobId, listener) => replies.add(jobId, listener),
     async check() {

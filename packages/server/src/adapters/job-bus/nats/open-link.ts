@@ -1,4 +1,6 @@
 import { readFileSync } from 'node:fs'
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import {
   type Authenticator,
   connect,
@@ -7,6 +9,7 @@ import {
   type NatsConnection,
   nkeyAuthenticator,
   type NodeConnectionOptions,
+  type TlsOptions,
   type Subscription,
 } from '@nats-io/transport-node'
 import type { Log } from '../../../db/log.ts'
@@ -162,15 +165,36 @@ function toSettings(options: NatsOptions, name: string): NodeConnectionOptions {
     // Credentials may be put right while we try.
     ignoreAuthErrorAbort: true,
     ...authentication(options.credentials),
-    ...(tls === null
+    ...(tls === null ? {} : { tls: toTls(options.servers, tls) }),
+  }
+}
+
+/**
+ * A name in an address is what the certificate has to be for. For a number the library forgets which it was, so
+ * the certificate has to be for one of those that we were given; others of the cluster are not believed then.
+ */
+function toTls(servers: readonly string[], tls: NonNullable<NatsOptions['tls']>): TlsOptions {
+  const addresses = servers.map(hostOf).filter((host) => isIP(host) !== 0)
+  return {
+    ...(tls.caFile === null ? {} : { caFile: tls.caFile }),
+    ...(tls.client === null ? {} : tls.client),
+    ...(addresses.length === 0
       ? {}
       : {
-          tls: {
-            ...(tls.caFile === null ? {} : { caFile: tls.caFile }),
-            ...(tls.client === null ? {} : tls.client),
+          checkServerIdentity(host: string, certificate: PeerCertificate) {
+            if (host !== unknownHost) return checkServerIdentity(host, certificate)
+            const errors = addresses.map((address) => checkServerIdentity(address, certificate))
+            return errors.includes(undefined) ? undefined : errors[0]
           },
         }),
   }
+}
+
+/** What Node takes the other side to be called where it is not told. */
+const unknownHost = 'localhost'
+
+function hostOf(server: string): string {
+  return server.replace(/:\d+$/, '').replace(/^\[(.*)\]$/, '$1')
 }
 
 function authentication(

@@ -69,6 +69,7 @@ export function buildLogRoutes(deps: BuildRoutesDeps): FastifyPluginAsync {
         if (headers.range !== undefined && isUnconditional && isWhole(request)) {
           return sendBytes(log, headers.range, reply)
         }
+        await deps.builds.logs.requireReachable(buildLogKey(row.id))
         const release = open(principal.id)
         const cut = new AbortController()
         const stopChecking = checkToken(request.stillValid, validityMs, () => cut.abort())

@@ -110,6 +110,7 @@ export function stepLogRoutes(deps: StepLogRoutesDeps): FastifyPluginAsync {
         ) {
           return sendBytes(deps, log, request.headers.range, reply)
         }
+        await deps.logs.requireReachable(log.logKey)
         const release = open(request.principal.id)
         const cut = new AbortController()
         const stopChecking = checkToken(request.stillValid, limits.validityMs, () => cut.abort())

@@ -56,6 +56,15 @@ export function workerDelegationRoutes(deps: WorkerDelegationRoutesDeps): Fastif
       },
     )
 
+    app.post<{ Params: WorkerAttemptParams }>(
+      `${base}/not-started`,
+      { schema: { hide: true, params: WorkerAttemptParams, response: none } },
+      async (request, reply) => {
+        await answeredByWork(control.reportDelegationNotStarted(await held(request)))
+        return reply.code(204).send()
+      },
+    )
+
     app.post<{ Params: WorkerAttemptParams; Body: ReportDelegationRequest }>(
       `${base}/running`,
       {

@@ -56,6 +56,7 @@ export function jobLogRoutes(deps: JobRoutesDeps): FastifyPluginAsync {
         // Read before the job: its end is then either seen there or announced behind it.
         const after = query.follow === true ? await runners.feed.lastSeq() : 0
         const job = await findDelegation(runners, { principal, id: params.id })
+        await runners.logs.requireReachable(job.log_key)
         if (query.follow === true) return follow(deps, { request, reply, job, after, open })
         const lines = runners.logs.read(job.log_key, rangeOf(request), deps.signal)
         const body = Readable.from(writeAnswer(deps, lines), { objectMode: false })
