@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { umask } from 'node:process'
 import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
@@ -55,10 +56,10 @@ const startUp = async (script: string) => {
 
 describe('a step in a cluster', () => {
   it('shows nothing of its environment in its job, and leaves no object behind', async () => {
-    const started = await world.start(['sh', '-c', 'echo up; sleep 60'], {
+    const started = await world.start(['sh', '-c', 'id -u; echo up; sleep 60'], {
       env: { PASSWORD: 'correct-horse' },
     })
-    await started.said('up')
+    await started.said('54321\nup')
     const [job, pod, secret] = objects()
     expect(JSON.stringify([job, pod])).toContain('sleep 60')
     expect(JSON.stringify([job, pod])).not.toContain('correct-horse')
@@ -85,12 +86,6 @@ describe('a step in a cluster', () => {
     expect(job?.spec?.activeDeadlineSeconds).toBe(20 + 30 + 120)
     started.stop(0)
     await started.done
-  })
-
-  it('passes secrets that are files to the one step that may read them', async () => {
-    expect((await world.sh('id -u')).output).toBe('54321\n')
-    const { output } = await world.sh(`cat '${world.readOnly}'/* 2>/dev/null; echo none`)
-    expect(output).toBe('none\n')
   })
 
   it('is refused without an image, with one that is missing, and with variables that no shell sets', async () => {
@@ -131,7 +126,7 @@ describe('a step in a cluster', () => {
   })
 
   it('says why it does not start when no node takes it', async () => {
-    const executor = makeOn(access, { ...place, startTimeoutMs: 600 }, `${world.stateDir}-2`, {
+    const executor = makeOn(access, { ...place, startTimeoutMs: 1_500 }, `${world.stateDir}-2`, {
       nodeSelector: { disk: 'ssd' },
     })
     await executor.open()
@@ -139,7 +134,7 @@ describe('a step in a cluster', () => {
     const sink = { write() {} }
     await expect(executor.start(world.spec(['true']), sink)).rejects.toMatchObject({
       code: 'unavailable',
-      message: expect.stringMatching(/No node takes it: 0\/1 nodes are available.*waited for 1 s/),
+      message: expect.stringMatching(/No node takes it: 0\/1 nodes are available.*waited for 2 s/),
     })
     node.labels.disk = 'ssd'
     onTestFinished(() => void delete node.labels.disk)
@@ -249,7 +244,6 @@ describe('a cluster that is away', () => {
       `until [ -e '${world.workspace}/go' ]; do sleep 0.05; done; head -c 3000000 /dev/zero | tr '\\0' x; exit 7`,
     )
     await cluster.stop()
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(`${world.workspace}/go`, '')
     // It gets no further than what nobody has taken.
     await sleep(1_500)
@@ -309,16 +303,32 @@ describe('a cluster that is away', () => {
   })
 
   it('says of output that its node no longer has that it is missing', async () => {
-    const go = `${world.workspace}/go`
-    const started = await startUp(`until [ -e '${go}' ]; do sleep 0.05; done; echo two; sleep 0.5`)
+    const [go, on] = [`${world.workspace}/go`, `${world.workspace}/on`]
+    const wait = (path: string) => `until [ -e '${path}' ]; do sleep 0.05; done`
+    const started = await startUp(`${wait(go)}; echo two; ${wait(on)}; sleep 1; echo three`)
     await cluster.stop()
-    const { writeFile } = await import('node:fs/promises')
     await writeFile(go, '')
-    await sleep(300)
+    await expect.poll(() => node.logOf(onlyPod().metadata.name)).toContain('two')
     node.rotateLog(onlyPod().metadata.name)
     await cluster.start()
-    await started.done
-    expect(started.output()).toBe('up\n')
+    await writeFile(on, '')
+    expect(await started.done).toMatchObject({ outcome: 'exited', exitCode: 0 })
+    expect(started.output()).toMatch(/^up\n\n--- some output is missing here: .*\nthree\n$/)
+  })
+
+  it('fails a step the end of whose output can be read no more', async () => {
+    const go = `${world.workspace}/go`
+    const started = await startUp(`until [ -e '${go}' ]; do sleep 0.05; done; echo two; exit 0`)
+    const { name } = onlyPod().metadata
+    await cluster.stop()
+    await writeFile(go, '')
+    await expect.poll(() => node.logOf(name)).toContain('two')
+    node.rotateLog(name)
+    await cluster.start()
+    expect(await started.done).toMatchObject({
+      outcome: 'failed',
+      reason: expect.stringContaining('end of its output'),
+    })
   })
 })
 

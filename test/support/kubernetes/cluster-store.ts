@@ -60,6 +60,8 @@ export function createClusterStore(resources: readonly ResourceType[]): ClusterS
   const objects = new Map<string, ClusterObject>()
   const listeners = new Set<(event: ClusterEvent) => void>()
   let events: ClusterEvent[] = []
+  const untold: ClusterEvent[] = []
+  let isTelling = false
   let version = 1_000
   let oldest = version
 
@@ -92,7 +94,14 @@ export function createClusterStore(resources: readonly ResourceType[]): ClusterS
     else objects.set(keyOf(plural, namespace, name), structuredClone(object))
     const event = { type, plural, object: structuredClone(object), before, version }
     events.push(event)
-    for (const listener of listeners) listener(event)
+    untold.push(event)
+    if (isTelling) return
+    isTelling = true
+    // A listener that changes something must not have others hear of that first.
+    for (let next = untold.shift(); next !== undefined; next = untold.shift()) {
+      for (const listener of listeners) listener(next)
+    }
+    isTelling = false
   }
   const refuse = (type: ResourceType, name: string, problems: readonly string[]): void => {
     if (problems.length === 0) return

@@ -43,6 +43,8 @@ export interface Cluster {
   rotateToken(): Promise<void>
   /** Until it is taken back. */
   fault(fault: Fault): () => void
+  /** Does what the next request of this kind, as `verb resource`, asks, and breaks off instead of its answer. */
+  answerLate(kind: string): () => void
   /** Breaks off watches and other requests that are open, without a word. */
   cut(): void
   /** Refuses connections, as a server that is away. */
@@ -63,6 +65,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const asked: string[] = []
   const faults = new Set<Fault>()
   const sockets = new Set<Socket>()
+  const swallowed = new Set<string>()
   let token = ''
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -83,6 +86,12 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
       if (refusal !== null) throw refusal
     }
     requireAccess(found)
+    if (swallowed.delete(`${found.verb} ${found.resource}`)) {
+      response.end = () => {
+        request.socket.destroy()
+        return response
+      }
+    }
     await serveRequest(store, options.parts ?? {}, found, request, response)
   }
   const requireAccess = (wanted: AccessQuestion & { namespace: string }): void => {
@@ -155,6 +164,10 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     fault(fault) {
       faults.add(fault)
       return () => void faults.delete(fault)
+    },
+    answerLate(kind) {
+      swallowed.add(kind)
+      return () => void swallowed.delete(kind)
     },
     cut,
     async stop() {

@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import type { ServerResponse } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -23,10 +24,15 @@ export interface ClusterNode {
   serveLog(pod: ClusterObject, asked: ApiRequest, response: ServerResponse): Promise<void>
   /** Ends a pod as a node does that runs out of room. */
   evict(name: string): void
+  /** What the node has of a pod's log. */
+  logOf(name: string): Promise<string>
   /** Throws away what has been written to a pod's log so far. */
   rotateLog(name: string): void
-  /** From now on it says nothing of its pods, which run on. */
-  lose(): void
+  /**
+   * From now on it says nothing of its pods, which run on. Answers how to have it back: what the cluster has
+   * given up meanwhile is ended.
+   */
+  lose(): () => Promise<void>
   close(): Promise<void>
 }
 
@@ -45,6 +51,7 @@ export function startNode(
   const running = new Map<string, RunningPod>()
   const work = new Set<Promise<void>>()
   const closing = new AbortController()
+  setMaxListeners(0, closing.signal)
   const labels: Record<string, string> = { 'kubernetes.io/os': 'linux' }
   let isLost = false
 
@@ -235,9 +242,23 @@ export function startNode(
       evictions.set(uid, { reason: 'Evicted', message })
       found.kill()
     },
+    async logOf(name) {
+      const chunks: Buffer[] = []
+      const all = { since: null, follow: false, timestamps: false }
+      for await (const chunk of find(name).found.log.read(all)) chunks.push(chunk)
+      return Buffer.concat(chunks).toString()
+    },
     rotateLog: (name) => find(name).found.log.rotate(),
     lose() {
       isLost = true
+      return async () => {
+        isLost = false
+        for (const [uid, pod] of running) {
+          if (store.list('pods', namespace).some(({ metadata }) => metadata.uid === uid)) continue
+          pod.kill()
+          await pod.ended
+        }
+      }
     },
     async close() {
       closing.abort()

@@ -94,7 +94,7 @@ export async function followOutput(
       await read(!isLast)
       // A log that is gone may be answered by words of the kubelet's.
       if (isLast) return wasWhole || !position.isLost()
-      wasWhole = true
+      wasWhole = !position.isLost()
     } catch (error) {
       signal.throwIfAborted()
       if (isLast && isGone(error)) return wasWhole

@@ -7,6 +7,7 @@ import {
   networkPolicies,
 } from '../../../kubernetes/index.ts'
 import { networkLabel } from './describe-job.ts'
+import { patienceMs } from './step-job.ts'
 
 /** Name of the policy that cuts off the pods of steps with `network: none`. */
 export const policyName = 'slipway-no-network'
@@ -29,7 +30,10 @@ export function createNetworkCheck(kubernetes: Kubernetes): (signal: AbortSignal
   return async (signal) => {
     if (performance.now() < until) return
     const policy = await kubernetes
-      .json<NetworkPolicy>({ method: 'GET', resource: networkPolicies, name: policyName }, signal)
+      .json<NetworkPolicy>(
+        { method: 'GET', resource: networkPolicies, name: policyName, patienceMs },
+        signal,
+      )
       .catch((error: unknown) => {
         if (isGone(error)) return null
         throw explainRefusal(error, `Whether there is the NetworkPolicy ${policyName} is not known`)
