@@ -1,5 +1,6 @@
 // A server whose objects are in S3: runs, builds, releases, deployments; and S3 away while they go on.
-import { readdir } from 'node:fs/promises'
+import { mkdtemp, readdir, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Build } from '@slipway/contract/builds'
 import type { Health } from '@slipway/contract/health'
@@ -12,6 +13,7 @@ import { startRadosgw, type TestS3 } from '../support/radosgw.ts'
 import { readZip } from '../support/read-zip.ts'
 import { finishedRun, logOf, startRun, stepNamed } from '../support/runs.ts'
 import { createBucket, type TestBucket } from '../support/s3-bucket.ts'
+import { runServerCommand } from '../support/server-command.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 const name = 'acme/shop'
@@ -192,6 +194,72 @@ it('gives the bucket its rules at the start', async () => {
   }
   expect(rules.rule_map.map(({ id }) => id)).toContain('slipway:ci/:runs')
 })
+
+it('shows the bucket’s rules, and gives them to it, by command', async () => {
+  const other = await createBucket(s3, 'by-command')
+  try {
+    const env = { ...other.env, SLIPWAY_DATA_DIR: server.dataDir }
+    const shown = await runServerCommand(['storage', 'lifecycle', '--print'], env)
+    const { Rules } = JSON.parse(shown.stdout) as { Rules: { ID: string }[] }
+    expect(Rules.map(({ ID }) => ID)).toEqual([
+      'slipway:some/where/:logs dev',
+      'slipway:some/where/:logs staging',
+      'slipway:some/where/:runs',
+      'slipway:some/where/:uploads',
+      'slipway:some/where/:probes',
+    ])
+    const applied = await runServerCommand(['storage', 'lifecycle', '--apply'], env)
+    expect([applied.code, applied.stdout]).toEqual([0, expect.stringContaining('"changed":true')])
+    const again = await runServerCommand(['storage', 'lifecycle', '--apply'], env)
+    expect(again.stdout).toContain('"changed":false')
+    const none = await runServerCommand(['storage', 'lifecycle', '--apply'], {
+      ...env,
+      S3_BUCKET: 'no-such-bucket',
+    })
+    expect([none.code, none.stderr]).toEqual([
+      1,
+      expect.stringContaining('The object storage has no bucket no-such-bucket\n'),
+    ])
+    const files = await runServerCommand(['storage', 'lifecycle', '--print'], {
+      SLIPWAY_DATA_DIR: server.dataDir,
+    })
+    expect([files.code, files.stderr]).toEqual([1, expect.stringContaining('S3_BUCKET: is needed')])
+  } finally {
+    other.close()
+  }
+})
+
+it('takes over from a server with files, by its backup', async () => {
+  const first = await startTestServer()
+  const folder = await mkdtemp(join(tmpdir(), 'slipway-s3-'))
+  const target = await createBucket(s3, 'taken-over')
+  try {
+    const there = await createRepository(first.repositories, name)
+    const steps = [{ name: 'talk', action: 'run', run: 'echo from files' }]
+    const commit = await there.commit(oneProject(steps))
+    const run = await finishedRun(first, await startRun(first, name, commit))
+    await first.stop()
+    const file = join(folder, 'backup.tar')
+    const dataDir = join(folder, 'data')
+    const made = await runServerCommand(['backup', '--with-keys', file], {
+      SLIPWAY_DATA_DIR: first.dataDir,
+    })
+    expect(made.code).toBe(0)
+    const env = { ...target.env, SLIPWAY_DATA_DIR: dataDir }
+    const restored = await runServerCommand(['restore', file], env)
+    expect(restored.code).toBe(0)
+    const key = (await target.keys()).find((one) => one.endsWith('/talk.log')) ?? ''
+    expect(await target.read(key)).toBe('from files\n')
+    await first.restart(env)
+    const seen = await first.json<Run>('GET', `/v1/runs/${run.id}`)
+    expect((await open(stepNamed(seen, 'talk'))).status).toBe(302)
+    expect(await (await fetch(stepNamed(seen, 'talk').logs_url)).text()).toBe('from files\n')
+  } finally {
+    await first.close()
+    target.close()
+    await rm(folder, { recursive: true, force: true })
+  }
+}, 90_000)
 
 describe('S3 away', () => {
   const health = () => server.json<Health>('GET', '/health', { expect: 200 })

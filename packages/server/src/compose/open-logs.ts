@@ -79,7 +79,13 @@ export async function openLogs(
   resources.add('logs', ownLogs, (logs) => logs.close())
   const signer = createRequestSigner(masterKey)
   const places = createLogPlaces({ db, log, home })
-  await takeStock({ local: ownLogs, places, home, log }, AbortSignal.timeout(stockMs))
+  // A put waits for a store that is away; the start does not, and the logs stay with this server.
+  const isThere = await objects.check().then(
+    () => true,
+    () => false,
+  )
+  const within = isThere ? AbortSignal.timeout(stockMs) : AbortSignal.abort()
+  await takeStock({ local: ownLogs, places, home, log }, within)
   const peers = createLogPeers({ call: createCallServer({ self: server, signer }) })
   return {
     logs: createSharedLogStore({ local: ownLogs, places, peers, home, log }),
