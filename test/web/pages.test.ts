@@ -33,6 +33,10 @@ const pages: readonly { path: () => string; heading: string }[] = [
   { path: () => '/settings?tab=tokens', heading: 'Settings' },
   { path: () => '/settings?tab=webhooks', heading: 'Settings' },
   { path: () => '/settings?tab=secrets', heading: 'Settings' },
+  { path: () => '/jobs', heading: 'Runners and jobs' },
+  { path: () => '/jobs?tab=classes', heading: 'Runners and jobs' },
+  { path: () => '/jobs?tab=runners', heading: 'Runners and jobs' },
+  { path: () => '/jobs?tab=workers', heading: 'Runners and jobs' },
   { path: () => '/board', heading: 'Releases' },
   { path: () => '/releases/acme/shop/app', heading: 'app' },
 ]

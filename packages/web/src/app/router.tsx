@@ -13,6 +13,8 @@ import { BrokenPage, MissingPage } from './error-pages.tsx'
 import { listSearch } from './list-search.ts'
 import { repositorySearch } from '../pages/repository/repository-search.ts'
 import { settingsSearch } from '../pages/settings/settings-search.ts'
+import { jobsSearch } from '../pages/jobs/jobs-search.ts'
+import { lineSearch } from './line-search.ts'
 import { localPath } from './local-path.ts'
 import { Shell } from './shell.tsx'
 
@@ -66,9 +68,7 @@ const run = createRoute({
   component: lazyRouteComponent(() => import('../pages/run/run-page.tsx'), 'RunPage'),
   validateSearch: (search: Record<string, unknown>): { step?: string; line?: number } => ({
     ...(typeof search.step === 'string' ? { step: search.step } : {}),
-    ...(Number.isSafeInteger(search.line) && Number(search.line) > 0
-      ? { line: Number(search.line) }
-      : {}),
+    ...lineSearch(search),
   }),
 })
 
@@ -136,6 +136,20 @@ const settings = createRoute({
   ),
 })
 
+const jobs = createRoute({
+  getParentRoute: () => inside,
+  path: '/jobs',
+  validateSearch: jobsSearch,
+  component: lazyRouteComponent(() => import('../pages/jobs/jobs-page.tsx'), 'JobsPage'),
+})
+
+const job = createRoute({
+  getParentRoute: () => inside,
+  path: '/jobs/$id',
+  validateSearch: lineSearch,
+  component: lazyRouteComponent(() => import('../pages/job/job-page.tsx'), 'JobPage'),
+})
+
 const routeTree = root.addChildren([
   signIn,
   inside.addChildren([
@@ -148,6 +162,8 @@ const routeTree = root.addChildren([
     project,
     activity,
     settings,
+    jobs,
+    job,
   ]),
 ])
 

@@ -1,4 +1,4 @@
-import { api } from '../api/client.ts'
+import type { LogSource } from './log-sources.ts'
 import { plainLine } from './plain-line.ts'
 
 /** The lines of one log, as many as have come; the n-th has the number n + 1 for ever. */
@@ -13,14 +13,15 @@ export interface LogLines {
 /** What is read of a log; beyond it the whole is there to be downloaded. */
 export const mostLines = 500_000
 
-const timed = /^(\S+) ?(.*)$/s
+const timed = /^\[?(\d{4}-[^\s\]]+)\]? ?(.*)$/s
 
 /**
  * Reads a log: what is there at once as text, then, if it is still being written, line by line. `tell` is
  * called with the same growing arrays, at most once a frame.
  */
 export async function readLog(
-  source: { url: string; follow: boolean },
+  source: LogSource,
+  follow: boolean,
   tell: (lines: LogLines) => void,
   signal: AbortSignal,
 ): Promise<void> {
@@ -28,47 +29,31 @@ export async function readLog(
   const times: string[] = []
   let frame = 0
   const tellSoon = () => {
-    if (frame === 0) {
-      frame = requestAnimationFrame(() => {
-        frame = 0
-        if (!signal.aborted) tell({ texts, times, ended: false })
-      })
-    }
+    if (frame !== 0) return
+    frame = requestAnimationFrame(() => {
+      frame = 0
+      if (!signal.aborted) tell({ texts, times, ended: false })
+    })
   }
-  signal.addEventListener('abort', () => cancelAnimationFrame(frame))
-  const response = await fetch(`${source.url}?timestamps=true`, {
-    signal,
-    headers: { accept: 'text/plain' },
-    credentials: 'same-origin',
-  })
-  if (!response.ok) {
-    const body = (await response.json().catch(() => null)) as {
-      error?: { message?: string }
-    } | null
-    throw new Error(body?.error?.message ?? `The log could not be read (${response.status})`)
-  }
-  let rest = ''
-  const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
   const take = (line: string) => {
     if (texts.length >= mostLines) return
-    const [, time = '', text = ''] = timed.exec(line) ?? []
+    const [, time = '', text = line] = timed.exec(line) ?? []
     times.push(time)
     texts.push(text)
   }
-  for (;;) {
-    const chunk = await reader?.read()
-    if (chunk === undefined || chunk.done) break
-    const lines = (rest + chunk.value).split('\n')
+  signal.addEventListener('abort', () => cancelAnimationFrame(frame))
+  let rest = ''
+  for await (const chunk of source.read(signal)) {
+    const lines = (rest + chunk).split('\n')
     rest = lines.pop() ?? ''
     for (const line of lines) take(line)
     tellSoon()
   }
   if (rest !== '') take(rest)
-  if (source.follow && texts.length < mostLines) {
-    const path = source.url
-    for await (const line of api.steps.logs(path, { follow: true, after: texts.length, signal })) {
-      times.push(line.timestamp)
-      texts.push(line.line)
+  if (follow && texts.length < mostLines) {
+    for await (const { timestamp, line } of source.follow(texts.length, signal)) {
+      times.push(timestamp)
+      texts.push(line)
       if (texts.length >= mostLines) break
       tellSoon()
     }

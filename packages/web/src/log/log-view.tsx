@@ -5,6 +5,7 @@ import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { LogLine } from './log-line.tsx'
 import { findInLog, mostLines } from './log-lines.ts'
+import type { LogSource } from './log-sources.ts'
 import styles from './log-view.module.css'
 import { useLog } from './use-log.ts'
 
@@ -15,19 +16,18 @@ const nearEnd = 60
 
 /** A log, live while it is written: colours, search, times, links to lines, download. */
 export function LogView({
-  url,
+  source,
   live,
   line,
   onLine,
 }: {
-  /** Of its plain text and of its stream, as `/v1/steps/{id}/logs`. */
-  url: string
+  source: LogSource
   live: boolean
   /** The line that is linked to. */
   line: number | undefined
   onLine: (line: number) => void
 }) {
-  const { lines, error } = useLog(url, live)
+  const { lines, error } = useLog(source, live)
   const scroller = useRef<HTMLDivElement>(null)
   const [following, setFollowing] = useState(line === undefined && live)
   const [times, setTimes] = useState(false)
@@ -103,7 +103,7 @@ export function LogView({
             <ArrowDown size={14} aria-hidden /> Follow
           </Button>
         )}
-        <a className={styles.download} href={url} download>
+        <a className={styles.download} href={source.download} download>
           <Download size={14} aria-hidden /> Download
         </a>
       </div>

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react'
 import { type LogLines, readLog } from './log-lines.ts'
+import type { LogSource } from './log-sources.ts'
 
 export interface ReadLog {
   lines: LogLines | null
@@ -7,14 +8,15 @@ export interface ReadLog {
 }
 
 /** The lines of a log, which grow while `follow` and the log is being written. */
-export function useLog(url: string, follow: boolean): ReadLog {
+export function useLog(source: LogSource, follow: boolean): ReadLog {
   const [log, setLog] = useState<ReadLog>({ lines: null, error: null })
   useEffect(() => {
     const stop = new AbortController()
     setLog({ lines: null, error: null })
     // The arrays grow in place: only a new object around them tells React.
     readLog(
-      { url, follow },
+      source,
+      follow,
       (lines) => setLog({ lines: { ...lines }, error: null }),
       stop.signal,
     ).catch((error: unknown) => {
@@ -27,6 +29,6 @@ export function useLog(url: string, follow: boolean): ReadLog {
     return () => stop.abort()
     // A log that ends while it is read is read to its end by the request under way.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [url])
+  }, [source.key])
   return log
 }

@@ -4,6 +4,7 @@ import type { Run } from '@slipway/contract/runs'
 import { RotateCw, Square } from 'lucide-react'
 import { api, messageOf } from '../../api/client.ts'
 import { refName, shortCommit } from '../../format/git.ts'
+import { stepLog } from '../../log/log-sources.ts'
 import { LogView } from '../../log/log-view.tsx'
 import { useMay } from '../../session/session.ts'
 import { Button } from '../../ui/button.tsx'
@@ -102,7 +103,7 @@ function RunView({ run }: { run: Run }) {
           ) : (
             <LogView
               key={chosen.step.id}
-              url={`/v1/steps/${chosen.step.id}/logs`}
+              source={stepLog(chosen.step.id)}
               live={chosen.step.status === 'running'}
               line={search.line}
               onLine={(line) =>

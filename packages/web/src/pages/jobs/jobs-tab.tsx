@@ -1,0 +1,103 @@
+import { keepPreviousData, useQuery } from '@tanstack/react-query'
+import { Link, useNavigate } from '@tanstack/react-router'
+import type { DelegatedJob, DelegationStatus } from '@slipway/contract/delegations'
+import { api } from '../../api/client.ts'
+import { formatDuration } from '../../format/time.ts'
+import { Card } from '../../ui/card.tsx'
+import { Empty } from '../../ui/notice.tsx'
+import { Pager } from '../../ui/pager.tsx'
+import { QueryView } from '../../ui/query-view.tsx'
+import { RepositoryLink } from '../../ui/repository-link.tsx'
+import { Status } from '../../ui/status.tsx'
+import { type Column, Table } from '../../ui/table.tsx'
+import { Duration, TimeAgo } from '../../ui/time.tsx'
+import { jobStatuses } from './jobs-search.ts'
+import styles from './jobs-page.module.css'
+
+const pageSize = 25
+
+const columns: readonly Column<DelegatedJob>[] = [
+  { title: 'Status', cell: (job) => <Status value={job.status} /> },
+  {
+    title: 'Job',
+    cell: (job) => (
+      <Link to="/jobs/$id" params={{ id: job.id }} dir="auto">
+        {job.jobId ?? job.id}
+      </Link>
+    ),
+  },
+  { title: 'Repository', cell: (job) => <RepositoryLink repository={job.repository} /> },
+  { title: 'Class', cell: (job) => job.metadata.runnerClass ?? '–' },
+  {
+    title: 'Waited',
+    cell: (job) => (job.metadata.queueMs === null ? '–' : formatDuration(job.metadata.queueMs)),
+    align: 'end',
+  },
+  {
+    title: 'Took',
+    cell: (job) => <Duration from={job.startedAt} to={job.completedAt} />,
+    align: 'end',
+  },
+  { title: 'Asked for', cell: (job) => <TimeAgo at={job.metadata.delegatedAt} />, align: 'end' },
+]
+
+/** Jobs, newest first. */
+export function JobsTab({ status, page = 1 }: { status?: DelegationStatus; page?: number }) {
+  const navigate = useNavigate()
+  const query = { page, limit: pageSize, ...(status === undefined ? {} : { status }) }
+  const jobs = useQuery({
+    queryKey: ['jobs', query],
+    queryFn: ({ signal }) => api.jobs.list(query, { signal }),
+    placeholderData: keepPreviousData,
+  })
+  return (
+    <Card
+      title="Jobs"
+      actions={
+        <select
+          className={styles.filter}
+          aria-label="Status"
+          value={status ?? ''}
+          onChange={({ target }) => {
+            const chosen = jobStatuses.find((name) => name === target.value)
+            void navigate({ to: '/jobs', search: chosen === undefined ? {} : { status: chosen } })
+          }}
+        >
+          <option value="">every status</option>
+          {jobStatuses.map((name) => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      }
+    >
+      <QueryView query={jobs} lines={8}>
+        {({ data, pagination }) =>
+          data.length === 0 ? (
+            <Empty title="There is no such job.">
+              <p>
+                Jobs of GitHub Actions come here once a runner class has their labels; see{' '}
+                <Link to="/jobs" search={{ tab: 'classes' }}>
+                  the classes
+                </Link>
+                .
+              </p>
+            </Empty>
+          ) : (
+            <>
+              <Table label="Jobs" columns={columns} rows={data} keyOf={(job) => job.id} />
+              <Pager
+                page={page}
+                more={page < pagination.totalPages}
+                onPage={(next) =>
+                  void navigate({ to: '/jobs', search: (old) => ({ ...old, page: next }) })
+                }
+              />
+            </>
+          )
+        }
+      </QueryView>
+    </Card>
+  )
+}
