@@ -91,7 +91,10 @@ export function JobsTab({ status, page = 1 }: { status?: DelegationStatus; page?
                 page={page}
                 more={page < pagination.totalPages}
                 onPage={(next) =>
-                  void navigate({ to: '/jobs', search: (old) => ({ ...old, page: next }) })
+                  void navigate({
+                    to: '/jobs',
+                    search: { page: next, ...(status === undefined ? {} : { status }) },
+                  })
                 }
               />
             </>
