@@ -37,6 +37,13 @@ const pages: readonly { path: () => string; heading: string }[] = [
   { path: () => '/jobs?tab=classes', heading: 'Runners and jobs' },
   { path: () => '/jobs?tab=runners', heading: 'Runners and jobs' },
   { path: () => '/jobs?tab=workers', heading: 'Runners and jobs' },
+  { path: () => '/builds', heading: 'Builds' },
+  { path: () => '/builds?tab=statistics', heading: 'Builds' },
+  { path: () => '/builds?tab=repositories', heading: 'Builds' },
+  { path: () => '/builds?tab=registries', heading: 'Builds' },
+  { path: () => '/builds?tab=credentials', heading: 'Builds' },
+  { path: () => '/builds/new', heading: 'New build' },
+  { path: () => '/templates', heading: 'Templates' },
   { path: () => '/board', heading: 'Releases' },
   { path: () => '/releases/acme/shop/app', heading: 'app' },
 ]

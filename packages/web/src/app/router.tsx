@@ -13,6 +13,7 @@ import { BrokenPage, MissingPage } from './error-pages.tsx'
 import { listSearch } from './list-search.ts'
 import { repositorySearch } from '../pages/repository/repository-search.ts'
 import { settingsSearch } from '../pages/settings/settings-search.ts'
+import { buildsSearch } from '../pages/builds/builds-search.ts'
 import { jobsSearch } from '../pages/jobs/jobs-search.ts'
 import { lineSearch } from './line-search.ts'
 import { localPath } from './local-path.ts'
@@ -150,6 +151,47 @@ const job = createRoute({
   component: lazyRouteComponent(() => import('../pages/job/job-page.tsx'), 'JobPage'),
 })
 
+const builds = createRoute({
+  getParentRoute: () => inside,
+  path: '/builds',
+  validateSearch: buildsSearch,
+  component: lazyRouteComponent(() => import('../pages/builds/builds-page.tsx'), 'BuildsPage'),
+})
+
+const newBuild = createRoute({
+  getParentRoute: () => inside,
+  path: '/builds/new',
+  component: lazyRouteComponent(
+    () => import('../pages/new-build/new-build-page.tsx'),
+    'NewBuildPage',
+  ),
+})
+
+const build = createRoute({
+  getParentRoute: () => inside,
+  path: '/builds/$id',
+  validateSearch: lineSearch,
+  component: lazyRouteComponent(() => import('../pages/build/build-page.tsx'), 'BuildPage'),
+})
+
+const templates = createRoute({
+  getParentRoute: () => inside,
+  path: '/templates',
+  component: lazyRouteComponent(
+    () => import('../pages/templates/templates-page.tsx'),
+    'TemplatesPage',
+  ),
+})
+
+const template = createRoute({
+  getParentRoute: () => inside,
+  path: '/templates/$id',
+  component: lazyRouteComponent(
+    () => import('../pages/template/template-page.tsx'),
+    'TemplatePage',
+  ),
+})
+
 const routeTree = root.addChildren([
   signIn,
   inside.addChildren([
@@ -162,6 +204,11 @@ const routeTree = root.addChildren([
     project,
     activity,
     settings,
+    builds,
+    newBuild,
+    build,
+    templates,
+    template,
     jobs,
     job,
   ]),

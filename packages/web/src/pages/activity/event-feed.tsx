@@ -3,6 +3,7 @@ import { useEffect, useState } from 'react'
 import { api } from '../../api/client.ts'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/notice.tsx'
+import { Select } from '../../ui/select.tsx'
 import { TimeAgo } from '../../ui/time.tsx'
 import styles from './event-feed.module.css'
 import { describeEvent } from './describe-event.ts'
@@ -32,19 +33,12 @@ export function EventFeed() {
     <Card
       title="Now"
       actions={
-        <select
-          className={styles.filter}
-          aria-label="Events of"
+        <Select
+          label="Events of"
           value={family}
-          onChange={(event) => setFamily(event.target.value)}
-        >
-          <option value="">everything</option>
-          {families.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
+          options={[['', 'everything'], ...families.map((name) => [name, name] as const)]}
+          onChange={setFamily}
+        />
       }
     >
       {events.length === 0 ? (

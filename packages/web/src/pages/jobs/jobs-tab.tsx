@@ -11,8 +11,8 @@ import { RepositoryLink } from '../../ui/repository-link.tsx'
 import { Status } from '../../ui/status.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { Duration, TimeAgo } from '../../ui/time.tsx'
+import { Select } from '../../ui/select.tsx'
 import { jobStatuses } from './jobs-search.ts'
-import styles from './jobs-page.module.css'
 
 const pageSize = 25
 
@@ -54,22 +54,15 @@ export function JobsTab({ status, page = 1 }: { status?: DelegationStatus; page?
     <Card
       title="Jobs"
       actions={
-        <select
-          className={styles.filter}
-          aria-label="Status"
+        <Select
+          label="Status"
           value={status ?? ''}
-          onChange={({ target }) => {
-            const chosen = jobStatuses.find((name) => name === target.value)
+          options={[['', 'every status'], ...jobStatuses.map((name) => [name, name] as const)]}
+          onChange={(value) => {
+            const chosen = jobStatuses.find((name) => name === value)
             void navigate({ to: '/jobs', search: chosen === undefined ? {} : { status: chosen } })
           }}
-        >
-          <option value="">every status</option>
-          {jobStatuses.map((name) => (
-            <option key={name} value={name}>
-              {name}
-            </option>
-          ))}
-        </select>
+        />
       }
     >
       <QueryView query={jobs} lines={8}>

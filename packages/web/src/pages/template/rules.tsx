@@ -1,0 +1,83 @@
+import type { BrandingRule } from '@slipway/contract/branding'
+import { Button } from '../../ui/button.tsx'
+import { Card } from '../../ui/card.tsx'
+import { Empty } from '../../ui/notice.tsx'
+import { splitList } from '../settings/split-list.ts'
+import styles from './template-page.module.css'
+
+/** What is replaced by what, in this order. */
+export function Rules({
+  rules,
+  editable,
+  onChange,
+}: {
+  rules: readonly BrandingRule[]
+  editable: boolean
+  onChange: (rules: readonly BrandingRule[]) => void
+}) {
+  const put = (index: number, part: Partial<BrandingRule>) =>
+    onChange(rules.map((rule, at) => (at === index ? { ...rule, ...part } : rule)))
+  return (
+    <Card
+      title="Replacements"
+      actions={
+        editable && (
+          <Button
+            size="small"
+            onClick={() => onChange([...rules, { pattern: '', replacement: '' }])}
+          >
+            Add one
+          </Button>
+        )
+      }
+    >
+      {rules.length === 0 && <Empty title="Nothing is replaced." />}
+      <ol className={styles.rules}>
+        {rules.map((rule, index) => (
+          <li key={index}>
+            <input
+              aria-label={`What rule ${index + 1} looks for`}
+              placeholder="Look for"
+              required
+              readOnly={!editable}
+              value={rule.pattern}
+              onChange={(event) => put(index, { pattern: event.target.value })}
+            />
+            <input
+              aria-label={`What rule ${index + 1} puts there`}
+              placeholder="Put there"
+              readOnly={!editable}
+              value={rule.replacement}
+              onChange={(event) => put(index, { replacement: event.target.value })}
+            />
+            <input
+              aria-label={`Files of rule ${index + 1}`}
+              placeholder="Files, as *.html; empty: all"
+              readOnly={!editable}
+              value={rule.files?.join(' ') ?? ''}
+              onChange={(event) => put(index, { files: splitList(event.target.value) })}
+            />
+            <label>
+              <input
+                type="checkbox"
+                disabled={!editable}
+                checked={rule.use_regex ?? false}
+                onChange={(event) => put(index, { use_regex: event.target.checked })}
+              />{' '}
+              expression
+            </label>
+            {editable && (
+              <Button
+                size="small"
+                aria-label={`Take rule ${index + 1} away`}
+                onClick={() => onChange(rules.filter((_, at) => at !== index))}
+              >
+                Take away
+              </Button>
+            )}
+          </li>
+        ))}
+      </ol>
+    </Card>
+  )
+}

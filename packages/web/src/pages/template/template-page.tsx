@@ -1,0 +1,101 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi } from '@tanstack/react-router'
+import type { BrandingRule, BrandingTemplate } from '@slipway/contract/branding'
+import { useState } from 'react'
+import { api, messageOf } from '../../api/client.ts'
+import { useMay } from '../../session/session.ts'
+import { Button } from '../../ui/button.tsx'
+import { Card } from '../../ui/card.tsx'
+import { Field } from '../../ui/field.tsx'
+import { Form, FormActions } from '../../ui/form.tsx'
+import { Notice } from '../../ui/notice.tsx'
+import { Page } from '../../ui/page.tsx'
+import { QueryView } from '../../ui/query-view.tsx'
+import { useToast } from '../../ui/toast.tsx'
+import { Assets } from './assets.tsx'
+import { Preview } from './preview.tsx'
+import { Rules } from './rules.tsx'
+
+const route = getRouteApi('/inside/templates/$id')
+
+/** One branding template: its rules and files, and what they would do to a repository. */
+export function TemplatePage() {
+  const { id } = route.useParams()
+  const template = useQuery({
+    queryKey: ['builds', 'template', id],
+    queryFn: ({ signal }) => api.branding.get(Number(id), { signal }),
+  })
+  return (
+    <QueryView query={template}>
+      {(data) => <TemplateView key={data.updated_at} template={data} />}
+    </QueryView>
+  )
+}
+
+function TemplateView({ template }: { template: BrandingTemplate }) {
+  const may = useMay()
+  const say = useToast()
+  const queries = useQueryClient()
+  const [name, setName] = useState(template.name)
+  const [brand, setBrand] = useState(template.brand_name ?? '')
+  const [rules, setRules] = useState<readonly BrandingRule[]>(template.replacement_rules)
+  const save = useMutation({
+    mutationFn: () =>
+      api.branding.update(template.id, {
+        name: name.trim(),
+        brand_name: brand.trim() === '' ? null : brand.trim(),
+        replacement_rules: [...rules],
+      }),
+    onSuccess: () => {
+      say('good', 'The template is kept.')
+      void queries.invalidateQueries({ queryKey: ['builds'] })
+    },
+  })
+  const editable = may('branding:manage')
+  return (
+    <Page title={template.name}>
+      <Form onSubmit={() => save.mutate()}>
+        <Card title="Names">
+          <Field label="Name">
+            {(control) => (
+              <input
+                {...control}
+                required
+                readOnly={!editable}
+                maxLength={100}
+                value={name}
+                onChange={(event) => setName(event.target.value)}
+              />
+            )}
+          </Field>
+          <Field label="Brand" hint="What {{brand_name}} is.">
+            {(control) => (
+              <input
+                {...control}
+                readOnly={!editable}
+                maxLength={200}
+                value={brand}
+                onChange={(event) => setBrand(event.target.value)}
+              />
+            )}
+          </Field>
+        </Card>
+        <Rules rules={rules} editable={editable} onChange={setRules} />
+        {save.isError && (
+          <Notice tone="bad" title="It was not kept">
+            <p>{messageOf(save.error)}</p>
+          </Notice>
+        )}
+        {editable && (
+          <FormActions>
+            <Button type="submit" tone="primary" busy={save.isPending}>
+              Keep it
+            </Button>
+          </FormActions>
+        )}
+      </Form>
+      <Assets template={template} editable={editable} />
+      <Preview templateId={template.id} rules={rules} brand={brand} />
+    </Page>
+  )
+}
