@@ -247,7 +247,8 @@ describe('access', () => {
     const answers = await Promise.all(
       [works, shows, works, shows].map((server) => server.request('GET', path, { token: null })),
     )
-    const statuses = answers.map(({ status }) => status).toSorted()
-    expect(statuses).toEqual([200, 401, 401, 401])
+    const statuses = answers.map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(3)
   })
 })
