@@ -3,6 +3,7 @@ import { type Permission, permissions } from '../../packages/server/src/access/i
 import { permissionsOfRole } from '../../packages/server/src/access/permissions.ts'
 import { listRoutes } from '../../packages/server/src/http/route-list.ts'
 import {
+  isOpen,
   permissionOf,
   routeGuards,
   takesPasswords,
@@ -24,7 +25,7 @@ const entries = Object.entries(routeGuards).map(([entry, guard]) => {
 })
 /** Those that look for a signature of the body themselves. */
 const ofGithub = ({ url }: { url: string }) => url.endsWith('/webhooks/github')
-const guarded = entries.filter(({ guard }) => guard !== 'public')
+const guarded = entries.filter(({ guard }) => !isOpen(guard))
 /** Those whose refusals have the error bodies of `/v1`; the other families have their own. */
 const ofPlatform = ({ url }: { url: string }) => url.startsWith('/v1/')
 const permitted = guarded.filter(
@@ -111,7 +112,16 @@ describe('the table of route permissions', () => {
     expect(new Set(permitted.map(({ permission }) => permission))).toEqual(new Set(permissions))
   })
 
-  it('opens nothing below /v1 to everybody', () => {
+  it('opens nothing below /v1 to everybody but the ways in, which are counted', () => {
+    const counted = entries.filter(({ guard }) => guard === 'sign-in')
+    expect(counted.map(({ entry }) => entry)).toEqual([
+      'POST /v1/session',
+      'DELETE /v1/session',
+      'GET /v1/sign-in',
+      'GET /v1/sign-in/configuration',
+      'GET /v1/sign-in/callback',
+      'POST /v1/sign-in/github-actions',
+    ])
     const open = entries.filter(({ guard, url }) => guard === 'public' && url.startsWith('/v1'))
     expect(open.filter((route) => !ofGithub(route))).toEqual([])
   })

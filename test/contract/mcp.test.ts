@@ -13,7 +13,7 @@ interface Operation {
   parameters?: { name: string; in: string; required?: boolean }[]
 }
 
-/** Streams, files, and what GitHub signs. */
+/** Streams, files, signing in, and what GitHub signs. */
 const noTools = [
   'followEvents',
   'downloadBuildOutput',
@@ -21,6 +21,12 @@ const noTools = [
   'downloadBrandingAsset',
   'exportBrandingTemplate',
   'importBrandingTemplate',
+  'createSession',
+  'endSession',
+  'beginSignIn',
+  'finishSignIn',
+  'getSignInConfiguration',
+  'exchangeGithubActionsToken',
   'receiveGithubDelivery',
   'receiveGithubDeliveryOfPipelines',
   'receiveGithubDeliveryOfBuilds',

@@ -72,8 +72,11 @@ describe('GET /openapi.json', () => {
   it('says of every operation below /v1 how to authenticate and how it can be refused', () => {
     for (const { path, method, operation } of operations) {
       if (!path.startsWith('/v1') || path.endsWith('/webhooks/github')) continue
-      expect(operation.security, path).toContainEqual({ bearer: [] })
-      for (const status of ['401', '429', '500']) {
+      const pattern = path.replaceAll(/\{(\w+)\}/g, ':$1')
+      const isWayIn = routeGuards[`${method.toUpperCase()} ${pattern}`] === 'sign-in'
+      if (isWayIn) expect(operation.security, path).toEqual([])
+      else expect(operation.security, path).toContainEqual({ bearer: [] })
+      for (const status of isWayIn ? ['429', '500'] : ['401', '429', '500']) {
         expect(
           operation.responses[status]?.content?.['application/json']?.schema,
           `${method} ${path} ${status}`,
@@ -81,6 +84,7 @@ describe('GET /openapi.json', () => {
       }
     }
     expect(document.paths['/v1/tokens']?.['post']?.description).toContain('`tokens:manage`')
+    expect(document.paths['/v1/runs']?.['post']?.security).toContainEqual({ session: [] })
     expect(document.paths['/v1/events']?.['get']?.security).toContainEqual({ ticket: [] })
     expect(document.paths['/v1/runs']?.['post']?.security).not.toContainEqual({ ticket: [] })
     expect(document.paths['/v1/steps/{id}/logs']?.['get']?.security).toContainEqual({})

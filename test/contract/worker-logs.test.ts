@@ -58,8 +58,12 @@ async function put(piece: Piece, by: RegisteredWorker = worker): Promise<Respons
     index_bytes: String(index.length),
     writer,
   })
-  return by.request('PUT', `/logs?${query}`, Buffer.concat([index, Buffer.from(text)]))
+  return by.request('PUT', `/logs?${query.toString()}`, Buffer.concat([index, Buffer.from(text)]))
 }
+
+/** The query of a piece at the beginning. */
+const emptyPiece = (indexBytes: number) =>
+  `key=${encodeURIComponent(task.key)}&offset=0&index_offset=0&index_bytes=${indexBytes}&writer=writing`
 
 async function state(response: Response | Promise<Response>): Promise<WorkerLogState> {
   const answer = await response
@@ -74,7 +78,7 @@ async function seal(bytes: number, indexBytes = 0): Promise<WorkerLogState> {
     bytes: String(bytes),
     index_bytes: String(indexBytes),
   })
-  return state(worker.request('POST', `/logs/seal?${query}`))
+  return state(worker.request('POST', `/logs/seal?${query.toString()}`))
 }
 
 const logOf = async (query = '') =>
@@ -160,7 +164,7 @@ describe('PUT /v1/workers/{id}/logs', () => {
   })
 
   it('refuses whoever is not the worker', async () => {
-    const path = `/v1/workers/${worker.id}/logs?${new URLSearchParams({ key: task.key, offset: '0', index_offset: '0', index_bytes: '0', writer: 'writing' })}`
+    const path = `/v1/workers/${worker.id}/logs?${emptyPiece(0)}`
     const asked = async (token: string | null) =>
       (await server.request('PUT', path, { token })).status
     expect(await asked(null)).toBe(401)
@@ -186,8 +190,7 @@ describe('PUT /v1/workers/{id}/logs', () => {
   })
 
   it('refuses a piece that is too large or not what it says', async () => {
-    const query = (index_bytes: number) =>
-      `/logs?${new URLSearchParams({ key: task.key, offset: '0', index_offset: '0', index_bytes: String(index_bytes), writer: 'writing' })}`
+    const query = (index_bytes: number) => `/logs?${emptyPiece(index_bytes)}`
     const large = await worker.request('PUT', query(0), Buffer.alloc(2 * 1024 * 1024 + 1))
     expect(large.status).toBe(413)
     expect((await worker.request('PUT', query(19), Buffer.alloc(18))).status).toBe(400)
@@ -221,7 +224,7 @@ describe('POST /v1/workers/{id}/logs/seal', () => {
 })
 
 describe('GET /v1/workers/{id}/logs', () => {
-  const get = () => worker.request('GET', `/logs?${new URLSearchParams({ key: task.key })}`)
+  const get = () => worker.request('GET', `/logs?key=${encodeURIComponent(task.key)}`)
 
   it('gives whole lines to whoever goes on with the log, and the records that are true of them', async () => {
     const at = Date.now()

@@ -9,7 +9,8 @@ let world: ArgoServer
 beforeAll(async () => void (world = await startArgoServer()))
 afterAll(() => world.close())
 
-describe('when something is away', () => {
+// Servers and clusters are started anew in these.
+describe('when something is away', { timeout: 90_000 }, () => {
   it('has runs wait for the cluster, and says why', async () => {
     const { cluster } = world.argo
     await cluster.stop()
@@ -24,7 +25,11 @@ describe('when something is away', () => {
       workflow: { status: 'waiting', message: expect.stringContaining('ECONNREFUSED') },
     })
     const health = await world.server.request('GET', '/health')
-    expect(await health.json()).toMatchObject({ checks: { orchestrator: 'fail' } })
+    expect(await health.json()).toMatchObject({
+      status: 'degraded',
+      checks: { orchestrator: 'fail' },
+    })
+    expect((await world.server.request('GET', '/readyz')).status).toBe(200)
     await cluster.start()
     expect((await world.finish(id)).status).toBe('success')
   })

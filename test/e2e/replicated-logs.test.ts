@@ -247,7 +247,7 @@ it('stops when the log is no longer its own, without holding up the worker', asy
   await expect
     .poll(async () => {
       await writer.write(Buffer.from('late\n'))
-      const asked = await worker.request('GET', `/logs?${new URLSearchParams({ key: task.key })}`)
+      const asked = await worker.request('GET', `/logs?key=${encodeURIComponent(task.key)}`)
       await asked.body?.cancel()
       return asked.status
     })

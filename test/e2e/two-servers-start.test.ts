@@ -42,7 +42,7 @@ async function start(env: Record<string, string>): Promise<TestServer> {
 async function refusal(env: Record<string, string>): Promise<string> {
   const outcome = await start(env).then(
     () => 'started',
-    (error: Error) => error.message,
+    (error: unknown) => String(error),
   )
   expect(outcome).toContain('ended with 1')
   return outcome
@@ -67,9 +67,8 @@ describe('a second server', () => {
   it('starts where all is shared, and both know each other', async () => {
     const first = await start(shared)
     const second = await start({ ...shared, SLIPWAY_INTERNAL_URL: 'http://second.internal:3000' })
-    expect((await listed()).map(({ url }) => url).toSorted()).toEqual(
-      [first.url, 'http://second.internal:3000'].toSorted(),
-    )
+    const urls = new Set((await listed()).map(({ url }) => url))
+    expect(urls).toEqual(new Set([first.url, 'http://second.internal:3000']))
     // Whoever reads the database learns nothing of the key.
     const { rows } = await sql<object>`select * from servers`.execute(database.db)
     expect(JSON.stringify(rows)).not.toContain(key)

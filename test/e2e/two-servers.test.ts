@@ -237,7 +237,7 @@ describe('access', () => {
     expect((await asked('/v1/runs?repository=acme/shop')).status).toBe(403)
     await works.request('DELETE', `/v1/tokens/${made.id}`)
     await expect
-      .poll(async () => (await asked('/v1/runs?repository=acme/else')).status, { timeout: 15_000 })
+      .poll(async () => (await asked('/v1/runs?repository=acme/else')).status)
       .toBe(401)
   })
 
@@ -247,7 +247,8 @@ describe('access', () => {
     const answers = await Promise.all(
       [works, shows, works, shows].map((server) => server.request('GET', path, { token: null })),
     )
-    const statuses = answers.map(({ status }) => status).toSorted()
-    expect(statuses).toEqual([200, 401, 401, 401])
+    const statuses = answers.map(({ status }) => status)
+    expect(statuses.filter((status) => status === 200)).toHaveLength(1)
+    expect(statuses.filter((status) => status === 401)).toHaveLength(3)
   })
 })

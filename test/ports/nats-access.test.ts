@@ -1,6 +1,6 @@
 // Who gets into NATS, and over what: every kind of credentials, TLS, and what is refused.
 import { randomUUID } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createOperator, createAccount, createUser } from '@nats-io/nkeys'
@@ -8,7 +8,7 @@ import { afterEach, beforeAll, describe, expect, it, afterAll } from 'vitest'
 import type { NatsOptions } from '../../packages/server/src/adapters/job-bus/nats/nats-options.ts'
 import { makeCertificates, type TestCertificates } from '../support/certificates.ts'
 import { startNats, type TestNats } from '../support/nats.ts'
-import { eventually, newJob, succeed } from './job-bus-tools.ts'
+import { aborted, collect, eventually, newJob, succeed, whyOf } from './job-bus-tools.ts'
 import { makeNatsWorld, type NatsWorld } from './nats-world.ts'
 
 let nats: TestNats | null = null
@@ -127,6 +127,50 @@ ${Buffer.from(seed.getSeed()).toString()}
     const answer = () => bus.check().then(() => 'let in', String)
     await expect.poll(answer, { timeout: 15_000 }).toBe('let in')
     await expectWork({ credentials })
+  })
+})
+
+describe('permissions', () => {
+  it('need be no more than the documentation says', async () => {
+    const page = await readFile(new URL('../../docs/nats.md', import.meta.url), 'utf8')
+    const user = (role: string) => {
+      const [publish = '', subscribe = ''] =
+        new RegExp(`^\\| ${role} \\| (\`\\$.*) \\| (.*) \\|$`, 'm').exec(page)?.slice(1) ?? []
+      const subjects = (cell: string) => cell.replaceAll('`', '"')
+      return `{ user: ${role}, password: x, permissions: {
+        publish: [${subjects(publish)}], subscribe: [${subjects(subscribe)}] } }`
+    }
+    await serve(`authorization { users: [ ${user('server')}, ${user('worker')} ] }`)
+    const as = (role: string) => ({ kind: 'password', user: role, password: 'x' }) as const
+    const world = await makeWorld({ credentials: as('server'), prefix: '' })
+    const bus = await world.openBus()
+    const worker = await world.openWorkerBus({
+      connection: { ...world.connection, credentials: as('worker') },
+    })
+    const begun = collect<AbortSignal>()
+    worker.subscribe({
+      workerId: await world.addWorker(['task']),
+      types: ['task'],
+      capacity: 1,
+      async handle(job, signal) {
+        if (job.payload !== 'wait') return { state: 'succeeded', result: 'done' }
+        begun.add(signal)
+        await aborted(signal)
+        throw new Error('stopped')
+      },
+    })
+    const slow = newJob({ runId: randomUUID(), payload: 'wait' })
+    await world.enqueue([slow])
+    const signal = await begun.next()
+    await world.cancel(slow.runId ?? '')
+    await aborted(signal)
+    expect(whyOf(signal)).toBe('cancelled')
+    const job = newJob()
+    const replied = new Promise((resolve) => void bus.onReply(job.id, resolve))
+    await world.enqueue([job])
+    expect(await replied).toMatchObject({ state: 'succeeded', result: 'done' })
+    await bus.keep()
+    expect((await bus.status()).pending.get('task')).toBe(0)
   })
 })
 

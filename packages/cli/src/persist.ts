@@ -3,7 +3,7 @@ import { SlipwayError } from '@slipway/sdk'
 import type { Io } from './io.ts'
 
 const firstPauseMs = 500
-const longestPauseMs = 15_000
+const longestPauseMs = 5_000
 
 /**
  * Asks until the server answers: it may be starting, or be out of reach for a while. What it refuses is thrown
@@ -22,8 +22,10 @@ export async function persist<T>(
       const left = until - performance.now()
       if (!mayPass(error) || left <= 0) throw error
       if (failures === 0) await io.err.write(`${(error as Error).message}; trying again\n`)
-      const ms = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10), left)
-      await pause(ms, undefined, { signal: io.signal }).catch(() => io.signal.throwIfAborted())
+      const ms = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(failures, 10))
+      // Not all who wait for one server come back at once.
+      const spread = Math.min(left, ms * (0.75 + Math.random() / 2))
+      await pause(spread, undefined, { signal: io.signal }).catch(() => io.signal.throwIfAborted())
     }
   }
 }

@@ -11,7 +11,7 @@ export const Health = Type.Object(
   {
     status: Type.Enum(['healthy', 'degraded', 'unhealthy'], {
       description:
-        '`degraded`: new runs are accepted and wait until the job bus is back; all else works.',
+        '`degraded`: new runs are accepted and wait until the job bus, or the orchestrator, is back; all else works.',
     }),
     timestamp: Timestamp,
     checks: Type.Record(Type.String(), CheckResult, {

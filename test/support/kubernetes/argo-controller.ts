@@ -1,8 +1,9 @@
 import { setMaxListeners } from 'node:events'
 import { setTimeout as pause } from 'node:timers/promises'
-import { type ArgoNode, type ArgoTemplate, type ArgoWorkflow, readSpec } from './argo-types.ts'
 import { fillIn, holds, type Scope, wantsRetry } from './argo-language.ts'
+import { keepNodes, type Outcome, Stopped, type Walk } from './argo-nodes.ts'
 import type { PodEnd, Pods, PodSpec } from './argo-pods.ts'
+import { type ArgoTemplate, type ArgoWorkflow, readSpec } from './argo-types.ts'
 import type { ClusterObject } from './cluster-object.ts'
 import type { ClusterStore } from './cluster-store.ts'
 
@@ -18,14 +19,6 @@ export interface ArgoController {
   /** As if it was killed: pods run on. */
   stop(): Promise<void>
 }
-
-interface Outcome {
-  phase: 'Succeeded' | 'Failed' | 'Error' | 'Skipped' | 'Omitted'
-  message: string
-  outputs: Readonly<Record<string, string>>
-}
-
-class Stopped extends Error {}
 
 export function createArgoController(input: {
   store: ClusterStore
@@ -60,61 +53,7 @@ export function createArgoController(input: {
     if (strategy !== undefined) walks.get(uid)?.shutdown.abort(strategy)
   }
 
-  interface Walk {
-    name: string
-    uid: string
-    shutdown: AbortSignal
-    stop: AbortSignal
-  }
-  const current = ({ name, uid }: Walk): ArgoWorkflow => {
-    const found = store.find('workflows', namespace, name)
-    if (found === null || found.metadata.uid !== uid) throw new Stopped('the workflow is gone')
-    return found as ArgoWorkflow
-  }
-  const change = (walk: Walk, edit: (status: NonNullable<ArgoWorkflow['status']>) => void) => {
-    walk.stop.throwIfAborted()
-    current(walk)
-    store.edit('workflows', namespace, walk.name, (object) => {
-      const workflow = object as ArgoWorkflow
-      workflow.status ??= {}
-      edit(workflow.status)
-    })
-  }
-  const now = () => new Date().toISOString()
-  const nodeId = (walk: Walk, name: string) => `${walk.name}-${name.replaceAll(/[^\w-]/g, '-')}`
-  const nodeOf = (walk: Walk, name: string): ArgoNode | undefined =>
-    current(walk).status?.nodes?.[nodeId(walk, name)]
-  const mark = (walk: Walk, name: string, node: Partial<ArgoNode> & { type: string }) => {
-    change(walk, (status) => {
-      const id = nodeId(walk, name)
-      const before = status.nodes?.[id]
-      const displayName = name.split('.').at(-1) ?? name
-      const base = before ?? { id, name, displayName, startedAt: now(), phase: 'Running' }
-      status.nodes = { ...status.nodes, [id]: { ...base, ...node } }
-    })
-  }
-  const end = (walk: Walk, name: string, type: string, outcome: Outcome): Outcome => {
-    const { phase, message, outputs } = outcome
-    const parameters = Object.entries(outputs).map(([key, value]) => ({ name: key, value }))
-    mark(walk, name, {
-      type,
-      phase,
-      finishedAt: now(),
-      ...(message === '' ? {} : { message }),
-      ...(parameters.length === 0 ? {} : { outputs: { parameters } }),
-    })
-    return outcome
-  }
-  const finished = (walk: Walk, name: string): Outcome | null => {
-    const node = nodeOf(walk, name)
-    if (node?.finishedAt === undefined) return null
-    const outputs = (node.outputs?.parameters ?? []).map((each) => [each.name, each.value])
-    return {
-      phase: node.phase as Outcome['phase'],
-      message: node.message ?? '',
-      outputs: Object.fromEntries(outputs) as Record<string, string>,
-    }
-  }
+  const { current, change, nodeId, mark, end, finished } = keepNodes({ store, namespace })
 
   async function walkWorkflow(walk: Walk): Promise<void> {
     const spec = readSpec(store, namespace, current(walk))
@@ -337,6 +276,8 @@ export function createArgoController(input: {
     if (missing === undefined) return { phase: 'Succeeded', message: '', outputs }
     return { phase: 'Error', message: `cannot save parameter ${missing.name}`, outputs }
   }
+
+  const now = () => new Date().toISOString()
 
   /** Nobody deletes pods by name here: they go with their workflow. */
   const removePods = (uid: string) => {

@@ -7,6 +7,7 @@ import { openIssuerKeys } from '../adapters/identity/oidc/issuer-keys.ts'
 import { openOidcTokens } from '../adapters/identity/oidc/open-oidc-tokens.ts'
 import { openSignInProvider } from '../adapters/identity/oidc/open-sign-in-provider.ts'
 import type { Config } from '../config/read-config.ts'
+import type { Signals } from '../db/signals.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Identity } from '../ports/identity.ts'
 import type { SignInProvider } from '../ports/sign-in.ts'
@@ -17,7 +18,7 @@ import { type GithubActionsExchange, openSessions, type Sessions } from '../sign
 export interface OpenedIdentity {
   identity: Identity
   sessions: Sessions
-  /** Ends a revoked token on this server at once. */
+  /** Ends a revoked token on this server at once, and on the others as soon as they hear of it. */
   forgetToken: (id: string) => void
   /** What the routes of `/v1/sign-in` and `/v1/session` need. */
   signIn: {
@@ -31,14 +32,23 @@ export interface OpenedIdentity {
   }
 }
 
+/** The payload is the id of a token. */
+const revokedChannel = 'slipway_tokens_revoked'
+
 /** Whose tokens are taken: our own, and those of the issuer, if there is one; and who gets in by them. */
 export function openIdentity(
   config: Pick<Config, 'signIn' | 'http'>,
   log: Logger,
-  opened: { db: Kysely<Tables>; adminToken: string; vault: Vault },
+  opened: {
+    db: Kysely<Tables>
+    /** Of all servers on the database; absent: there can be no other. */
+    signals?: Signals | undefined
+    adminToken: string
+    vault: Vault
+  },
   resources: Resources,
 ): OpenedIdentity {
-  const { db, adminToken, vault } = opened
+  const { db, signals, adminToken, vault } = opened
   const { oidc, githubActions, sessions: lasting } = config.signIn
   const { publicUrl } = config.http
   const tokens = resources.add(
@@ -49,6 +59,11 @@ export function openIdentity(
     ),
     (started) => started.close(),
   )
+  const deaf = signals?.on(revokedChannel, (id) => {
+    // What was missed is found out when the look-up of a token is stale.
+    if (id !== null) tokens.forget(id)
+  })
+  resources.add('revocations', deaf, async (stop) => stop?.())
   const keys = oidc === null ? null : openIssuerKeys({ log }, oidc)
   const identity =
     oidc === null || keys === null ? tokens : together(tokens, openOidcTokens({ log, keys }, oidc))
@@ -69,7 +84,10 @@ export function openIdentity(
   return {
     identity,
     sessions,
-    forgetToken: (id) => tokens.forget(id),
+    forgetToken(id) {
+      tokens.forget(id)
+      signals?.notify(revokedChannel, id)
+    },
     signIn: {
       sessions,
       provider,

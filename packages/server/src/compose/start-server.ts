@@ -203,7 +203,7 @@ async function start(
   const { identity, sessions, forgetToken, signIn } = openIdentity(
     config,
     log,
-    { db: store.db, adminToken: adminToken.token, vault },
+    { db: store.db, signals: store.signals, adminToken: adminToken.token, vault },
     resources,
   )
   const jobSockets = openSocketIo(
@@ -233,7 +233,7 @@ async function start(
         ...orchestrated,
       },
       {
-        degrading: ['job_bus'],
+        degrading: ['job_bus', 'orchestrator'],
         onFailure: (check, error) => log.warn({ err: error, check }, 'unhealthy'),
       },
     ),

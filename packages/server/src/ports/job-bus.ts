@@ -36,6 +36,8 @@ export interface JobBusStatus {
   pending: ReadonlyMap<string, number>
   /** By job type: messages that workers have and have not acknowledged. */
   unacknowledged: ReadonlyMap<string, number>
+  /** By job type: deliveries beyond the first of each message, ever. */
+  redelivered: ReadonlyMap<string, number>
   /** Messages that were given up, and wait for somebody to look at them. */
   deadLetters: number
 }

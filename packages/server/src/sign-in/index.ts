@@ -1,13 +1,6 @@
 // The room of sign-in: sessions of browsers, by an issuer or a token, and tokens for others' tokens.
 export { beginSignIn, signInMs } from './begin-sign-in.ts'
-export {
-  type Asked,
-  csrfTokenOf,
-  isCsrfToken,
-  isSecure,
-  readCookie,
-  writeCookie,
-} from './cookies.ts'
+export { type Asked, isCsrfToken, isSecure, readCookie, writeCookie } from './cookies.ts'
 export { describeSession } from './describe-session.ts'
 export { endSession } from './end-session.ts'
 export { exchangeGithubActions, type GithubActionsExchange } from './exchange-github-actions.ts'

@@ -171,7 +171,9 @@ async function reportNotStarted(
   const { delegationId } = attempt
   await delegations
     .reportDelegationNotStarted({ delegationId, claim })
-    .catch((error: unknown) => log.debug({ delegationId, err: error }, 'nobody was told'))
+    .catch((error: unknown) =>
+      log.debug({ delegation_id: delegationId, err: error }, 'nobody was told'),
+    )
 }
 
 function isForGood({ code }: AppError): boolean {

@@ -131,7 +131,7 @@ export function openIssuerKeys(deps: { log: Log }, options: IssuerKeysOptions): 
 }
 
 /** OpenID Connect Discovery 1.0, 4.1. */
-export function discoveryUrl(issuer: string): URL {
+function discoveryUrl(issuer: string): URL {
   return new URL(`${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`)
 }
 

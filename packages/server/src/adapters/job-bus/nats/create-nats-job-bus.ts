@@ -2,13 +2,13 @@ import { createInbox } from '@nats-io/transport-node'
 import type { JobReply } from '@slipway/contract/jobs'
 import type { Log } from '../../../db/log.ts'
 import type { WorkLedger } from '../../../jobs/index.ts'
-import type { JobBus } from '../../../ports/job-bus.ts'
+import type { JobBus, JobBusStatus } from '../../../ports/job-bus.ts'
 import { type LedgerSubscription, openSubscription } from '../subscription/open-subscription.ts'
 import type { ResultStore } from '../subscription/place-result.ts'
 import { refuseOverlap } from '../subscription/refuse-overlap.ts'
 import { createReplyListeners } from '../subscription/reply-listeners.ts'
 import { layOut } from './layout.ts'
-import { measureBus, type NatsBusStatus } from './measure-bus.ts'
+import { measureBus } from './measure-bus.ts'
 import { createMessageSource } from './message-source.ts'
 import type { NatsOptions } from './nats-options.ts'
 import { openLink } from './open-link.ts'
@@ -38,8 +38,7 @@ export interface NatsJobBus extends JobBus {
   keep(): Promise<number | void>
   /** Called whenever there is something for `keep` to do. */
   onKeep(listener: () => void): void
-  /** For metrics. Rejects while NATS does not answer. */
-  status(): Promise<NatsBusStatus>
+  status(): Promise<JobBusStatus>
 }
 
 /**

@@ -12,10 +12,13 @@ import type { NatsLink } from './open-link.ts'
  * A job that has one is left alone, so no doubles of a long backlog come about.
  */
 export interface MissingFinder {
-  /** Looks at one stretch of each type; answers whether there is more to be looked at, and whether any was missing. */
+  /** Looks at one stretch of each type; answers whether there is more to be looked at, and how many were missing. */
   look(): Promise<{ more: boolean; published: number }>
-  /** These streams are new: whatever was in them is gone. */
-  restart(types: readonly string[]): void
+  /**
+   * Begins anew, and with the youngest too: there was no connection, so no message is on its way. One that
+   * was sent just now may become a double.
+   */
+  restart(): void
 }
 
 const stretch = 500
@@ -53,10 +56,13 @@ export function createMissingFinder(
 ): MissingFinder {
   const { db, link, layout } = deps
   const walks = new Map<string, Walk>()
+  /** Types whose next walk leaves none out for being young. */
+  const eager = new Set<string>()
 
   async function begin(stream: JobStream): Promise<Walk> {
+    const graceMs = eager.delete(stream.type) ? 0 : options.graceMs
     const { rows } = await sql<{ until: string }>`
-      select (now() - ${options.graceMs}::float8 * interval '1 ms')::text as until`.execute(db)
+      select (now() - ${graceMs}::float8 * interval '1 ms')::text as until`.execute(db)
     const until = rows[0]?.until ?? '-infinity'
     const isEmpty = (await countAll(stream)) === 0
     return { until, isEmpty, runAt: '-infinity', id: lowestId }
@@ -126,8 +132,9 @@ export function createMissingFinder(
       }
       return { more, published }
     },
-    restart(types) {
-      for (const type of types) walks.delete(type)
+    restart() {
+      walks.clear()
+      for (const type of layout.byType.keys()) eager.add(type)
     },
   }
 }

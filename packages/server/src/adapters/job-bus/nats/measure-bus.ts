@@ -1,21 +1,10 @@
+import type { JobBusStatus } from '../../../ports/job-bus.ts'
 import { manage, present } from './ensure-streams.ts'
 import type { JobStream, NatsLayout } from './layout.ts'
 import type { NatsLink } from './open-link.ts'
 
-/** What NATS says of the bus; the same whichever server asks. */
-export interface NatsBusStatus {
-  connected: boolean
-  /** By job type: messages that no worker has been given, the lag of the consumer. */
-  pending: ReadonlyMap<string, number>
-  /** By job type: messages of jobs in hand. */
-  unacknowledged: ReadonlyMap<string, number>
-  /** By job type: deliveries beyond the first of each message, since the consumer was made. */
-  redelivered: ReadonlyMap<string, number>
-  deadLetters: number
-}
-
 /** Rejects when NATS does not answer. A stream that is not there is left out. */
-export async function measureBus(link: NatsLink, layout: NatsLayout): Promise<NatsBusStatus> {
+export async function measureBus(link: NatsLink, layout: NatsLayout): Promise<JobBusStatus> {
   const { connection } = link
   if (connection === null) throw link.failure ?? new Error('There is no connection to NATS')
   const jsm = await manage(connection)
@@ -27,6 +16,7 @@ export async function measureBus(link: NatsLink, layout: NatsLayout): Promise<Na
     if (info === null) return
     pending.set(type, info.num_pending)
     unacknowledged.set(type, info.num_ack_pending)
+    // Every delivery has a number of its own, every message the one it has in the stream.
     const { consumer_seq: deliveries, stream_seq: messages } = info.delivered
     redelivered.set(type, Math.max(0, deliveries - messages))
   }

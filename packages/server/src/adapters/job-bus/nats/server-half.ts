@@ -64,7 +64,7 @@ export function createServerHalf(
     try {
       const made = await ensureStreams(connection, layout, { replicas })
       if (made.length > 0) log.info({ types: made }, 'Streams were made')
-      finder.restart(made)
+      if (made.length > 0) finder.restart()
       problem = null
       const isNews = !isReady || made.length > 0
       isReady = true
@@ -81,6 +81,7 @@ export function createServerHalf(
 
   // Every server sees to it that it can publish; what was missed meanwhile is for one of them.
   const forget = link.onConnected(() => {
+    finder.restart()
     ensureOnce().then(
       () => keepSoon(),
       (error: unknown) => log.warn({ err: error }, 'The streams could not be made'),
