@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { umask } from 'node:process'
 import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { openClusterAccess } from '../../packages/server/src/kubernetes/index.ts'
-import { busyboxFiles, startDockerd } from '../support/dockerd.ts'
+import { busyboxFiles, contextOf, startDockerd } from '../support/dockerd.ts'
 import { type ClusterObject, StatusError } from '../support/kubernetes/cluster-object.ts'
 import { startWorkingCluster } from '../support/kubernetes/working-cluster.ts'
 import { type ClusterPlace, makeOn } from './executor-kubernetes-world.ts'
@@ -99,6 +99,14 @@ describe('a step in a cluster', () => {
     await expect(world.start(['true'], { env: { 'a-b': '1' } })).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining('a-b'),
+    })
+  })
+
+  it('is refused an image without a shell', async () => {
+    await dockerd.importImage('empty:1', contextOf({ 'etc/nothing': '' }))
+    await expect(world.start(['true'], { image: 'empty:1' })).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('an image needs /bin/sh'),
     })
   })
 

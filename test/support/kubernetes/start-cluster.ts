@@ -45,6 +45,10 @@ export interface Cluster {
   fault(fault: Fault): () => void
   /** Does what the next request of this kind, as `verb resource`, asks, and breaks off instead of its answer. */
   answerLate(kind: string): () => void
+  /** Lets requests of this kind wait, until it is taken back: they then end without an answer. */
+  hold(kind: string): () => void
+  /** What is open now gets nothing more, and is not told so. */
+  silence(): void
   /** Breaks off watches and other requests that are open, without a word. */
   cut(): void
   /** Refuses connections, as a server that is away. */
@@ -66,6 +70,7 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
   const faults = new Set<Fault>()
   const sockets = new Set<Socket>()
   const swallowed = new Set<string>()
+  const held = new Map<string, Set<Socket>>()
   let token = ''
 
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
@@ -80,6 +85,8 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     }
     if (found === null)
       throw new StatusError(404, 'NotFound', 'the server could not find the requested resource')
+    const waiting = held.get(`${found.verb} ${found.resource}`)
+    if (waiting !== undefined) return void waiting.add(request.socket)
     for (const fault of faults) {
       const refusal = fault(found)
       if (refusal === 'cut') return void request.socket.destroy()
@@ -168,6 +175,17 @@ export async function startCluster(options: ClusterOptions): Promise<Cluster> {
     answerLate(kind) {
       swallowed.add(kind)
       return () => void swallowed.delete(kind)
+    },
+    hold(kind) {
+      const waiting = new Set<Socket>()
+      held.set(kind, waiting)
+      return () => {
+        held.delete(kind)
+        for (const socket of waiting) socket.destroy()
+      }
+    },
+    silence() {
+      for (const socket of sockets) socket.write = () => true
     },
     cut,
     async stop() {

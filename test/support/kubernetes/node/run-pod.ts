@@ -71,7 +71,14 @@ export async function runPod(
     const written = (async () => {
       for await (const frames of readFrames(attached)) for (const frame of frames) log.append(frame)
     })().catch(() => {})
-    await docker.json({ method: 'POST', path: `/containers/${id}/start`, answerMs: 60_000 }, signal)
+    try {
+      const path = `/containers/${id}/start`
+      await docker.json({ method: 'POST', path, answerMs: 60_000 }, signal)
+    } catch (error) {
+      attached.destroy()
+      if (!(error instanceof DockerRefusal)) throw error
+      throw new NotReady('StartError', error.message)
+    }
     const startedAt = new Date().toISOString()
     let deadline = Infinity
     let timer: NodeJS.Timeout | undefined

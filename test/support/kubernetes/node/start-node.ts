@@ -85,6 +85,10 @@ export function startNode(
     const pod = store.find('pods', namespace, name)
     return pod?.metadata.uid === uid ? pod : null
   }
+  const isDeleted = (name: string, uid: string): boolean => {
+    const now = current(name, uid)
+    return now === null || now.metadata.deletionTimestamp !== undefined
+  }
   const schedule = async (given: ClusterObject): Promise<boolean> => {
     const { name, uid } = given.metadata
     while (!closing.signal.aborted) {
@@ -117,6 +121,14 @@ export function startNode(
         return await runPod(docker, now, { claims, secret, network: networkOf(now) })
       } catch (error) {
         if (!(error instanceof NotReady)) throw error
+        if (error.reason === 'StartError') {
+          const time = new Date().toISOString()
+          const { reason, message } = error
+          const terminated = { exitCode: 128, reason, message, startedAt: time, finishedAt: time }
+          finish(now, terminated)
+          await until(() => isDeleted(name, uid))
+          return null
+        }
         const isBackingOff = error.reason === 'ErrImagePull' && attempt > 0
         const waiting = {
           reason: isBackingOff ? 'ImagePullBackOff' : error.reason,
@@ -141,7 +153,7 @@ export function startNode(
     const started = await begin(pod)
     if (started === null) {
       if (current(name, uid) !== null && !closing.signal.aborted) {
-        finish(pod, null)
+        if (store.get('pods', namespace, name).status?.phase !== 'Failed') finish(pod, null)
         store.remove('pods', namespace, name, { gracePeriodSeconds: 0 })
       }
       return
@@ -182,12 +194,8 @@ export function startNode(
     clearTimeout(deadline)
     const evicted = evictions.get(uid)
     finish(pod, terminated, evicted ?? why ?? {})
-    const isDeleted = () => {
-      const now = current(name, uid)
-      return now === null || now.metadata.deletionTimestamp !== undefined
-    }
     // A container that has ended stays, with its log, until its pod goes.
-    if (!isDeleted() && !closing.signal.aborted) await until(isDeleted)
+    if (!closing.signal.aborted) await until(() => isDeleted(name, uid))
     if (isLost) return
     if (current(name, uid) !== null)
       store.remove('pods', namespace, name, { gracePeriodSeconds: 0 })
@@ -204,6 +212,7 @@ export function startNode(
       }
       const unlisten = store.listen(look)
       closing.signal.addEventListener('abort', look, { once: true })
+      look()
     })
   const find = (name: string) => {
     const { uid } = store.get('pods', namespace, name).metadata

@@ -51,6 +51,8 @@ const seldomMended = [
   'CreateContainerError',
   'RunContainerError',
 ]
+/** What a runtime says of a container whose first command could not be run. */
+const neverRan = ['StartError', 'ContainerCannotRun']
 /** What registries say of images that there are not, or not for us. */
 const noSuchImage = /not found|manifest unknown|unauthorized|denied|forbidden|does not exist/i
 const maxMessage = 500
@@ -63,11 +65,14 @@ export function readPod(pod: Pod, isGone = false): PodState {
   const isOver = status.phase === 'Failed' || status.phase === 'Succeeded'
   // The phase may say it before the container does, and then its exit code is still to come.
   if (terminated !== undefined || isGone || (isOver && state?.running === undefined)) {
+    const hasRun = !neverRan.includes(terminated?.reason ?? '')
     return {
       kind: 'ended',
-      exitCode: terminated?.exitCode ?? null,
+      exitCode: hasRun ? (terminated?.exitCode ?? null) : null,
       outOfMemory: terminated?.reason === 'OOMKilled',
-      interrupted: interruption(pod, terminated?.finishedAt, isGone),
+      interrupted: hasRun
+        ? interruption(pod, terminated?.finishedAt, isGone)
+        : `Its container cannot be started; an image needs /bin/sh. ${cut(terminated?.message ?? '')}`,
       isLate: status.reason === 'DeadlineExceeded',
     }
   }
