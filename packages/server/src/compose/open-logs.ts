@@ -76,6 +76,10 @@ export async function openLogs(
     ),
     (kept) => kept.close(),
   )
+  const others = (await server.listAlive()).filter(({ id }) => id !== server.identity.id)
+  if (others.length > 0) {
+    log.info({ servers: others.map(({ name }) => name) }, 'other servers work on this database')
+  }
   resources.add('logs', ownLogs, (logs) => logs.close())
   const signer = createRequestSigner(masterKey)
   const places = createLogPlaces({ db, log, home })

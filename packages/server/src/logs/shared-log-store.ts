@@ -276,7 +276,7 @@ export function createSharedLogStore(deps: SharedLogsDeps): LogStore & LogReceiv
 }
 
 /** Where the log is that cannot be read, in words. */
-export function unavailable({ server }: ServerAway): AppError {
+function unavailable({ server }: ServerAway): AppError {
   return new AppError(
     'unavailable',
     server === null
@@ -287,6 +287,6 @@ export function unavailable({ server }: ServerAway): AppError {
 }
 
 /** What stands in a log in the place of lines that could not be had. */
-export function missingLine({ server }: ServerAway): string {
+function missingLine({ server }: ServerAway): string {
   return `--- what was written before this is on ${server === null ? 'a server that has gone' : `the server ${server.name}, which cannot be asked`} ---`
 }

@@ -10,7 +10,7 @@ export const beatMs = 5_000
 /** Milliseconds of silence after which a server is taken for dead. */
 export const silentMs = 20_000
 /** Milliseconds of silence after which it is forgotten: until then others can name it. */
-export const forgottenMs = 24 * 3_600_000
+const forgottenMs = 24 * 3_600_000
 
 const lookMs = 500
 
