@@ -83,7 +83,7 @@ describe.each(looks)('every page, $name', ({ name, theme, size }) => {
   )
 })
 
-describe('signing in', () => {
+describe('signing in', { timeout: 120_000 }, () => {
   it('is asked for, comes back to where one wanted to go, and refuses a wrong token', async () => {
     const window = await browser.open()
     const { page } = window
@@ -115,7 +115,7 @@ describe('signing in', () => {
   })
 })
 
-describe('the keyboard', () => {
+describe('the keyboard', { timeout: 120_000 }, () => {
   it('goes anywhere, searches, and lists what it can', async () => {
     const window = await browser.open()
     const { page } = window

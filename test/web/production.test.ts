@@ -46,7 +46,7 @@ function commit(text: string): Promise<string> {
   })
 }
 
-describe('the dashboard', () => {
+describe('the dashboard', { timeout: 120_000 }, () => {
   it('takes a commit to production, with its approval given in place, and goes back', async () => {
     window = await browser.open()
     const { page } = window
