@@ -5,8 +5,11 @@ import { join } from 'node:path'
 import type { CreatedToken } from '@slipway/contract/access'
 import type { Dispatch } from '@slipway/contract/dispatches'
 import type { PlatformError } from '@slipway/contract/errors'
+import type { ListPullRequestsResponse } from '@slipway/contract/github'
+import type { ListRunsResponse, Run, RunSummary } from '@slipway/contract/runs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
+import { pullRequestOf, pushOf, signDelivery } from '../support/github/deliver.ts'
 import { inGroups, step } from '../support/phase-groups.ts'
 import { finishedRun, getRun, startRun, tasksOf, waitForRun } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -16,6 +19,7 @@ let server: TestServer
 let repository: TestRepository
 let token: string
 const name = 'mycompany/myrepo'
+const webhookSecret = 'what GitHub signs with'
 const nobody = '018f0000-0000-7000-8000-000000000000'
 
 beforeAll(async () => {
@@ -38,6 +42,7 @@ beforeAll(async () => {
     SLIPWAY_ORCHESTRATOR: 'argo',
     ARGO_SERVER_URL: 'http://127.0.0.1:9',
     KUBECONFIG: kubeconfig,
+    GITHUB_WEBHOOK_SECRET: webhookSecret,
   })
   repository = await createRepository(server.repositories, name)
   token = await createToken({})
@@ -263,25 +268,47 @@ describe('PUT /v1/runs/{id}/workflow', () => {
   })
 })
 
-it('answers stages of a run that a server orchestrates, too', async () => {
-  const alone = await startTestServer()
-  try {
-    const own = await createRepository(alone.repositories, name)
-    const body = { name: 'dispatcher', roles: ['service-account'] }
-    const { token: bearer } = await alone.json<CreatedToken>('POST', '/v1/tokens', { body })
-    const id = await startRun(alone, name, await own.commit(inGroups('true')))
-    await finishedRun(alone, id)
-    for (const stage of ['discovery', 'group-1']) {
-      const path = `/v1/runs/${id}/dispatches`
-      const found = await alone.json<Dispatch>('POST', path, { body: { stage }, token: bearer })
-      expect(found).toMatchObject({ stage, status: 'success' })
-    }
-    const told = { body: { status: 'Failed' }, token: bearer }
-    expect(await alone.json('PUT', `/v1/runs/${id}/workflow`, told)).toMatchObject({
-      run_status: 'success',
-    })
-    expect(await getRun(alone, id)).not.toHaveProperty('workflow')
-  } finally {
-    await alone.close()
+describe('a run that GitHub asks for', () => {
+  const deliver = async (event: string, payload: object) => {
+    const { headers, body } = signDelivery(webhookSecret, event, payload)
+    const url = new URL('/v1/webhooks/github', server.url)
+    expect((await fetch(url, { method: 'POST', headers, body })).status).toBe(202)
   }
+  const runOf = async (): Promise<Run> => {
+    let first: RunSummary | undefined
+    await expect
+      .poll(async () => {
+        const path = `/v1/runs?repository=${encodeURIComponent(name)}&limit=1`
+        ;[first] = (await server.json<ListRunsResponse>('GET', path)).runs
+        return first?.triggered_by
+      })
+      .toBe('github-user')
+    return getRun(server, first?.id ?? '')
+  }
+  const sender = { login: 'github-user' }
+
+  it('waits for its workflow like any other, also that of a fork that was let in', async () => {
+    const pushed = await repository.commit(inGroups('true'))
+    await deliver('push', pushOf(name, 'refs/heads/main', pushed, { sender }))
+    const run = await runOf()
+    expect(run).toMatchObject({ status: 'pending', workflow: { status: 'waiting' }, phases: [] })
+    await server.request('DELETE', `/v1/runs/${run.id}`)
+    const forked = await repository.commit(inGroups('true', 'true'))
+    const offered = pullRequestOf(name, { number: 7, commit: forked, fork: 'stranger/repo' })
+    await deliver('pull_request', offered)
+    let id: string | undefined
+    await expect
+      .poll(async () => {
+        const path = `/v1/pull-requests?repository=${encodeURIComponent(name)}`
+        const { pull_requests: found } = await server.json<ListPullRequestsResponse>('GET', path)
+        return (id = found[0]?.id)
+      })
+      .toBeDefined()
+    const approved = await server.json<{ id: string }>('POST', `/v1/pull-requests/${id}/approve`)
+    expect(await getRun(server, approved.id)).toMatchObject({
+      trigger_type: 'pull_request',
+      workflow: { name: `slipway-run-${approved.id}`, status: 'waiting' },
+    })
+    await server.request('DELETE', `/v1/runs/${approved.id}`)
+  })
 })

@@ -92,7 +92,8 @@ describe('slipway dispatch', () => {
 
   it('tells how the workflow ended, whatever can be read of its failures', async () => {
     const id = await begin(inGroups('true'))
-    await waitForRun(server, id, ({ completed_at }) => completed_at !== null)
+    const run = await waitForRun(server, id, ({ completed_at }) => completed_at !== null)
+    expect(run, 'nobody else orchestrates it').not.toHaveProperty('workflow')
     for (const failures of ['null', '{{workflow.failures}}', '"[{\\"displayName\\":\\"a\\"}]"']) {
       const result = await dispatch(['--run', id, '--ended', 'Error', '--failures', failures])
       expect(result.code).toBe(0)
