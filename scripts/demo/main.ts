@@ -91,6 +91,7 @@ async function lookAround(narrator: Narrator, runId: string): Promise<void> {
   const { host } = new URL(url)
   const command = `SLIPWAY_URL=${url} SLIPWAY_TOKEN=${token} npx slipway`
   await narrator.title('Look around')
+  await narrator.fact('dashboard', `${url}/sign-in?return_to=/board#token=${token}`)
   await narrator.fact('API', `${url}/docs`)
   await narrator.fact('a run', `curl -H "Authorization: Bearer ${token}" ${url}/v1/runs/${runId}`)
   await narrator.fact(

@@ -103,6 +103,16 @@ describe('signing in', { timeout: 120_000 }, () => {
     await window.context.close()
   })
 
+  it('takes a token from behind the # of a link, and asks before it uses it', async () => {
+    const window = await browser.open()
+    const { page } = window
+    await page.goto(new URL(`/sign-in?return_to=/board#token=${server.token}`, server.url).href)
+    await page.waitForURL((url) => url.hash === '')
+    await page.getByRole('button', { name: 'Sign in', exact: true }).click()
+    await page.waitForURL(/\/board/)
+    await window.context.close()
+  })
+
   it('leads nowhere else', async () => {
     const window = await browser.open()
     const { page } = window

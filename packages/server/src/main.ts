@@ -154,7 +154,7 @@ async function serve(version: string): Promise<void> {
     const { path, token, created } = server.adminToken
     if (created) {
       process.stderr.write(
-        `\nThe administrator's token, shown this once (it is kept in ${path}):\n\n  ${token}\n\n`,
+        `\nThe administrator's token, shown this once (it is kept in ${path}):\n\n  ${token}\n\nThe dashboard, with it filled in: ${server.url}/sign-in#token=${token}\n\n`,
       )
     } else if (path !== null) {
       // A first start that failed later on may never have shown it.

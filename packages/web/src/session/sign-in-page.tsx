@@ -18,13 +18,24 @@ const reasons: Readonly<Record<string, string>> = {
   unavailable: 'The issuer does not answer. Try again later, or use a token.',
 }
 
+/**
+ * What a link brought behind `#token=`, which no server sees; it goes from the address at once. It is only
+ * put into the field: whom to sign in as is for whoever is here to say.
+ */
+function takeTokenOfLink(): string {
+  const token = /^#token=([^&]+)$/.exec(location.hash)?.[1]
+  if (token === undefined) return ''
+  history.replaceState(history.state, '', location.pathname + location.search)
+  return decodeURIComponent(token)
+}
+
 /** In by the issuer or by a token, and back to where one came from. */
 export function SignInPage() {
   const { return_to: returnTo, sign_in_error: reason } = route.useSearch()
   const queries = useQueryClient()
   const router = useRouter()
   const configuration = useQuery(signInConfigurationQuery)
-  const [token, setToken] = useState('')
+  const [token, setToken] = useState(takeTokenOfLink)
   const [problem, setProblem] = useState<string | undefined>()
   const [busy, setBusy] = useState(false)
   const oidc = configuration.data?.browser.oidc ?? null
