@@ -126,6 +126,19 @@ describe('a session', () => {
   })
 })
 
+it('a ticket ends with the access token that it was made with', async () => {
+  const app = await start()
+  const token = await app.issuer.sign({ exp: Math.floor(Date.now() / 1000) - 30 })
+  const ticket = async () =>
+    (await app.request('POST', '/v1/tickets', { token })).json<{ ticket: string }>().ticket
+  const [early, late] = [await ticket(), await ticket()]
+  const spend = async (which: string) =>
+    (await app.request('GET', `/v1/session?ticket=${which}`, { token: null })).statusCode
+  expect(await spend(early)).toBe(200)
+  pass(40_000)
+  expect(await spend(late)).toBe(401)
+})
+
 describe('while the issuer is away', () => {
   it('sessions go on until their tokens end, and afterwards as soon as it is back', async () => {
     const app = await start()

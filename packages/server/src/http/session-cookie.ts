@@ -18,6 +18,9 @@ export function sessionSecretOf(
   return readCookie(headers.cookie, 'session', isSecure({ protocol, host }, publicUrl))
 }
 
+/** Why the page of a server may be taken for another site's. */
+export const byName = 'a server that is reached by a name needs it in SLIPWAY_PUBLIC_URL'
+
 const readingMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS'])
 
 /**
@@ -32,9 +35,11 @@ export function requireOwnPage(
   if (readingMethods.has(request.method)) return
   const { origin, 'x-csrf-token': given } = request.headers
   if (!isOwnOrigin({ origin, host: request.host }, publicUrl)) {
-    throw new AppError('authorization_failed', 'Pages of other sites may not change anything', {
-      reason: 'origin',
-    })
+    throw new AppError(
+      'authorization_failed',
+      `Pages of other sites may not change anything; ${byName}`,
+      { reason: 'origin' },
+    )
   }
   if (typeof given === 'string' && isCsrfToken(secret, given)) return
   throw new AppError(

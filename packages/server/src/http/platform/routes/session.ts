@@ -15,7 +15,7 @@ import {
 } from '../../../sign-in/index.ts'
 import { originOf } from '../../origin-of.ts'
 import { setPrincipal } from '../../principal.ts'
-import { requireOwnPage, sessionSecretOf } from '../../session-cookie.ts'
+import { byName, requireOwnPage, sessionSecretOf } from '../../session-cookie.ts'
 import { refusals } from '../refusals.ts'
 
 export interface SessionRoutesDeps {
@@ -75,9 +75,11 @@ export function sessionRoutes(deps: SessionRoutesDeps): FastifyPluginAsync {
       async (request, reply) => {
         const { host, headers, body } = request
         if (!isOwnOrigin({ origin: headers.origin, host }, deps.signIn.publicUrl)) {
-          throw new AppError('authorization_failed', 'Pages of other sites may sign nobody in', {
-            reason: 'origin',
-          })
+          throw new AppError(
+            'authorization_failed',
+            `Pages of other sites may sign nobody in; ${byName}`,
+            { reason: 'origin' },
+          )
         }
         const begun = await begin(deps, request, body.token)
         await keepSession(deps, request, reply, begun)
