@@ -29,7 +29,13 @@ afterEach(async () => {
 })
 
 async function start(
-  options: { host?: string; port?: number; compatPorts?: number[]; graceMs?: number } = {},
+  options: {
+    host?: string
+    port?: number
+    compatPorts?: number[]
+    graceMs?: number
+    requestMs?: number
+  } = {},
 ) {
   const log = pino({}, { write: (line: string) => void logged.push(line) })
   listener = await listen({ app, log }, { host, port: 0, compatPorts: [], ...options })
@@ -141,5 +147,44 @@ describe('closing', () => {
     const { close } = await start()
     await Promise.all([close(), close()])
     await close()
+  })
+})
+
+describe('a request that does not come to its end', () => {
+  /** Sends the head of an upload and the beginning of its body, and answers how the connection ended. */
+  async function sendHalf(port: number, path: string): Promise<Socket> {
+    const socket = connect(port, host)
+    socket.on('error', () => {})
+    // What is not read keeps a connection from being seen to end.
+    socket.resume()
+    socket.write(`PUT ${path} HTTP/1.1\r\nhost: x\r\ncontent-length: 10\r\n\r\nhalf`)
+    await once(socket, 'connect')
+    return socket
+  }
+
+  it('is ended after a time, on every port; uploads of workers see to that themselves', async () => {
+    const compatPort = await freePort()
+    const { port } = await start({ compatPorts: [compatPort], requestMs: 50 })
+    app.server.on('request', (request) => request.resume())
+    const upload = await sendHalf(port, '/v1/workers/1/objects/a/b')
+    for (const each of [port, compatPort]) {
+      const slow = await sendHalf(each, '/v1/runs')
+      await once(slow, 'close')
+    }
+    expect(upload.closed).toBe(false)
+    upload.destroy()
+  })
+
+  it('is not one whose answer takes long', async () => {
+    const { port } = await start({ requestMs: 20 })
+    const response = await fetch(`http://${host}:${port}/endless`)
+    const reader = response.body!.getReader()
+    expect(Buffer.from((await reader.read()).value).toString()).toBe('begun')
+    // Others that are slower than that have been ended meanwhile.
+    await once(await sendHalf(port, '/'), 'close')
+    expect(response.bodyUsed).toBe(true)
+    const rest = reader.read()
+    await listener?.close()
+    await rest.catch(() => undefined)
   })
 })

@@ -2,13 +2,14 @@ import type { Log } from '../db/log.ts'
 import { hasCode } from '../directories.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import { appendLog } from './append-log.ts'
+import { createLogHandOver, type HeldLog, type LogHandOver } from './hand-over-log.ts'
 import { locateLogs } from './log-files.ts'
 import type { LogChunk, LogRange, LogStore } from './log-store.ts'
 import { createLogTopics } from './log-topics.ts'
 import { measure, readLines } from './read-lines.ts'
 import { createLogReceiver, type LogReceiver } from './receive-log.ts'
 import { openWholeLog } from './whole-log.ts'
-import { type OpenWriter, writeLog } from './write-log.ts'
+import { writeLog } from './write-log.ts'
 
 export interface FileLogStoreOptions {
   /** Absolute directory for logs being written; on the file system of the object store, if that has one. */
@@ -21,7 +22,7 @@ export interface FileLogStoreOptions {
 }
 
 /** The logs of one data directory. */
-export interface FileLogStore extends LogStore, LogReceiver {
+export interface FileLogStore extends LogStore, LogReceiver, LogHandOver {
   follow(key: string, range: LogRange, signal: AbortSignal): AsyncGenerator<LogChunk, FollowEnd>
   /** Whether the log is written in this process. */
   isWritten(key: string): boolean
@@ -29,19 +30,6 @@ export interface FileLogStore extends LogStore, LogReceiver {
   isLive(key: string): Promise<boolean>
   /** Keys of all logs in the directory under the prefix, written in this process or not. */
   listLive(prefix: string): Promise<string[]>
-  /**
-   * Hands the log as it is to the object store, so that somebody elsewhere can go on with it. Whoever writes
-   * it here is cut off: what they still write goes nowhere. Nothing happens where it is not live.
-   */
-  park(key: string): Promise<void>
-  /** Deletes the log's files in the directory, which nobody writes; its objects stay. */
-  discard(key: string): Promise<void>
-  /**
-   * Hands the log's file, which nobody writes and which is not the newest of its log, to the object store
-   * under another key beside it, and answers that; null where there is nothing in it. With `onlyIfSealed`
-   * nothing happens unless the log is an object, too.
-   */
-  setAside(key: string, onlyIfSealed: boolean): Promise<string | null>
 }
 
 /**
@@ -64,7 +52,7 @@ export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
   const files = locateLogs(directory, objects)
   const topics = createLogTopics()
   /** Null while the log is being opened, or sealed without a writer. */
-  const writers = new Map<string, { writer: OpenWriter; free: () => void } | null>()
+  const writers = new Map<string, HeldLog | null>()
   const receiver = createLogReceiver({
     files,
     topics,
@@ -106,6 +94,7 @@ export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
 
   return {
     ...receiver,
+    ...createLogHandOver({ files, objects, writers, release: receiver.release, claim }),
 
     async open(key, { marker, isNew, ...options }) {
       files.path(key)
@@ -244,38 +233,6 @@ export function createFileLogStore(options: FileLogStoreOptions): FileLogStore {
     isWritten: (key) => writers.has(key),
     isLive: (key) => files.isLive(key),
     listLive: (prefix) => files.listLive(prefix),
-
-    async park(key) {
-      const open = writers.get(key)
-      await open?.writer.discard()
-      open?.free()
-      await receiver.release(key)
-      claim(key)
-      try {
-        await files.seal(key)
-      } finally {
-        writers.delete(key)
-      }
-    },
-
-    async discard(key) {
-      claim(key)
-      try {
-        await files.discard(key)
-      } finally {
-        writers.delete(key)
-      }
-    },
-
-    async setAside(key, onlyIfSealed) {
-      if (onlyIfSealed && (await objects.head(key)) === null) return null
-      claim(key)
-      try {
-        return await files.setAside(key)
-      } finally {
-        writers.delete(key)
-      }
-    },
 
     requireReachable: async () => {},
 

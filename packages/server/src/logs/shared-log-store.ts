@@ -1,8 +1,8 @@
 import type { Log } from '../db/log.ts'
-import { AppError } from '../errors.ts'
 import { ServerAway } from '../servers/index.ts'
 import type { FileLogStore } from './file-log-store.ts'
 import { followShared } from './follow-shared-log.ts'
+import { missingLine, patiently, unavailable } from './log-away.ts'
 import type { LogPeers } from './log-peers.ts'
 import type { LogPlaces } from './log-places.ts'
 import type { LogStat, LogStore, LogWriter } from './log-store.ts'
@@ -130,7 +130,7 @@ export function createSharedLogStore(deps: SharedLogsDeps): LogStore & LogReceiv
 
   return {
     async open(key, { marker, isNew = false, ...options }) {
-      const { wasNowhere, missing } = await makeOurs(key)
+      const { wasNowhere, missing } = await patiently(() => makeOurs(key))
       const first = missing === null || options.replayed === true ? marker : missingLine(missing)
       const writer = await local.open(key, {
         ...options,
@@ -273,20 +273,4 @@ export function createSharedLogStore(deps: SharedLogsDeps): LogStore & LogReceiv
       log.warn({ err: error, key }, 'a sealed log is still held for one that is being written')
     })
   }
-}
-
-/** Where the log is that cannot be read, in words. */
-function unavailable({ server }: ServerAway): AppError {
-  return new AppError(
-    'unavailable',
-    server === null
-      ? 'This log is on a server that has gone and is no longer known'
-      : `This log is on the server ${server.name}, which was last heard of at ${server.lastSeenAt.toISOString()} and cannot be asked`,
-    { server: server?.name ?? null },
-  )
-}
-
-/** What stands in a log in the place of lines that could not be had. */
-function missingLine({ server }: ServerAway): string {
-  return `--- what was written before this is on ${server === null ? 'a server that has gone' : `the server ${server.name}, which cannot be asked`} ---`
 }
