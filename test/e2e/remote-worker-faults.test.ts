@@ -1,7 +1,8 @@
 // What becomes of runs whose worker is on another machine, when something goes wrong: one truthful end each.
-import { readdirSync, readFileSync } from 'node:fs'
+import { readFileSync } from 'node:fs'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
+import { processesWith } from '../support/find-processes.ts'
 import { serveGit } from '../support/git-http.ts'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
 import {
@@ -77,18 +78,6 @@ async function printed(id: string, text: string): Promise<void> {
     stepsOf(now).some(({ name, status }) => name === 'work' && status === 'running'),
   )
   await waitForLog(server, stepNamed(run, 'work'), text)
-}
-
-/** Processes of this machine with this in their command line. */
-function processesWith(text: string): string[] {
-  return readdirSync('/proc').filter((pid) => {
-    if (!/^\d+$/.test(pid) || pid === String(process.pid)) return false
-    try {
-      return readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(text)
-    } catch {
-      return false
-    }
-  })
 }
 
 /** Goes on when a second attempt finds what the first has left, and is alone at any time. */

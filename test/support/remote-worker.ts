@@ -45,6 +45,8 @@ export interface RemoteWorkerOptions {
   url?: string
   /** False: it is not waited for. */
   wait?: boolean
+  /** Arguments of Node.js that are the program; default: the one that was built. */
+  program?: readonly string[]
 }
 
 let tokens = 0
@@ -66,17 +68,21 @@ export async function startRemoteWorker(
   let working: { pid: number; id: string } | null = null
   let works = 0
   const waiting = new Set<() => void>()
-  const child: ChildProcess = spawn(process.execPath, [main, 'worker', ...(options.args ?? [])], {
-    env: {
-      PATH: process.env.PATH ?? '',
-      SLIPWAY_SERVER_URL: options.url ?? server.url,
-      SLIPWAY_WORKER_TOKEN: token,
-      SLIPWAY_DATA_DIR: dataDir,
-      SLIPWAY_WORKER_CAPACITY: '4',
-      ...options.env,
+  const child: ChildProcess = spawn(
+    process.execPath,
+    [...(options.program ?? [main]), 'worker', ...(options.args ?? [])],
+    {
+      env: {
+        PATH: process.env.PATH ?? '',
+        SLIPWAY_SERVER_URL: options.url ?? server.url,
+        SLIPWAY_WORKER_TOKEN: token,
+        SLIPWAY_DATA_DIR: dataDir,
+        SLIPWAY_WORKER_CAPACITY: '4',
+        ...options.env,
+      },
+      stdio: ['ignore', 'pipe', 'pipe'],
     },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  })
+  )
   const exit = once(child, 'exit') as Promise<[number | null]>
   exit.catch(() => undefined)
   child.once('close', () => {
