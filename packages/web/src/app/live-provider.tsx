@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
-import { createContext, type ReactNode, useContext, useEffect, useState } from 'react'
+import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
 import { type Connection, followLive } from '../api/live.ts'
+import { onSignInElsewhere, useSession, useSignedOut } from '../session/session.ts'
 
 const ConnectionContext = createContext<Connection>('connecting')
 
@@ -13,7 +14,24 @@ export function useConnection(): Connection {
 export function LiveProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient()
   const [connection, setConnection] = useState<Connection>('connecting')
+  const signedOut = useSignedOut()
+  // Each session has its own: a stream ends with the session that opened it.
+  const session = useSession().data?.session?.csrf_token
+  useEffect(
+    () => onSignInElsewhere(() => void queries.invalidateQueries({ queryKey: ['session'] })),
+    [queries],
+  )
+  const opened = useRef(session)
   useEffect(() => {
+    if (opened.current === session) return
+    opened.current = session
+    void queries.invalidateQueries({ predicate: ({ queryKey: [family] }) => family !== 'session' })
+  }, [queries, session])
+  useEffect(() => {
+    if (signedOut) {
+      setConnection('signed-out')
+      return undefined
+    }
     const stop = new AbortController()
     const tell = (now: Connection) => {
       if (stop.signal.aborted) return
@@ -22,6 +40,6 @@ export function LiveProvider({ children }: { children: ReactNode }) {
     }
     followLive(queries, tell, stop.signal).catch(() => tell('polling'))
     return () => stop.abort()
-  }, [queries])
+  }, [queries, session, signedOut])
   return <ConnectionContext value={connection}>{children}</ConnectionContext>
 }

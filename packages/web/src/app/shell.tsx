@@ -2,6 +2,7 @@ import { Link, Outlet } from '@tanstack/react-router'
 import { Keyboard, LogOut, Menu, Search } from 'lucide-react'
 import { useCallback, useState } from 'react'
 import { type Session, signOut, useSession } from '../session/session.ts'
+import { SignedOutNotice } from '../session/signed-out-notice.tsx'
 import { Button } from '../ui/button.tsx'
 import { CommandPalette } from './command-palette.tsx'
 import { LiveProvider, useConnection } from './live-provider.tsx'
@@ -92,6 +93,7 @@ function Frame({ session }: { session: Session }) {
         </ul>
       </nav>
       <main id="main" className={styles.main} tabIndex={-1}>
+        <SignedOutNotice />
         <Outlet />
       </main>
       <CommandPalette open={palette} onOpenChange={setPalette} />
@@ -103,7 +105,7 @@ function Frame({ session }: { session: Session }) {
 const notes = {
   connecting: 'Connecting',
   live: 'Live',
-  polling: 'Polling',
+  polling: 'Polling, every 5 s',
   'signed-out': 'Signed out',
 } as const
 

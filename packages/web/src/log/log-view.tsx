@@ -27,7 +27,7 @@ export function LogView({
   line: number | undefined
   onLine: (line: number) => void
 }) {
-  const { lines, error } = useLog(source, live)
+  const { lines, error, readAgain } = useLog(source, live)
   const scroller = useRef<HTMLDivElement>(null)
   const [following, setFollowing] = useState(line === undefined && live)
   const [times, setTimes] = useState(false)
@@ -110,6 +110,9 @@ export function LogView({
       {error !== null && (
         <Notice tone="bad" title="The log could not be read">
           <p>{error.message}</p>
+          <Button size="small" onClick={readAgain}>
+            Try again
+          </Button>
         </Notice>
       )}
       <div

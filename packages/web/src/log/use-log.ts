@@ -5,11 +5,14 @@ import type { LogSource } from './log-sources.ts'
 export interface ReadLog {
   lines: LogLines | null
   error: Error | null
+  /** From its first line. */
+  readAgain: () => void
 }
 
 /** The lines of a log, which grow while `follow` and the log is being written. */
 export function useLog(source: LogSource, follow: boolean): ReadLog {
-  const [log, setLog] = useState<ReadLog>({ lines: null, error: null })
+  const [log, setLog] = useState<Omit<ReadLog, 'readAgain'>>({ lines: null, error: null })
+  const [attempt, setAttempt] = useState(0)
   useEffect(() => {
     const stop = new AbortController()
     setLog({ lines: null, error: null })
@@ -29,6 +32,6 @@ export function useLog(source: LogSource, follow: boolean): ReadLog {
     return () => stop.abort()
     // A log that ends while it is read is read to its end by the request under way.
     // oxlint-disable-next-line react-hooks/exhaustive-deps
-  }, [source.key])
-  return log
+  }, [source.key, attempt])
+  return { ...log, readAgain: () => setAttempt(attempt + 1) }
 }

@@ -1,9 +1,19 @@
 import { queryOptions, useQuery } from '@tanstack/react-query'
 import type { EndedSession, Session, SignInConfiguration } from '@slipway/contract/sign-in'
+import { isSignedOut } from '../api/query-client.ts'
 import { keepCsrfToken } from './csrf.ts'
 import { request } from './request.ts'
 
 export type { Session } from '@slipway/contract/sign-in'
+
+/** Where the windows of this browser, which share a session, tell one another that there is a new one. */
+const windows = new BroadcastChannel('slipway.session')
+
+/** Calls back when another window has signed in; the answer stops it. */
+export function onSignInElsewhere(tell: () => void): () => void {
+  windows.addEventListener('message', tell)
+  return () => windows.removeEventListener('message', tell)
+}
 
 /** Who is signed in by this browser's cookie; fails with 401 where nobody is. */
 export const sessionQuery = queryOptions({
@@ -17,6 +27,11 @@ export function useSession() {
   return useQuery(sessionQuery)
 }
 
+/** Whether the session has ended under a page that is still open; what was known of it is kept meanwhile. */
+export function useSignedOut(): boolean {
+  return isSignedOut(useSession().error)
+}
+
 /** Whether whoever is signed in may do something, e.g. `runs:create`. What they may not do is not offered. */
 export function useMay(): (permission: string) => boolean {
   const { data } = useSession()
@@ -25,9 +40,11 @@ export function useMay(): (permission: string) => boolean {
 
 /** Signs in with a token, for a cookie that no script can read. */
 export async function signInWithToken(token: string): Promise<Session> {
-  return remember(
+  const session = remember(
     (await request('v1/session', { method: 'POST', body: JSON.stringify({ token }) })) as Session,
   )
+  windows.postMessage('signed in')
+  return session
 }
 
 /** Ends the session here, and at the issuer where it began there. */

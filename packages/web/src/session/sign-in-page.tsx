@@ -1,12 +1,10 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query'
+import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, useRouter } from '@tanstack/react-router'
-import { type SyntheticEvent, useState } from 'react'
-import { messageOf } from '../api/client.ts'
-import { Button } from '../ui/button.tsx'
-import { Field } from '../ui/field.tsx'
+import { useState } from 'react'
 import { Notice } from '../ui/notice.tsx'
-import { sessionQuery, signInConfigurationQuery, signInWithToken } from './session.ts'
+import { signInConfigurationQuery } from './session.ts'
 import styles from './sign-in-page.module.css'
+import { TokenForm } from './token-form.tsx'
 
 const route = getRouteApi('/sign-in')
 
@@ -32,25 +30,10 @@ function takeTokenOfLink(): string {
 /** In by the issuer or by a token, and back to where one came from. */
 export function SignInPage() {
   const { return_to: returnTo, sign_in_error: reason } = route.useSearch()
-  const queries = useQueryClient()
   const router = useRouter()
+  const [linked] = useState(takeTokenOfLink)
   const configuration = useQuery(signInConfigurationQuery)
-  const [token, setToken] = useState(takeTokenOfLink)
-  const [problem, setProblem] = useState<string | undefined>()
-  const [busy, setBusy] = useState(false)
   const oidc = configuration.data?.browser.oidc ?? null
-
-  const submit = async (event: SyntheticEvent) => {
-    event.preventDefault()
-    setBusy(true)
-    try {
-      queries.setQueryData(sessionQuery.queryKey, await signInWithToken(token.trim()))
-      router.history.push(returnTo)
-    } catch (error) {
-      setProblem(messageOf(error))
-      setBusy(false)
-    }
-  }
   return (
     <main className={styles.page}>
       <div className={styles.box}>
@@ -73,28 +56,7 @@ export function SignInPage() {
             <p className={styles.or}>or</p>
           </>
         )}
-        <form onSubmit={(event) => void submit(event)} className={styles.form}>
-          <Field
-            label="Token"
-            hint="The administrator’s token is printed at the first start, and kept in the data directory."
-            problem={problem}
-          >
-            {(control) => (
-              <input
-                {...control}
-                type="password"
-                autoComplete="current-password"
-                autoFocus
-                required
-                value={token}
-                onChange={(event) => setToken(event.target.value)}
-              />
-            )}
-          </Field>
-          <Button type="submit" tone="primary" busy={busy}>
-            Sign in
-          </Button>
-        </form>
+        <TokenForm initial={linked} onSignedIn={() => router.history.push(returnTo)} />
       </div>
     </main>
   )

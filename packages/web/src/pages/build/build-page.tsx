@@ -3,6 +3,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import type { Build } from '@slipway/contract/builds'
 import { Download, Play, RotateCw, Square } from 'lucide-react'
 import { api, messageOf } from '../../api/client.ts'
+import { MissingPage } from '../../app/error-pages.tsx'
 import { shortCommit } from '../../format/git.ts'
 import { formatBytes } from '../../format/numbers.ts'
 import { buildLog } from '../../log/log-sources.ts'
@@ -28,7 +29,11 @@ export function BuildPage() {
     queryKey: ['build', id],
     queryFn: ({ signal }) => api.builds.get(Number(id), { signal }),
   })
-  return <QueryView query={build}>{(data) => <BuildView build={data} />}</QueryView>
+  return (
+    <QueryView query={build} missing={<MissingPage />}>
+      {(data) => <BuildView build={data} />}
+    </QueryView>
+  )
 }
 
 function BuildView({ build }: { build: Build }) {

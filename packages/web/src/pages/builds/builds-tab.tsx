@@ -3,6 +3,7 @@ import { Link, useNavigate } from '@tanstack/react-router'
 import type { Build, BuildStatus } from '@slipway/contract/builds'
 import { api } from '../../api/client.ts'
 import { shortCommit } from '../../format/git.ts'
+import { useMay } from '../../session/session.ts'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/notice.tsx'
 import { Pager } from '../../ui/pager.tsx'
@@ -47,6 +48,7 @@ const columns: readonly Column<Build>[] = [
 
 /** Builds, newest first. */
 export function BuildsTab({ status, page = 1 }: { status?: BuildStatus; page?: number }) {
+  const may = useMay()
   const navigate = useNavigate()
   const filter = status === undefined ? {} : { status }
   const query = { ...filter, limit: pageSize, offset: (page - 1) * pageSize }
@@ -73,8 +75,12 @@ export function BuildsTab({ status, page = 1 }: { status?: BuildStatus; page?: n
       <QueryView query={builds} lines={8}>
         {({ runs, total }) =>
           runs.length === 0 ? (
-            <Empty title="There is no such build.">
-              <Link to="/builds/new">Make one</Link>
+            <Empty
+              title={
+                status === undefined ? 'Nothing has been built yet.' : `No build is ${status}.`
+              }
+            >
+              {may('builds:create') && <Link to="/builds/new">Make one</Link>}
             </Empty>
           ) : (
             <>

@@ -3,6 +3,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import type { DelegatedJob } from '@slipway/contract/delegations'
 import { Square } from 'lucide-react'
 import { api, messageOf } from '../../api/client.ts'
+import { MissingPage } from '../../app/error-pages.tsx'
 import { refName, shortCommit } from '../../format/git.ts'
 import { formatDuration } from '../../format/time.ts'
 import { jobLog } from '../../log/log-sources.ts'
@@ -28,7 +29,11 @@ export function JobPage() {
     queryKey: ['job', id],
     queryFn: ({ signal }) => api.jobs.get(id, { signal }),
   })
-  return <QueryView query={job}>{(data) => <JobView job={data} />}</QueryView>
+  return (
+    <QueryView query={job} missing={<MissingPage />}>
+      {(data) => <JobView job={data} />}
+    </QueryView>
+  )
 }
 
 function JobView({ job }: { job: DelegatedJob }) {

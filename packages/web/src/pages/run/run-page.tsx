@@ -3,6 +3,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import type { Run } from '@slipway/contract/runs'
 import { RotateCw, Square } from 'lucide-react'
 import { api, messageOf } from '../../api/client.ts'
+import { MissingPage } from '../../app/error-pages.tsx'
 import { refName, shortCommit } from '../../format/git.ts'
 import { stepLog } from '../../log/log-sources.ts'
 import { LogView } from '../../log/log-view.tsx'
@@ -29,7 +30,11 @@ export function RunPage() {
     queryKey: ['run', id],
     queryFn: ({ signal }) => api.runs.get(id, { signal }),
   })
-  return <QueryView query={run}>{(data) => <RunView run={data} />}</QueryView>
+  return (
+    <QueryView query={run} missing={<MissingPage />}>
+      {(data) => <RunView run={data} />}
+    </QueryView>
+  )
 }
 
 function RunView({ run }: { run: Run }) {

@@ -69,9 +69,13 @@ export function WebhooksTab() {
             <>
               <Button
                 size="small"
+                busy={change.isPending}
                 onClick={() => {
                   setOpened(webhook.id)
-                  change.mutate(() => api.webhooks.test(webhook.id))
+                  change.mutate(async () => {
+                    await api.webhooks.test(webhook.id)
+                    say('good', 'A test is sent: see the deliveries.')
+                  })
                 }}
               >
                 Test
@@ -89,7 +93,13 @@ export function WebhooksTab() {
               <ConfirmButton
                 label="Delete"
                 title="Delete this webhook?"
-                onConfirm={() => change.mutate(() => api.webhooks.delete(webhook.id))}
+                onConfirm={() =>
+                  change.mutate(async () => {
+                    await api.webhooks.delete(webhook.id)
+                    if (opened === webhook.id) setOpened(null)
+                    say('good', 'The webhook is deleted.')
+                  })
+                }
               >
                 {webhook.url} is told nothing from then on, and its deliveries are forgotten.
               </ConfirmButton>

@@ -4,6 +4,7 @@ import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/notice.tsx'
 import { splitList } from '../settings/split-list.ts'
 import styles from './template-page.module.css'
+import { useState } from 'react'
 
 /** What is replaced by what, in this order. */
 export function Rules({
@@ -50,12 +51,11 @@ export function Rules({
               value={rule.replacement}
               onChange={(event) => put(index, { replacement: event.target.value })}
             />
-            <input
-              aria-label={`Files of rule ${index + 1}`}
-              placeholder="Files, as *.html; empty: all"
-              readOnly={!editable}
-              value={rule.files?.join(' ') ?? ''}
-              onChange={(event) => put(index, { files: splitList(event.target.value) })}
+            <Files
+              label={`Files of rule ${index + 1}`}
+              files={rule.files ?? []}
+              editable={editable}
+              onChange={(files) => put(index, { files })}
             />
             <label>
               <input
@@ -79,5 +79,33 @@ export function Rules({
         ))}
       </ol>
     </Card>
+  )
+}
+
+/** Patterns of files: what is typed stays as it is typed, with the spaces between them. */
+function Files({
+  label,
+  files,
+  editable,
+  onChange,
+}: {
+  label: string
+  files: readonly string[]
+  editable: boolean
+  onChange: (files: string[]) => void
+}) {
+  const [typed, setTyped] = useState(files.join(' '))
+  const shown = splitList(typed).join(' ') === files.join(' ') ? typed : files.join(' ')
+  return (
+    <input
+      aria-label={label}
+      placeholder="Files, as *.html; empty: all"
+      readOnly={!editable}
+      value={shown}
+      onChange={(event) => {
+        setTyped(event.target.value)
+        onChange(splitList(event.target.value))
+      }}
+    />
   )
 }

@@ -3,6 +3,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import type { BrandingRule, BrandingTemplate } from '@slipway/contract/branding'
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
+import { MissingPage } from '../../app/error-pages.tsx'
 import { useMay } from '../../session/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
@@ -26,8 +27,8 @@ export function TemplatePage() {
     queryFn: ({ signal }) => api.branding.get(Number(id), { signal }),
   })
   return (
-    <QueryView query={template}>
-      {(data) => <TemplateView key={data.updated_at} template={data} />}
+    <QueryView query={template} missing={<MissingPage />}>
+      {(data) => <TemplateView key={data.id} template={data} />}
     </QueryView>
   )
 }
@@ -39,6 +40,14 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
   const [name, setName] = useState(template.name)
   const [brand, setBrand] = useState(template.brand_name ?? '')
   const [rules, setRules] = useState<readonly BrandingRule[]>(template.replacement_rules)
+  // What somebody else has kept replaces what is here only where nothing has been typed over it.
+  const [known, setKnown] = useState(template)
+  if (known.updated_at !== template.updated_at) {
+    setKnown(template)
+    if (name === known.name) setName(template.name)
+    if (brand === (known.brand_name ?? '')) setBrand(template.brand_name ?? '')
+    if (rules === known.replacement_rules) setRules(template.replacement_rules)
+  }
   const save = useMutation({
     mutationFn: () =>
       api.branding.update(template.id, {
@@ -46,7 +55,8 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
         brand_name: brand.trim() === '' ? null : brand.trim(),
         replacement_rules: [...rules],
       }),
-    onSuccess: () => {
+    onSuccess: (kept) => {
+      setRules(kept.replacement_rules)
       say('good', 'The template is kept.')
       void queries.invalidateQueries({ queryKey: ['builds'] })
     },
