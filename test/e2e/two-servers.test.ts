@@ -236,9 +236,7 @@ describe('access', () => {
     expect((await asked('/v1/runs?repository=acme/else')).status).toBe(200)
     expect((await asked('/v1/runs?repository=acme/shop')).status).toBe(403)
     await works.request('DELETE', `/v1/tokens/${made.id}`)
-    await expect
-      .poll(async () => (await asked('/v1/runs?repository=acme/else')).status)
-      .toBe(401)
+    await expect.poll(async () => (await asked('/v1/runs?repository=acme/else')).status).toBe(401)
   })
 
   it('by a ticket is given once by either of them, however many ask', async () => {
