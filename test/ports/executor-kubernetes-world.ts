@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { dirname } from 'node:path'
 import { pino } from 'pino'
 import { createKubernetesExecutor } from '../../packages/server/src/adapters/executor/kubernetes/create-kubernetes-executor.ts'
@@ -14,7 +13,7 @@ export interface ClusterPlace {
 }
 
 /** Not root: what steps run as in a cluster that lets nobody be root. */
-export const stepUser = { uid: 54_321, gid: 54_321 }
+const stepUser = { uid: 54_321, gid: 54_321 }
 
 /** An executor whose volume is the directory of temporary files. */
 export async function openKubernetesExecutor(
@@ -51,6 +50,3 @@ export function makeOn(
     log: pino({ level: 'silent' }),
   })
 }
-
-/** A name of a claim that nobody else has. */
-export const newClaim = () => `volume-${randomUUID()}`

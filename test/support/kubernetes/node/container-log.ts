@@ -3,6 +3,9 @@ import { EventEmitter, once } from 'node:events'
 /** Bytes of one entry: what a container runtime splits longer lines at. */
 const entryBytes = 16 * 1024
 
+/** Pieces that are sent at once. */
+const batch = 256
+
 interface Entry {
   nanoseconds: bigint
   content: Buffer
@@ -60,13 +63,24 @@ export function createContainerLog(): ContainerLog {
       let at = 0
       let read = file
       let isNew = true
+      let ready: Buffer[] = []
       for (;;) {
         for (; at < read.length; at++) {
           const { nanoseconds, content } = read[at] as Entry
           const isFirst = isNew
           isNew = content.at(-1) === 10
           if (nanoseconds < from) continue
-          yield timestamps && isFirst ? Buffer.concat([stampOf(nanoseconds), content]) : content
+          if (timestamps && isFirst) ready.push(stampOf(nanoseconds))
+          ready.push(content)
+          if (ready.length < batch) continue
+          yield Buffer.concat(ready)
+          ready = []
+        }
+        if (ready.length > 0) {
+          const rest = Buffer.concat(ready)
+          ready = []
+          yield rest
+          continue
         }
         if (read !== file) {
           read = file

@@ -1,4 +1,4 @@
-import { mkdir, open, rm } from 'node:fs/promises'
+import { mkdir, open, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
 /** Bytes that a step's container may be ahead of what was taken of its output. */
@@ -24,16 +24,21 @@ export interface FlowFile {
 export async function openFlowFile(parent: string, name: string): Promise<FlowFile> {
   const directory = join(parent, name)
   await mkdir(directory, { recursive: true, mode: 0o755 })
-  const file = await open(join(directory, 'taken'), 'wx', 0o644)
+  const path = join(directory, 'taken')
   let total = 0
   let told = 0
   let isReleased = false
   const tell = async (bytes: number): Promise<void> => {
     told = bytes
-    // In place, as a container has the directory and another node has the file open; synced, so that it sees it.
-    await file.write(`${String(bytes).padStart(width)}\n`, 0)
-    await file.datasync()
+    // Opened and closed each time: on network storage, another node sees what was closed before it opens.
+    const file = await open(path, 'r+')
+    try {
+      await file.write(`${String(bytes).padStart(width)}\n`, 0)
+    } finally {
+      await file.close()
+    }
   }
+  await writeFile(path, '', { flag: 'wx', mode: 0o644 })
   await tell(0)
   return {
     directory,
@@ -48,7 +53,6 @@ export async function openFlowFile(parent: string, name: string): Promise<FlowFi
     },
     async close() {
       isReleased = true
-      await file.close()
       await rm(directory, { recursive: true, force: true })
     },
   }

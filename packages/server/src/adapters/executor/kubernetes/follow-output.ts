@@ -47,8 +47,7 @@ export async function followOutput(
     const taken = chunk.length > left ? chunk.subarray(0, left) : chunk
     left -= taken.length
     try {
-      // A copy: the sink keeps it.
-      if (taken.length > 0) await sink.write(Buffer.from(taken))
+      if (taken.length > 0) await sink.write(taken)
     } catch (error) {
       isDiscarding = true
       input.onSinkError(error)
@@ -73,15 +72,15 @@ export async function followOutput(
       signal,
     )
     for await (const chunk of whileAlive(answer, ended)) {
-      for (const part of position.take(chunk)) {
-        if (position.hasGap() && !hasTold) {
-          hasTold = true
-          // It waits for what nobody will take.
-          await flow.release()
-          await hand(Buffer.from(gapNotice))
-        }
-        await hand(part)
+      const own = position.take(chunk)
+      // What is missing was before everything that is handed out after a rewind.
+      if (position.hasGap() && !hasTold) {
+        hasTold = true
+        // It waits for what nobody will take.
+        await flow.release()
+        await hand(Buffer.from(gapNotice))
       }
+      if (own.length > 0) await hand(own)
       if (isDiscarding) break
       back.reset()
     }

@@ -1,6 +1,8 @@
 /** `2026-01-02T03:04:05.123456789Z `, or with an offset: what a kubelet puts before each line. */
 const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})(Z|[+-]\d\d:\d\d) $/
 const longestStamp = '2026-01-02T03:04:05.123456789+00:00 '.length
+/** In UTC, as nodes have it. */
+const usualStamp = '2026-01-02T03:04:05.123456789Z '.length
 const lineBreak = 10
 const space = 32
 
@@ -9,8 +11,8 @@ export interface LogPosition {
   since(): string | null
   /** What comes next is the log anew, from `since` on. */
   rewind(): void
-  /** The command's own bytes that were not handed out before, in order. */
-  take(chunk: Buffer): Buffer[]
+  /** The command's own bytes in it that were not handed out before, in a buffer of their own. */
+  take(chunk: Buffer): Buffer
   /**
    * Whether output is missing: where the log was gone on with, the line was not there any more at which it
    * had broken off. The node has rotated the log meanwhile.
@@ -91,6 +93,12 @@ export function createLogPosition(): LogPosition {
       const out: Buffer[] = []
       let rest = chunk
       while (rest.length > 0) {
+        if (head !== null && head.length === 0 && isStamped(rest)) {
+          begin(rest.toString('latin1', 0, usualStamp - 1))
+          rest = rest.subarray(usualStamp)
+          head = null
+          continue
+        }
         if (head !== null) {
           const end = rest.indexOf(space)
           const lineEnd = rest.indexOf(lineBreak)
@@ -117,11 +125,26 @@ export function createLogPosition(): LogPosition {
         rest = rest.subarray(part.length)
         if (end >= 0) head = Buffer.alloc(0)
       }
-      return out
+      return Buffer.concat(out)
     },
     hasGap: () => gap,
     isLost: () => sought !== null,
   }
+}
+
+/** Whether it begins with a time in UTC, by its punctuation: what looks like one otherwise is looked at closely. */
+function isStamped(text: Buffer): boolean {
+  return (
+    text.length >= usualStamp &&
+    text[usualStamp - 1] === space &&
+    text[29] === 0x5a &&
+    text[19] === 0x2e &&
+    text[10] === 0x54 &&
+    text[13] === 0x3a &&
+    text[16] === 0x3a &&
+    text[4] === 0x2d &&
+    text[7] === 0x2d
+  )
 }
 
 /** Negative: `a` is earlier. */

@@ -10,7 +10,7 @@ import { networkLabel } from './describe-job.ts'
 import { patienceMs } from './step-job.ts'
 
 /** Name of the policy that cuts off the pods of steps with `network: none`. */
-export const policyName = 'slipway-no-network'
+const policyName = 'slipway-no-network'
 
 /** Milliseconds for which a policy that was found is taken to be there. */
 const knownMs = 60_000
