@@ -17,6 +17,7 @@ export const api = createClient({
 
 /** What a person is told of a failure. */
 export function messageOf(error: unknown): string {
+  if (isStatus(error, 401)) return 'You are not signed in any more.'
   return error instanceof Error ? error.message : String(error)
 }
 

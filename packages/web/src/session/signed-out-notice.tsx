@@ -20,12 +20,14 @@ export function SignedOutNotice() {
   if (!signedOut) return null
   return (
     <>
-      <Notice tone="wait" title="You are signed out.">
-        <p>Your session has ended. What you have typed is still here.</p>
-        <Button size="small" onClick={() => setAsking(true)}>
-          Sign in again
-        </Button>
-      </Notice>
+      <div className={styles.signedOut}>
+        <Notice tone="wait" title="You are signed out.">
+          <p>Your session has ended. What you have typed is still here.</p>
+          <Button size="small" onClick={() => setAsking(true)}>
+            Sign in again
+          </Button>
+        </Notice>
+      </div>
       <Dialog
         title="You are signed out"
         description="Your session has ended. Sign in, and go on where you were: what you have typed is still here."

@@ -1,6 +1,6 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { type SyntheticEvent, useState } from 'react'
-import { messageOf } from '../api/client.ts'
+import { isStatus, messageOf } from '../api/client.ts'
 import { Button } from '../ui/button.tsx'
 import { Field } from '../ui/field.tsx'
 import { sessionQuery, signInWithToken } from './session.ts'
@@ -27,7 +27,7 @@ export function TokenForm({
       queries.setQueryData(sessionQuery.queryKey, await signInWithToken(token.trim()))
       onSignedIn()
     } catch (error) {
-      setProblem(messageOf(error))
+      setProblem(isStatus(error, 401) ? 'That token is not known here.' : messageOf(error))
       setBusy(false)
     }
   }

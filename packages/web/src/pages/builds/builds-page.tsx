@@ -1,5 +1,6 @@
-import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useMay } from '../../session/session.ts'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { Page } from '../../ui/page.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import type { ReactNode } from 'react'
@@ -34,7 +35,10 @@ export function BuildsPage() {
   }
   const names = Object.keys(parts) as BuildsPart[]
   return (
-    <Page title="Builds" actions={may('builds:create') && <Link to="/builds/new">New build</Link>}>
+    <Page
+      title="Builds"
+      actions={may('builds:create') && <LinkButton to="/builds/new">New build</LinkButton>}
+    >
       <Tabs<BuildsPart>
         label="Builds"
         value={tab}

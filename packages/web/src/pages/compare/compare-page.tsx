@@ -36,49 +36,59 @@ export function ComparePage() {
 
 function Compared({ left, right }: { left: Run; right: Run }) {
   return (
-    <Card>
-      <Table
-        label="Runs"
-        rows={[left, right]}
-        keyOf={(run) => run.id}
-        columns={[
-          {
-            title: 'Run',
-            cell: (run) => (
-              <Link to="/runs/$id" params={{ id: run.id }}>
-                <code>{shortCommit(run.commit_sha)}</code>
-              </Link>
-            ),
-          },
-          { title: 'Branch', cell: (run) => <span dir="auto">{refName(run.branch)}</span> },
-          { title: 'Status', cell: (run) => <Status value={run.status} /> },
-          { title: 'Started', cell: (run) => <TimeAgo at={run.started_at} />, align: 'end' },
-          {
-            title: 'Took',
-            cell: (run) => <Duration from={run.started_at} to={run.completed_at} />,
-            align: 'end',
-          },
-        ]}
-      />
-      <Table
-        label="Steps"
-        rows={compareRuns(left, right)}
-        keyOf={(row) => `${row.phase} ${row.project} ${row.step}`}
-        columns={[
-          {
-            title: 'Step',
-            cell: (row) => (
-              <span dir="auto">
-                {row.phase} · {row.project} · <strong>{row.step}</strong>
-              </span>
-            ),
-          },
-          { title: shortCommit(left.commit_sha), cell: (row) => <Side side={row.left} /> },
-          { title: `${shortCommit(right.commit_sha)} `, cell: (row) => <Side side={row.right} /> },
-          { title: 'Difference', cell: (row) => <Difference row={row} />, align: 'end' },
-        ]}
-      />
-    </Card>
+    <>
+      <Card title="Runs">
+        <Table
+          label="Runs"
+          rows={[left, right]}
+          keyOf={(run) => run.id}
+          columns={[
+            {
+              title: 'Run',
+              cell: (run) => (
+                <Link to="/runs/$id" params={{ id: run.id }}>
+                  <code>{shortCommit(run.commit_sha)}</code>
+                </Link>
+              ),
+            },
+            { title: 'Branch', cell: (run) => <span dir="auto">{refName(run.branch)}</span> },
+            { title: 'Status', cell: (run) => <Status value={run.status} /> },
+            { title: 'Started', cell: (run) => <TimeAgo at={run.started_at} />, align: 'end' },
+            {
+              title: 'Took',
+              cell: (run) => <Duration from={run.started_at} to={run.completed_at} />,
+              align: 'end',
+            },
+          ]}
+        />
+      </Card>
+      <Card title="Steps">
+        <Table
+          label="Steps"
+          rows={compareRuns(left, right)}
+          keyOf={(row) => `${row.phase} ${row.project} ${row.step}`}
+          columns={[
+            {
+              title: 'Step',
+              cell: (row) => (
+                <span dir="auto">
+                  {row.phase} · {row.project} · <strong>{row.step}</strong>
+                </span>
+              ),
+            },
+            {
+              title: `First, ${shortCommit(left.commit_sha)}`,
+              cell: (row) => <Side side={row.left} />,
+            },
+            {
+              title: `Second, ${shortCommit(right.commit_sha)}`,
+              cell: (row) => <Side side={row.right} />,
+            },
+            { title: 'Difference', cell: (row) => <Difference row={row} />, align: 'end' },
+          ]}
+        />
+      </Card>
+    </>
   )
 }
 

@@ -68,7 +68,13 @@ export function JobsTab({ status, page = 1 }: { status?: DelegationStatus; page?
       <QueryView query={jobs} lines={8}>
         {({ data, pagination }) =>
           data.length === 0 ? (
-            <Empty title="There is no such job.">
+            <Empty
+              title={
+                status === undefined
+                  ? 'No job has come yet.'
+                  : `No job is ${status.replace('_', ' ')}.`
+              }
+            >
               <p>
                 Jobs of GitHub Actions come here once a runner class has their labels; see{' '}
                 <Link to="/jobs" search={{ tab: 'classes' }}>

@@ -16,6 +16,10 @@ const DurationChart = lazy(async () => ({
   default: (await import('./duration-chart.tsx')).DurationChart,
 }))
 
+const GithubDurationChart = lazy(async () => ({
+  default: (await import('./duration-chart.tsx')).GithubDurationChart,
+}))
+
 const ranges = [
   ['24h', 'Day'],
   ['7d', 'Week'],
@@ -38,6 +42,7 @@ export function Insights({ repository }: { repository: string }) {
     queryKey: ['pipelines', 'insights', query],
     queryFn: ({ signal }) => api.pipelines.insights(query, { signal }),
   })
+  const watched = Object.values(metrics.data?.metrics ?? {}).some(({ total }) => total > 0)
   return (
     <>
       <fieldset className={styles.ranges}>
@@ -75,7 +80,14 @@ export function Insights({ repository }: { repository: string }) {
           }}
         </QueryView>
       </Card>
-      <Card title="Durations of the last runs">
+      {watched && (
+        <Card title="Durations at GitHub">
+          <Suspense fallback={<Skeleton lines={4} />}>
+            <GithubDurationChart repository={repository} />
+          </Suspense>
+        </Card>
+      )}
+      <Card title="Durations of the last runs here">
         <Suspense fallback={<Skeleton lines={4} />}>
           <DurationChart repository={repository} />
         </Suspense>
