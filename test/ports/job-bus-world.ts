@@ -44,13 +44,15 @@ export interface LedgerWorld extends EmbeddedWorld {
 
 /** Buses over one database; `wakeJobs` reaches the first of them, as in one server. */
 export async function makeLedgerWorld(options: {
+  /** Default: one of its own. */
+  database?: TestDatabase
   owners?: JobOwners
   makeBus(ledger: LedgerDeps): JobBus
   /** Breaks the connections; by default those to the database. */
   cut?: () => Promise<void>
   beforeClose?: () => Promise<void>
 }): Promise<LedgerWorld> {
-  const database = await createTestDatabase()
+  const database = options.database ?? (await createTestDatabase())
   const { db } = database
   const buses: JobBus[] = []
   const ledger: LedgerDeps = {

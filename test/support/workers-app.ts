@@ -54,7 +54,10 @@ export function identity(more: object = {}) {
   }
 }
 
-export async function createWorkersApp(owners: JobOwners = {}): Promise<WorkersApp> {
+export async function createWorkersApp(
+  owners: JobOwners = {},
+  options: { retryDelayMs?: number } = {},
+): Promise<WorkersApp> {
   const signals = createWorkerSignals()
   const woken: string[] = []
   const test = await createTestApp({}, (db) => {
@@ -63,8 +66,11 @@ export async function createWorkersApp(owners: JobOwners = {}): Promise<WorkersA
       owners,
       serverVersion,
       wakeEvents: () => {},
-      wakeJobs: (jobs: readonly { id: string }[]) => void woken.push(...jobs.map(({ id }) => id)),
-      retryDelayMs: () => 60_000,
+      wakeJobs: (jobs: readonly { id: string; type: string }[]) => {
+        woken.push(...jobs.map(({ id }) => id))
+        signals.queued([...new Set(jobs.map(({ type }) => type))])
+      },
+      retryDelayMs: () => options.retryDelayMs ?? 60_000,
     }
     return {
       workerLedger: ledger,

@@ -1,5 +1,6 @@
+import type { WorkerSignal } from '@slipway/contract/worker-api'
 import type { Log } from '../../../db/log.ts'
-import { giveUpMs, type WorkLedger } from '../../../jobs/index.ts'
+import type { WorkLedger } from '../../../jobs/index.ts'
 import type { JobBus } from '../../../ports/job-bus.ts'
 import type { WorkerApi } from '../../../ports/worker-api.ts'
 import type { LedgerSubscription } from '../subscription/open-subscription.ts'
@@ -12,8 +13,6 @@ export interface RemoteJobBusDeps {
   /** The ledger by HTTP. */
   ledger: WorkLedger
   api: WorkerApi
-  /** Registered before the bus is opened. */
-  workerId: string
   log: Log
   /** Takes results over 1 MiB of jobs that belong to a run; absent: such a job fails. */
   objects?: ResultStore
@@ -23,9 +22,12 @@ export interface RemoteJobBusDeps {
   pollMs?: number
 }
 
+/** Milliseconds in which a server that is there answers. */
+const checkMs = 5_000
+
 /**
  * The job bus of a worker that has neither the database nor NATS: it claims for itself, woken by a stream of
- * its server. Nobody is woken through it.
+ * its server. Workers are registered before they subscribe. Nobody is woken through it.
  */
 export function createRemoteJobBus(deps: RemoteJobBusDeps): JobBus {
   const subscriptions = new Set<LedgerSubscription>()
@@ -39,46 +41,43 @@ export function createRemoteJobBus(deps: RemoteJobBusDeps): JobBus {
     pollMs: deps.pollMs ?? 5_000,
     ...(deps.objects === undefined ? {} : { objects: deps.objects }),
   }
-  let following: Promise<void> | null = null
-  let heardAt = Number.NEGATIVE_INFINITY
+  /** By worker: what follows its stream. */
+  const following = new Map<string, Promise<void>>()
 
-  const all = (act: (subscription: LedgerSubscription) => void) => {
-    for (const subscription of subscriptions) act(subscription)
+  function follow(workerId: string): Promise<void> {
+    const all = (act: (subscription: LedgerSubscription) => void) => {
+      for (const each of subscriptions) if (each.options.workerId === workerId) act(each)
+    }
+    const listener = {
+      opened() {
+        // What was said before, nobody has heard.
+        all((subscription) => {
+          subscription.doubt()
+          subscription.wake()
+        })
+      },
+      signal(signal: WorkerSignal) {
+        if (signal.type === 'drain') deps.onDrain?.()
+        if (signal.type === 'stopped') {
+          const { jobs } = signal
+          all((subscription) =>
+            jobs === null ? subscription.doubt() : subscription.cancel(new Set(jobs)),
+          )
+        }
+        if (signal.type !== 'queued') return
+        const { types } = signal
+        all((subscription) => {
+          const isServed = subscription.options.types.some((type) => types?.includes(type))
+          if (types === null || isServed) subscription.wake()
+        })
+      },
+    }
+    return followSignals({ ...deps, workerId }, listener, closing.signal)
   }
 
   return {
     name: 'remote',
-    async open() {
-      following ??= followSignals(
-        deps,
-        {
-          opened() {
-            // What was said before, nobody has heard.
-            all((subscription) => {
-              subscription.doubt()
-              subscription.wake()
-            })
-          },
-          heard: () => void (heardAt = performance.now()),
-          signal(signal) {
-            if (signal.type === 'drain') deps.onDrain?.()
-            if (signal.type === 'stopped') {
-              const { jobs } = signal
-              all((subscription) =>
-                jobs === null ? subscription.doubt() : subscription.cancel(new Set(jobs)),
-              )
-            }
-            if (signal.type !== 'queued') return
-            const { types } = signal
-            all((subscription) => {
-              const isServed = subscription.options.types.some((type) => types?.includes(type))
-              if (types === null || isServed) subscription.wake()
-            })
-          },
-        },
-        closing.signal,
-      )
-    },
+    async open() {},
     wake() {},
     subscribe(options) {
       if (closing.signal.aborted) throw new Error('The job bus is closed')
@@ -86,6 +85,8 @@ export function createRemoteJobBus(deps: RemoteJobBusDeps): JobBus {
       const subscription = subscribeToLedger(served, options)
       subscriptions.add(subscription)
       const ended = () => void subscriptions.delete(subscription)
+      const { workerId } = options
+      if (!following.has(workerId)) following.set(workerId, follow(workerId))
       subscription.wake()
       return {
         get active() {
@@ -99,13 +100,17 @@ export function createRemoteJobBus(deps: RemoteJobBusDeps): JobBus {
     cancel() {},
     onReply: () => () => {},
     async check() {
-      if (performance.now() - heardAt > giveUpMs) throw new Error('The server does not answer')
+      const { status, body } = await deps.api.request('GET', '/livez', {
+        signal: AbortSignal.timeout(checkMs),
+      })
+      body.resume()
+      if (status !== 200) throw new Error(`The server answered ${status}`)
     },
     async close() {
       await Promise.all([...subscriptions].map((subscription) => subscription.close()))
       subscriptions.clear()
       closing.abort(new Error('The job bus is closed'))
-      await following
+      await Promise.all(following.values())
     },
   }
 }

@@ -13,8 +13,6 @@ const longestPauseMs = 5_000
 export interface SignalListener {
   /** A stream is open: what was said before is not said again. */
   opened(): void
-  /** A sign of life. */
-  heard(): void
   signal(signal: WorkerSignal): void
 }
 
@@ -71,7 +69,6 @@ async function followOnce(
     listener.opened()
     for await (const line of readLines(body)) {
       heard()
-      listener.heard()
       listener.signal(JSON.parse(line) as WorkerSignal)
     }
   } finally {
