@@ -31,7 +31,12 @@ export async function refusalOf(answer: IncomingMessage): Promise<KubernetesRefu
   try {
     const { reason, message } = JSON.parse(text) as { reason?: unknown; message?: unknown }
     if (typeof message === 'string') {
-      return new KubernetesRefusal(status, typeof reason === 'string' ? reason : '', message, retryAfterMs)
+      return new KubernetesRefusal(
+        status,
+        typeof reason === 'string' ? reason : '',
+        message,
+        retryAfterMs,
+      )
     }
   } catch {
     // A proxy in between answers in its own way: what it says is all there is.
