@@ -25,7 +25,10 @@ const entries = Object.entries(routeGuards).map(([entry, guard]) => {
 })
 /** Those that look for a signature of the body themselves. */
 const ofGithub = ({ url }: { url: string }) => url.endsWith('/webhooks/github')
-const guarded = entries.filter(({ guard }) => !isOpen(guard))
+/** Those between servers, which take no token at all. */
+const betweenServers = ({ guard }: { guard: unknown }) =>
+  typeof guard === 'object' && guard !== null && 'signedBy' in guard
+const guarded = entries.filter((route) => !isOpen(route.guard) && !betweenServers(route))
 /** Those whose refusals have the error bodies of `/v1`; the other families have their own. */
 const ofPlatform = ({ url }: { url: string }) => url.startsWith('/v1/')
 const permitted = guarded.filter(
@@ -46,6 +49,17 @@ describe('every route of the table', () => {
       expect(answer.json()).toEqual({
         error: { code: 'authentication_failed', message: 'This needs a bearer token' },
       })
+    },
+  )
+
+  it.each(entries.filter(betweenServers))(
+    '$entry refuses whatever no server has signed, an administrator too',
+    async ({ method, url }) => {
+      for (const token of [null, test.token]) {
+        const answer = await test.request(method, url, { token })
+        expect(answer.statusCode).toBe(401)
+        expect(answer.json().error.code).toBe('authentication_failed')
+      }
     },
   )
 

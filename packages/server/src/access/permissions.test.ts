@@ -73,6 +73,8 @@ describe('roles', () => {
         'releases:alias',
         'deployments:create',
         'deployments:report',
+        'workers:read',
+        'workers:manage',
         'approvals:create',
         'webhooks:read',
         'webhooks:manage',
@@ -98,6 +100,7 @@ describe('roles', () => {
       'service-account',
       [
         'workers:report',
+        'workers:work',
         'runs:create',
         'runs:dispatch',
         'releases:read',
@@ -117,7 +120,8 @@ describe('roles', () => {
     [
       'admin',
       permissions.filter(
-        (one) => !['runs:dispatch', 'workers:report', 'delegations:report'].includes(one),
+        (one) =>
+          !['runs:dispatch', 'workers:report', 'workers:work', 'delegations:report'].includes(one),
       ),
     ],
   ])('%s has exactly its permissions', (role, expected) => {

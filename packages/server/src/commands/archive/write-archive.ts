@@ -41,6 +41,8 @@ export function writeArchive(path: string, signal: AbortSignal): ArchiveWriter {
   let finished = false
 
   const writeEntry = async (name: string, content: Buffer, pax: Record<string, string>) => {
+    // The stream is gone at once, and why it is only a moment later.
+    signal.throwIfAborted()
     const entry = new Promise<void>((resolve, reject) => {
       const header: PaxHeaders = {
         name,

@@ -14,6 +14,7 @@ const tags = [
   { name: 'Releases', description: 'Number, name and find what is fit to be deployed.' },
   { name: 'Deployments', description: 'Bring releases into environments, and back.' },
   { name: 'Approvals', description: 'Environments, and who lets releases go there.' },
+  { name: 'Overview', description: 'What goes across repositories.' },
   { name: 'Batch', description: 'One call for many.' },
   { name: 'Events', description: 'Follow what happens.' },
   { name: 'Search', description: 'Find runs, releases and lines of logs.' },
