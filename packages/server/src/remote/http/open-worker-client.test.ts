@@ -33,7 +33,7 @@ async function open(answers: readonly Answer[], options: { port?: number } = {})
     })
   }).listen(options.port ?? 0, '127.0.0.1')
   await once(server, 'listening')
-  opened.push(() => void server.close().closeAllConnections())
+  opened.push(() => server.close().closeAllConnections())
   const { port } = server.address() as AddressInfo
   const api = openWorkerApi({
     url: `http://127.0.0.1:${port}/below`,
