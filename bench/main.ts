@@ -1,9 +1,10 @@
-// npm run bench [-- name …]: one JSON object; each figure beside its floor of the same run.
+// npm run bench [-- name … | --distributed]: one JSON object; each figure beside its floor of the same run.
 import { cpus } from 'node:os'
 import { benchBuildSockets } from './build-sockets.ts'
 import { benchBuilds } from './builds.ts'
 import { benchBranding } from './branding.ts'
 import { benchDeployments } from './deployments.ts'
+import { benchDistributed } from './distributed.ts'
 import { benchEvents } from './events.ts'
 import { benchImageBuilds } from './image-builds.ts'
 import { benchJobs } from './jobs.ts'
@@ -39,9 +40,10 @@ const benchmarks: Record<string, () => Promise<object>> = {
   webhooks: () => withDatabase(benchWebhooks),
   monitorWebhooks: () => withDatabase(benchMonitorWebhooks),
   pipelines: () => withDatabase(benchPipelines),
+  distributed: () => withDatabase(benchDistributed),
 }
 
-const wanted = process.argv.slice(2)
+const wanted = process.argv.slice(2).map((name) => name.replace(/^--/, ''))
 const unknown = wanted.filter((name) => !Object.hasOwn(benchmarks, name))
 if (unknown.length > 0) {
   console.error(

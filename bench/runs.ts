@@ -4,7 +4,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createRepository } from '../test/support/git-repository.ts'
-import { startTestServer, type TestServer } from '../test/support/server.ts'
+import { startTestServer } from '../test/support/server.ts'
+import { openRunEvents } from './run-events.ts'
 import { percentiles, round } from './statistics.ts'
 
 const name = 'bench/app'
@@ -23,13 +24,19 @@ export async function benchRuns(): Promise<object> {
     const spawnFloor: number[] = []
     const noop: number[] = []
     const groups: number[] = []
-    const events = await openEvents(server)
+    const events = await openRunEvents(server)
+    const timeRun = async (commit: string) => {
+      const started = performance.now()
+      const body = { repository: name, branch: 'main', commit_sha: commit, trigger_type: 'push' }
+      const { id } = await server.json<{ id: string }>('POST', '/v1/runs', { body })
+      return (await events.success(id)) - started
+    }
     for (let n = 0; n < rounds + 3; n++) {
       const one = await repository.commit(forge(1, n))
       const bare = await bareRun(url, one)
-      const ours = await events.timeRun(one)
+      const ours = await timeRun(one)
       const six = await repository.commit(forge(6, n))
-      const more = await events.timeRun(six)
+      const more = await timeRun(six)
       // The first rounds warm caches and compilers on both sides.
       if (n < 3) continue
       floor.push(bare.all)
@@ -94,40 +101,4 @@ async function run(command: string, args: string[], cwd: string): Promise<void> 
   const child = spawn(command, args, { cwd, stdio: 'ignore' })
   const [code] = (await once(child, 'exit')) as [number]
   if (code !== 0) throw new Error(`${command} ${args.join(' ')}: ${code}`)
-}
-
-/** One event stream for all runs, so that only the run is timed. */
-async function openEvents(server: TestServer) {
-  const stop = new AbortController()
-  const query = 'types=pipeline.run.completed'
-  const response = await server.request('GET', `/v1/events?${query}`, { signal: stop.signal })
-  const ended = new Map<string, { at: number; status: string }>()
-  let wake = () => undefined as void
-  void (async () => {
-    let text = ''
-    for await (const chunk of response.body ?? []) {
-      text += Buffer.from(chunk).toString('utf8')
-      const blocks = text.split('\n\n')
-      text = blocks.pop() ?? ''
-      for (const block of blocks) {
-        const data = /^data: (.*)$/m.exec(block)?.[1]
-        if (data === undefined) continue
-        const event = JSON.parse(data) as { data: { run_id: string; status: string } }
-        ended.set(event.data.run_id, { at: performance.now(), status: event.data.status })
-        wake()
-      }
-    }
-  })().catch(() => undefined)
-  return {
-    async timeRun(commit: string): Promise<number> {
-      const started = performance.now()
-      const body = { repository: name, branch: 'main', commit_sha: commit, trigger_type: 'push' }
-      const { id } = await server.json<{ id: string }>('POST', '/v1/runs', { body })
-      while (!ended.has(id)) await new Promise<void>((resolve) => (wake = resolve))
-      const end = ended.get(id)
-      if (end?.status !== 'success') throw new Error(`run ${id} ended as ${end?.status}`)
-      return end.at - started
-    },
-    close: () => stop.abort(),
-  }
 }

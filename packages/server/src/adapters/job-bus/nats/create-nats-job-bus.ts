@@ -11,7 +11,7 @@ import { layOut } from './layout.ts'
 import { measureBus } from './measure-bus.ts'
 import { createMessageSource } from './message-source.ts'
 import type { NatsOptions } from './nats-options.ts'
-import { openLink } from './open-link.ts'
+import { type LinkSubscription, openLink } from './open-link.ts'
 import { createReplier } from './reply.ts'
 import { createServerHalf, type ServerHalfDeps } from './server-half.ts'
 
@@ -61,6 +61,7 @@ export function createNatsJobBus(deps: NatsJobBusDeps): NatsJobBus {
     deps.server === undefined
       ? null
       : createServerHalf({ ...deps.server, log, link, layout, prefix, inbox })
+  let listening: LinkSubscription | null = null
   let closed = false
 
   const isReady = () => server?.isReady() ?? true
@@ -76,12 +77,6 @@ export function createNatsJobBus(deps: NatsJobBusDeps): NatsJobBus {
         const ids = new Set(readIds(data))
         for (const subscription of subscriptions) subscription.cancel(ids)
       })
-      if (server !== null) {
-        link.subscribe(`${inbox}.*`, ({ subject, data }) => {
-          const jobId = subject.slice(inbox.length + 1)
-          if (replies.has(jobId)) replies.call({ ...readReply(data), job_id: jobId })
-        })
-      }
       return Promise.resolve()
     },
     wake(jobs) {
@@ -123,7 +118,20 @@ export function createNatsJobBus(deps: NatsJobBusDeps): NatsJobBus {
         link.connection?.publish(layout.stopSubject, JSON.stringify(some))
       }
     },
-    onReply: (jobId, listener) => replies.add(jobId, listener),
+    onReply(jobId, listener) {
+      const forget = replies.add(jobId, listener)
+      // Replies that nobody waits for are not sent here.
+      listening ??= link.subscribe(`${inbox}.*`, ({ subject, data }) => {
+        const id = subject.slice(inbox.length + 1)
+        if (replies.has(id)) replies.call({ ...readReply(data), job_id: id })
+      })
+      return () => {
+        forget()
+        if (replies.size > 0) return
+        void listening?.close()
+        listening = null
+      }
+    },
     async check() {
       const { connection, failure } = link
       if (connection === null) throw failure ?? new Error('There is no connection to NATS')

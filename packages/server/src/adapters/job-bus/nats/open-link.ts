@@ -162,6 +162,8 @@ function toSettings(options: NatsOptions, name: string): NodeConnectionOptions {
     maxReconnectAttempts: -1,
     reconnectTimeWait: firstPauseMs,
     reconnectJitter: firstPauseMs,
+    // A trace of each message that might fail costs more than sending it.
+    noAsyncTraces: true,
     // Credentials may be put right while we try.
     ignoreAuthErrorAbort: true,
     ...authentication(options.credentials),

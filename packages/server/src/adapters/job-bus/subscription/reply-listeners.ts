@@ -4,6 +4,8 @@ import type { JobReply } from '@slipway/contract/jobs'
 export interface ReplyListeners {
   add(jobId: string, listener: (reply: JobReply) => void): () => void
   has(jobId: string): boolean
+  /** How many jobs are waited for. */
+  readonly size: number
   call(reply: JobReply): void
 }
 
@@ -19,6 +21,9 @@ export function createReplyListeners(): ReplyListeners {
       }
     },
     has: (jobId) => listeners.has(jobId),
+    get size() {
+      return listeners.size
+    },
     call(reply) {
       for (const listener of listeners.get(reply.job_id) ?? []) listener(reply)
     },
