@@ -83,8 +83,9 @@ function find(files: DashboardFiles, name: string): DashboardFile {
 /** In the best of the encodings that are there and that the client takes. */
 function sendFile(file: DashboardFile, request: FastifyRequest, reply: FastifyReply) {
   const accepted = String(request.headers['accept-encoding'] ?? '')
+  // `br;q=0` refuses it.
   const encoded = file.encoded.find(({ encoding }) =>
-    new RegExp(`\\b${encoding}\\b`).test(accepted),
+    new RegExp(`\\b${encoding}\\b(?!\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$))`).test(accepted),
   )
   if (encoded !== undefined) reply.header('content-encoding', encoded.encoding)
   return reply
