@@ -90,7 +90,7 @@ export async function followLive(
 }
 
 /** First parts of the keys of the queries that show what such an event changes. */
-export function familiesOf(eventType: string): readonly string[] {
+function familiesOf(eventType: string): readonly string[] {
   if (eventType === 'slipway.gap') {
     return Object.values(familiesByPrefix).flat()
   }

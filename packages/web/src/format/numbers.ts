@@ -5,8 +5,3 @@ export function formatBytes(bytes: number): string {
   const value = bytes / 1024 ** unit
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit] ?? 'B'}`
 }
-
-/** A share of 1 as per cent; a dash where there is none. */
-export function formatShare(share: number | null): string {
-  return share === null ? '–' : `${(share * 100).toFixed(share > 0.995 && share < 1 ? 1 : 0)} %`
-}

@@ -35,7 +35,7 @@ const icons: Readonly<Record<Tone, typeof CircleCheck>> = {
   idle: CircleDashed,
 }
 
-export function toneOf(status: string): Tone {
+function toneOf(status: string): Tone {
   return tones[status] ?? 'idle'
 }
 
