@@ -14,6 +14,14 @@ export interface Series {
 
 const height = 220
 
+/** A time on the axis, as people here write it: the day, or within a day the time. */
+function formatTick(at: number, step: number): string {
+  const date = new Date(at * 1000)
+  return step >= 86_400
+    ? date.toLocaleDateString(undefined, { day: 'numeric', month: 'short' })
+    : date.toLocaleTimeString(undefined, { hour: '2-digit', minute: '2-digit' })
+}
+
 /** Lines over time. Beside it goes a table or figures that say the same to those who don't see it. */
 export function Chart({
   label,
@@ -40,7 +48,11 @@ export function Chart({
         height,
         legend: { show: series.length > 1 },
         series: [
-          {},
+          {
+            label: 'at',
+            value: (_: uPlot, at: number | null) =>
+              at === null ? '–' : new Date(at * 1000).toLocaleString(),
+          },
           ...series.map((one) => ({
             label: one.label,
             stroke: colour(one.colour),
@@ -50,7 +62,11 @@ export function Chart({
           })),
         ],
         axes: [
-          axis,
+          {
+            ...axis,
+            values: (_: uPlot, splits: number[], _axis: number, _space: number, step: number) =>
+              splits.map((at) => formatTick(at, step)),
+          },
           {
             ...axis,
             size: 72,

@@ -18,6 +18,8 @@ import { CreateWebhookDialog } from './create-webhook-dialog.tsx'
 import { Deliveries } from './deliveries.tsx'
 
 const pageSize = 25
+/** Milliseconds between two looks while deliveries are watched: nothing announces that one was turned off. */
+const everyMs = 3000
 
 /** Who is told of events, and what became of each delivery. */
 export function WebhooksTab() {
@@ -33,6 +35,7 @@ export function WebhooksTab() {
     queryKey: ['settings', 'webhooks', 'list', page],
     queryFn: ({ signal }) =>
       api.webhooks.list({ limit: pageSize, offset: (page - 1) * pageSize }, { signal }),
+    refetchInterval: opened === null ? false : everyMs,
   })
   const change = useMutation({
     mutationFn: (act: () => Promise<unknown>) => act(),

@@ -69,7 +69,7 @@ export function Rules({
             {editable && (
               <Button
                 size="small"
-                aria-label={`Take rule ${index + 1} away`}
+                aria-label={`Take away rule ${index + 1}`}
                 onClick={() => onChange(rules.filter((_, at) => at !== index))}
               >
                 Take away

@@ -1,0 +1,151 @@
+// Tokens, webhooks and secrets, by clicks.
+import { createHmac } from 'node:crypto'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { startTestServer, type TestServer } from '../support/server.ts'
+import { startTarget } from '../support/webhook-target.ts'
+
+let server: TestServer
+let browser: TestBrowser
+let window: BrowserWindow
+
+beforeAll(async () => {
+  server = await startTestServer({ SLIPWAY_WEBHOOK_ALLOW_PRIVATE: '127.0.0.1' })
+  browser = await startBrowser()
+})
+afterEach(async () => {
+  expect(window.takeComplaints()).toEqual([])
+  await window.context.close()
+})
+afterAll(async () => {
+  await browser.close()
+  await server.close()
+})
+
+describe('tokens', { timeout: 120_000 }, () => {
+  it('are made, shown once, work, and are revoked', async () => {
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token, '/settings?tab=tokens')
+    await page.getByText('There is no token but the administrator’s.').waitFor()
+    await page.getByRole('button', { name: 'New token' }).click()
+    const dialog = page.getByRole('dialog', { name: 'New token' })
+    expect(await window.findBarriers()).toEqual([])
+    await dialog.getByLabel('Name').fill('deploys')
+    await dialog.getByLabel('developer').uncheck()
+    expect(await dialog.getByRole('button', { name: 'Make it' }).isDisabled()).toBe(true)
+    await dialog.getByLabel('viewer').check()
+    await dialog.getByLabel('Repositories').fill('acme/shop, acme/web')
+    await dialog.getByRole('button', { name: 'Make it' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    const secret = await page.getByRole('status').locator('code').textContent()
+    await window.picture('token-made')
+    const session = await server.json<{ roles: string[] }>('GET', '/v1/session', {
+      token: secret,
+    })
+    expect(session.roles).toEqual(['viewer'])
+    const row = page.getByRole('row', { name: /deploys/ })
+    await row.getByText('acme/shop, acme/web').waitFor()
+
+    await page.reload()
+    await row.waitFor()
+    expect(await page.getByText(secret ?? '').count()).toBe(0)
+    await row.getByRole('button', { name: 'Revoke' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Not now' }).click()
+    await row.getByRole('button', { name: 'Revoke' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
+    await row.waitFor({ state: 'detached' })
+    const refused = await server.request('GET', '/v1/session', { token: secret })
+    expect(refused.status).toBe(401)
+  })
+
+  it('say what is wrong with what was typed, and keep it', async () => {
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token, '/settings?tab=tokens')
+    await page.getByRole('button', { name: 'New token' }).click()
+    const dialog = page.getByRole('dialog', { name: 'New token' })
+    await dialog.getByLabel('Name').fill('typed with care')
+    await dialog.getByLabel('Repositories').fill('not-a-repository')
+    await dialog.getByRole('button', { name: 'Make it' }).click()
+    await dialog.getByRole('alert').waitFor()
+    expect(await dialog.getByLabel('Name').inputValue()).toBe('typed with care')
+    expect(await dialog.getByLabel('Repositories').inputValue()).toBe('not-a-repository')
+    // The browser itself calls the refusal an error.
+    expect(window.takeComplaints()).toEqual([expect.stringContaining('400')])
+  })
+})
+
+describe('webhooks', { timeout: 120_000 }, () => {
+  it('are made, tried, sent again, turned off and deleted', async () => {
+    const target = await startTarget((response, _received, count) => {
+      response.writeHead(count === 2 ? 410 : 204).end()
+    })
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token, '/settings?tab=webhooks')
+    await page.getByText('Nobody is told of events.').waitFor()
+    await page.getByRole('button', { name: 'New webhook' }).click()
+    const dialog = page.getByRole('dialog', { name: 'New webhook' })
+    await dialog.getByLabel('Address').fill(target.url)
+    await dialog.getByLabel('Events').fill('release.* deployment.created')
+    await dialog.getByRole('button', { name: 'Make it' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    const secret = (await page.getByRole('status').locator('code').textContent()) ?? ''
+    expect(secret).toMatch(/^whsec_/)
+    const row = page.getByRole('row', { name: /127\.0\.0\.1/ })
+    await row.getByText('release.*, deployment.created').waitFor()
+
+    await row.getByRole('button', { name: 'Test' }).click()
+    const deliveries = page.getByRole('table', { name: 'Deliveries' })
+    const delivered = deliveries.getByRole('row', { name: /delivered/ })
+    await delivered.getByText('204').waitFor()
+    const [first] = target.received
+    const { 'webhook-id': id, 'webhook-timestamp': at } = first?.headers ?? {}
+    const key = Buffer.from(secret.slice('whsec_'.length), 'base64')
+    const signature = createHmac('sha256', key)
+      .update(`${String(id)}.${String(at)}.${first?.body}`)
+      .digest('base64')
+    expect(first?.headers['webhook-signature']).toBe(`v1,${signature}`)
+    await window.picture('deliveries')
+    expect(await window.findBarriers()).toEqual([])
+
+    await delivered.getByRole('button', { name: 'Send again' }).click()
+    await expect.poll(() => target.received.length).toBe(2)
+    await deliveries.getByText('410').waitFor()
+
+    await row.getByText('off', { exact: true }).waitFor()
+    await row.getByRole('button', { name: 'Turn on' }).click()
+    await row.getByText('on', { exact: true }).waitFor()
+    await row.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('Nobody is told of events.').waitFor()
+    expect(await deliveries.count()).toBe(0)
+  })
+})
+
+describe('secrets', { timeout: 120_000 }, () => {
+  it('are kept, replaced and deleted, and never shown', async () => {
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token, '/settings?tab=secrets')
+    await page.getByText('There is no secret.').waitFor()
+    await page.getByRole('button', { name: 'New secret' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('For').fill('acme/shop')
+    await dialog.getByLabel('Name').fill('NPM_TOKEN')
+    await dialog.getByLabel('Value').fill('hunter2-of-the-registry')
+    await dialog.getByRole('button', { name: 'Keep it' }).click()
+    const row = page.getByRole('row', { name: /NPM_TOKEN/ })
+    await row.getByText('acme/shop').waitFor()
+    await row.getByRole('button', { name: 'Replace' }).click()
+    expect(await dialog.getByLabel('Value').inputValue()).toBe('')
+    await dialog.getByLabel('Value').fill('another')
+    await dialog.getByRole('button', { name: 'Keep it' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    expect(await page.content()).not.toContain('hunter2')
+    await row.getByRole('button', { name: 'Delete' }).click()
+    await dialog.getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('There is no secret.').waitFor()
+  })
+})
