@@ -117,6 +117,33 @@ describe('what a worker may say', () => {
     })
   })
 
+  it('is no output but an object of the build’s own', async () => {
+    const { id } = await test.create()
+    await test.execute(id)
+    await (await test.take()).lose()
+    const worker = await test.take()
+    const { number } = await worker.begin()
+    const zip = (objectKey: string) => {
+      const sha256 = '0'.repeat(64)
+      return { type: 'zip' as const, objectKey, fileName: 'a.zip', sizeBytes: 1, sha256 }
+    }
+    const own = `builds/${id}/outputs/${number}/`
+    const foreign = [
+      `pipeline-runs/${crypto.randomUUID()}/logs/secret.log`,
+      `builds/${id + 1}/outputs/1/a.zip`,
+      `${own}../../../${id + 1}/outputs/1/a.zip`,
+      own,
+    ]
+    for (const key of foreign) {
+      await expect(
+        worker.complete({ status: 'completed', outputs: [zip(`${own}a.zip`), zip(key)] }),
+      ).rejects.toMatchObject({ code: 'invalid_request' })
+    }
+    expect((await test.show(id)).status).toBe('running')
+    await worker.complete({ status: 'completed', outputs: [zip(`${own}a.zip`)] })
+    expect((await test.show(id)).status).toBe('completed')
+  })
+
   it('spreads progress once a second at most, and keeps all of it', async () => {
     const { id } = await test.create()
     await test.execute(id)

@@ -1,15 +1,18 @@
 import { transact, type UnitOfWork } from '../db/unit-of-work.ts'
 import { AppError } from '../errors.ts'
 import { type JobClaim, settleJob } from '../jobs/index.ts'
+import { isObjectKey } from '../ports/object-key.ts'
 import { requireClaim } from './begin-build.ts'
 import type { BuildResult, ProducedOutput } from './build-work.ts'
 import type { BuildsDeps } from './deps.ts'
 import { endBuild } from './end-build.ts'
 import { outputKeptMs } from './output-rows.ts'
+import { outputsPrefix } from './sweep-attempts.ts'
 
 /**
  * Ends a build with what its worker says became of it: its row, its steps, its outputs, its job and the
- * event, all or nothing. A `resource_conflict` when the build is no longer the worker's.
+ * event, all or nothing. A `resource_conflict` when the build is no longer the worker's, an `invalid_request` for
+ * an output that is none of the build's.
  */
 export async function completeBuild(
   deps: Pick<BuildsDeps, 'db' | 'wakeEvents' | 'wakeJobs'>,
@@ -22,6 +25,7 @@ export async function completeBuild(
       throw new AppError('resource_conflict', 'No attempt at the build has begun')
     }
     if (result.status === 'completed') {
+      requireOwnObjects(outputsPrefix(build.id), result.outputs)
       await insertOutputs(unit, build.id, result.outputs)
       await endBuild(unit, build, { status: 'completed', outputs: result.outputs.length })
     } else {
@@ -36,6 +40,16 @@ export async function completeBuild(
       throw new AppError('resource_conflict', 'The build is no longer this worker’s')
     }
   })
+}
+
+/** Another key would give somebody else's object to whoever may download this, and delete it in the end. */
+function requireOwnObjects(prefix: string, outputs: readonly ProducedOutput[]): void {
+  for (const output of outputs) {
+    if (output.type !== 'zip') continue
+    const { objectKey: key } = output
+    if (key.startsWith(prefix) && isObjectKey(key)) continue
+    throw new AppError('invalid_request', `An output must be an object below ${prefix}`)
+  }
 }
 
 async function insertOutputs(

@@ -7,9 +7,14 @@ const batchSize = 100
 /** Milliseconds after its end for which an engine that is away is asked for a build's images again. */
 const engineMs = 86_400_000
 
+/** What a build puts into the object store is below this. */
+export function outputsPrefix(buildId: number): string {
+  return `builds/${buildId}/outputs/`
+}
+
 /** What an attempt puts into the object store is below this. */
 export function outputPrefix(buildId: number, attempt: number): string {
-  return `builds/${buildId}/outputs/${attempt}/`
+  return `${outputsPrefix(buildId)}${attempt}/`
 }
 
 /**
