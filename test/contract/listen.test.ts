@@ -164,6 +164,11 @@ describe('a request that does not come to its end', () => {
 
   it('is ended after a time, on every port; uploads of workers see to that themselves', async () => {
     const compatPort = await freePort()
+    app.addContentTypeParser('*', (_request, body, done) => done(null, body))
+    app.put('/v1/workers/:id/objects/*', (request, reply) => {
+      reply.hijack()
+      request.raw.resume()
+    })
     const { port } = await start({ compatPorts: [compatPort], requestMs: 50 })
     app.server.on('request', (request) => request.resume())
     const upload = await sendHalf(port, '/v1/workers/1/objects/a/b')
@@ -173,6 +178,12 @@ describe('a request that does not come to its end', () => {
     }
     expect(upload.closed).toBe(false)
     upload.destroy()
+  })
+
+  it('is ended likewise once it is answered, though it is an upload', async () => {
+    const { port } = await start({ requestMs: 50 })
+    const refused = await sendHalf(port, '/v1/workers/1/objects/a/b')
+    await once(refused, 'close')
   })
 
   it('is not one whose answer takes long', async () => {
