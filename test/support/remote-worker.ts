@@ -47,6 +47,8 @@ export interface RemoteWorkerOptions {
   wait?: boolean
   /** Arguments of Node.js that are the program; default: the one that was built. */
   program?: readonly string[]
+  /** What the program is started with, such as `nsenter` and its arguments. */
+  command?: readonly string[]
 }
 
 let tokens = 0
@@ -68,9 +70,10 @@ export async function startRemoteWorker(
   let working: { pid: number; id: string } | null = null
   let works = 0
   const waiting = new Set<() => void>()
+  const [command, ...before] = [...(options.command ?? []), process.execPath]
   const child: ChildProcess = spawn(
-    process.execPath,
-    [...(options.program ?? [main]), 'worker', ...(options.args ?? [])],
+    command,
+    [...before, ...(options.program ?? [main]), 'worker', ...(options.args ?? [])],
     {
       env: {
         PATH: process.env.PATH ?? '',
