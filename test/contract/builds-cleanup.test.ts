@@ -1,4 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { AppError } from '../../packages/server/src/errors.ts'
 import { startBuildDuties } from '../../packages/server/src/builds/index.ts'
 import { quietLog } from '../support/quiet-log.ts'
 import { type BuildsApp, createBuildsApp, someImage, storeZip } from '../support/builds-app.ts'
@@ -219,5 +220,45 @@ describe('what the server does by itself', () => {
     } finally {
       await duties.close()
     }
+  })
+})
+
+describe('images at the engines of workers', () => {
+  const idsOf = async () => {
+    const { rows } = await test.database.pool.query<{ id: number; job_id: string }>(
+      'select id, job_id from builds',
+    )
+    return new Map(rows.map((row) => [row.id, row.job_id]))
+  }
+
+  it('are not needed once they have expired, are pushed or came to nothing, some time after the end', async () => {
+    const [kept, expired, pushed] = [
+      await image('a:1'),
+      await image('a:2'),
+      await image('r.test/a:3', 'sha256:pushed'),
+    ]
+    const jobs = await idsOf()
+    const jobOf = ({ id }: { id: number }) => jobs.get(id) ?? ''
+    const all = [...jobs.values(), crypto.randomUUID()]
+    expect(await test.control.findUnneededImages(all)).toEqual([])
+    await test.database.pool.query(`update builds set completed_at = now() - interval '11 minutes'`)
+    await test.database.pool.query(
+      `update build_outputs set expires_at = now() - interval '1 s' where build_id = $1`,
+      [expired.id],
+    )
+    const unneeded = await test.control.findUnneededImages(all)
+    expect(new Set(unneeded)).toEqual(new Set([jobOf(expired), jobOf(pushed)]))
+    expect(unneeded).not.toContain(jobOf(kept))
+    expect(await test.control.findUnneededImages([])).toEqual([])
+  })
+
+  it('keep no build that this server cannot reach the engine of', async () => {
+    await image('a:1')
+    await expireAll()
+    const away = new AppError('unavailable', 'no engine')
+    test.builds.images.find = () => Promise.reject(away)
+    expect((await cleanUp()).json().cleanup_result).toMatchObject({ total_cleaned: 0, failed: 1 })
+    await test.database.pool.query(`update build_outputs set expires_at = now() - interval '25 h'`)
+    expect((await cleanUp()).json().cleanup_result).toMatchObject({ total_cleaned: 1, failed: 0 })
   })
 })

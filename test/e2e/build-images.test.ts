@@ -1,12 +1,14 @@
 import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { pino } from 'pino'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { createDockerImageEngine } from '../../packages/server/src/adapters/image-engine/docker/create-docker-image-engine.ts'
 import { createDistributionRegistry } from '../../packages/server/src/adapters/registry/distribution/create-distribution-registry.ts'
-import type { BuildAttempt } from '../../packages/server/src/builds/index.ts'
+import type { BuildAttempt, BuildControl } from '../../packages/server/src/builds/index.ts'
 import type { ImageEngine } from '../../packages/server/src/ports/image-engine.ts'
 import { buildImage } from '../../packages/server/src/worker/build/build-image.ts'
+import { removeUnneededImages } from '../../packages/server/src/worker/build/keep-images-tidy.ts'
 import { pushImage } from '../../packages/server/src/worker/build/push-image.ts'
 import {
   type DockerRegistry,
@@ -90,6 +92,29 @@ const refusal = (directory: string, attempt = attemptOf()) =>
     () => expect.fail('it was built'),
     (error: unknown) => error,
   )
+
+describe('images that nobody needs any more', () => {
+  it('are removed from the engine that has them, and those of others stay', async () => {
+    const directory = await tree({ Dockerfile: 'FROM scratch\nCOPY Dockerfile /' })
+    const { imageId } = await build(directory)
+    const asked: string[] = []
+    let unneeded: string[] = []
+    const builds = {
+      async findUnneededImages(ids: readonly string[]) {
+        asked.push(...ids)
+        return unneeded
+      },
+    } as unknown as BuildControl
+    const remove = () =>
+      removeUnneededImages({ builds, images, log: pino({ level: 'silent' }) }, running())
+    expect(await remove()).toBe(0)
+    expect(asked).toContain(jobId)
+    expect(await images.find(imageId, running())).not.toBeNull()
+    unneeded = [jobId]
+    expect(await remove()).toBeGreaterThan(0)
+    expect(await images.find(imageId, running())).toBeNull()
+  })
+})
 
 describe('build_image', () => {
   it('makes an image of the tree, which says what it was made of', async () => {

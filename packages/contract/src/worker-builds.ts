@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { BuildFailureReason, BuildStepKey, BuildStepStatus } from './builds.ts'
-import { Text } from './fields.ts'
+import { Text, Uuid } from './fields.ts'
 import { workerLimits } from './worker-api.ts'
 
 // What a worker on another machine says of a build, and asks: see `BuildControl` of the server.
@@ -40,6 +40,18 @@ export const BuildRegistryResponse = Type.Object(
   { $id: 'BuildRegistryResponse' },
 )
 export type BuildRegistryResponse = Static<typeof BuildRegistryResponse>
+
+export const FindUnneededImagesRequest = Type.Object(
+  { jobs: Type.Array(Uuid, { maxItems: 10_000, description: 'Whose images the engine has.' }) },
+  { $id: 'FindUnneededImagesRequest', additionalProperties: false },
+)
+export type FindUnneededImagesRequest = Static<typeof FindUnneededImagesRequest>
+
+export const FindUnneededImagesResponse = Type.Object(
+  { jobs: Type.Array(Uuid, { description: 'Those of builds that need none of them any more.' }) },
+  { $id: 'FindUnneededImagesResponse' },
+)
+export type FindUnneededImagesResponse = Static<typeof FindUnneededImagesResponse>
 
 export const CompleteBuildRequest = Type.Object(
   {

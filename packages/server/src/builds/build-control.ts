@@ -6,6 +6,7 @@ import { beginBuild } from './begin-build.ts'
 import type { BuildControl } from './build-work.ts'
 import { completeBuild } from './complete-build.ts'
 import type { BuildsDeps } from './deps.ts'
+import { findUnneededImages } from './find-unneeded-images.ts'
 import { createStepReports } from './report-step.ts'
 
 /** What the worker of this process is given: the functions of this room. */
@@ -19,6 +20,7 @@ export function createBuildControl(deps: BuildsDeps): BuildControl {
       await completeBuild(deps, input)
       steps.forget(input.buildId)
     },
+    findUnneededImages: (jobIds) => findUnneededImages(deps, jobIds),
   }
 }
 

@@ -32,6 +32,8 @@ export interface BuildControl {
   openBuildRegistry(input: { buildId: number; claim: JobClaim }): Promise<ImageLogin | null>
   /** Ends the build with its outputs or with why there are none, and settles its job. */
   completeBuild(input: { buildId: number; claim: JobClaim; result: BuildResult }): Promise<void>
+  /** Of jobs, by their ids, those whose images at a worker's engine nobody needs any more. */
+  findUnneededImages(jobIds: readonly string[]): Promise<readonly string[]>
 }
 
 /** Everything that an attempt needs to know. */

@@ -1,17 +1,21 @@
 import type { CleanupResult } from '@slipway/contract/build-figures'
 import { type RawBuilder, sql } from 'kysely'
+import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { visibleBuilds } from './build-rows.ts'
 import type { BuildsDeps } from './deps.ts'
 
 /** Outputs that are looked up at once. */
 const batchSize = 100
+/** Milliseconds after its time for which an engine that is away is asked for an image again. */
+const engineMs = 86_400_000
 
 interface Expired {
   id: number
   object_key: string | null
   image_url: string | null
   image_id: string | null
+  expires_at: Date
 }
 
 /**
@@ -53,7 +57,7 @@ async function expiredOutputs(
   input: { after: number; visible: RawBuilder<boolean> },
 ): Promise<Expired[]> {
   const { rows } = await sql<Expired>`
-    select o.id, o.object_key, o.image_url, o.image_id
+    select o.id, o.object_key, o.image_url, o.image_id, o.expires_at
     from build_outputs o join builds b on b.id = o.build_id
     where o.cleaned_at is null and o.expires_at <= now() and o.id > ${input.after}
       and ${input.visible}
@@ -76,9 +80,15 @@ async function removeOutput(
   const isNamed = rows.some((row) => row.image_url === output.image_url)
   const isUsed = rows.some((row) => row.image_id === output.image_id)
   const { image_url: name, image_id: id } = output
-  if (!isNamed && (await hasName({ images: deps.images, name, id }, signal))) {
-    await deps.images.remove(name)
-  } else if (!isUsed && id !== null) await deps.images.remove(id)
+  try {
+    if (!isNamed && (await hasName({ images: deps.images, name, id }, signal))) {
+      await deps.images.remove(name)
+    } else if (!isUsed && id !== null) await deps.images.remove(id)
+  } catch (error) {
+    // It may be at the engine of another machine, whose worker removes it there; here there may be none.
+    const isAway = error instanceof AppError && error.code === 'unavailable'
+    if (!isAway || Date.now() - output.expires_at.getTime() < engineMs) throw error
+  }
 }
 
 /** Whether an image still has its name: somebody may have given that to another, which is theirs. */

@@ -3,7 +3,7 @@ import type { Logger } from 'pino'
 import type { Config } from '../config/read-config.ts'
 import type { JobBus, JobSubscription } from '../ports/job-bus.ts'
 import type { Resources } from '../resources.ts'
-import { type BuildWorkDeps, hasGitLfs, startBuilds } from '../worker/index.ts'
+import { type BuildWorkDeps, hasGitLfs, keepImagesTidy, startBuilds } from '../worker/index.ts'
 
 /** What is opened elsewhere of all that builds need. */
 export type OpenedForBuilds = Pick<
@@ -29,5 +29,7 @@ export async function startBuildWork(
     },
     { capacity: config.builds.capacity },
   )
+  const tidy = keepImagesTidy({ ...deps, log })
+  resources.add('images of builds', tidy, (kept) => kept.close())
   return resources.add('builds', subscription, (started) => started.close())
 }

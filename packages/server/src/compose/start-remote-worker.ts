@@ -130,7 +130,7 @@ export async function startRemoteWorker(
       control: createRemoteControl(client),
       artifacts: openRemoteArtifacts(config, { api, client, settings, objects, version }),
       building: {
-        builds: createRemoteBuilds(client),
+        builds: createRemoteBuilds(client, workerId),
         objects,
         ...openWorkerImages(config, docker, { plainHttp }, resources),
       },

@@ -115,6 +115,7 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/running': 'workers:work',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/result': 'workers:work',
   'POST /v1/workers/:id/unfinished-delegations': 'workers:work',
+  'POST /v1/workers/:id/unneeded-images': 'workers:work',
   'PUT /v1/workers/:id/logs': 'workers:work',
   'GET /v1/workers/:id/logs': 'workers:work',
   'POST /v1/workers/:id/logs/seal': 'workers:work',

@@ -1,11 +1,17 @@
-import type { BeginBuildResponse, BuildRegistryResponse } from '@slipway/contract/worker-builds'
+import type {
+  BeginBuildResponse,
+  BuildRegistryResponse,
+  FindUnneededImagesResponse,
+} from '@slipway/contract/worker-builds'
 import type { BuildAttempt, BuildControl } from '../builds/index.ts'
 import type { WorkerClient } from './http/open-worker-client.ts'
-import { attemptPath } from './paths.ts'
+import { attemptPath, workerPath } from './paths.ts'
 import { sendableText } from './sendable-text.ts'
 
+const mostIds = 10_000
+
 /** What a worker without the database tells of builds and asks for them. */
-export function createRemoteBuilds(client: WorkerClient): BuildControl {
+export function createRemoteBuilds(client: WorkerClient, workerId: string): BuildControl {
   return {
     async beginBuild({ claim }) {
       const path = `${attemptPath(claim)}/build`
@@ -28,6 +34,17 @@ export function createRemoteBuilds(client: WorkerClient): BuildControl {
       const body = { result: sent }
       // A refusal after an answer that was lost means something else than one at once.
       await client.ask('POST', `${attemptPath(claim)}/build/result`, { body, repeat: 'never' })
+    },
+    async findUnneededImages(ids) {
+      const unneeded: string[] = []
+      const path = `${workerPath(workerId)}/unneeded-images`
+      for (let at = 0; at < ids.length; at += mostIds) {
+        const body = { jobs: ids.slice(at, at + mostIds) }
+        const options = { body, repeat: 'always' } as const
+        const { jobs } = await client.ask<FindUnneededImagesResponse>('POST', path, options)
+        unneeded.push(...jobs)
+      }
+      return unneeded
     },
   }
 }

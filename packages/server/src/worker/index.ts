@@ -1,5 +1,6 @@
 export type { ArtifactDeps } from './artifact/deps.ts'
 export type { BuildWorkDeps } from './build/deps.ts'
+export { keepImagesTidy } from './build/keep-images-tidy.ts'
 export { hasGitLfs } from './build/clone/fetch-large-files.ts'
 export type { ControlPlane } from './control-plane.ts'
 export type { WorkerDeps } from './deps.ts'

@@ -1,9 +1,11 @@
 import type { BuildJob } from '@slipway/contract/jobs'
-import { WorkerAttemptParams } from '@slipway/contract/worker-api'
+import { WorkerAttemptParams, WorkerParams } from '@slipway/contract/worker-api'
 import {
   type BeginBuildResponse,
   type BuildRegistryResponse,
   CompleteBuildRequest,
+  FindUnneededImagesRequest,
+  FindUnneededImagesResponse,
   ReportBuildStepRequest,
 } from '@slipway/contract/worker-builds'
 // For what it adds to Fastify's route schemas: hide.
@@ -11,7 +13,7 @@ import type {} from '@fastify/swagger'
 import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import Type from 'typebox'
 import type { BuildControl } from '../../../builds/index.ts'
-import { requireOwnAttempt } from '../../../jobs/index.ts'
+import { requireOwnAttempt, requireOwnWorker } from '../../../jobs/index.ts'
 import { answeredByWork } from './answered-by-work.ts'
 import { claimOf } from './claim-of.ts'
 import type { WorkerRoutesDeps } from './workers.ts'
@@ -83,6 +85,22 @@ export function workerBuildRoutes(deps: WorkerBuildRoutesDeps): FastifyPluginAsy
         const build = await held(request)
         await answeredByWork(control.completeBuild({ ...build, result: request.body.result }))
         return reply.code(204).send()
+      },
+    )
+
+    app.post<{ Params: WorkerParams; Body: FindUnneededImagesRequest }>(
+      '/workers/:id/unneeded-images',
+      {
+        schema: {
+          hide: true,
+          params: WorkerParams,
+          body: FindUnneededImagesRequest,
+          response: { 200: FindUnneededImagesResponse },
+        },
+      },
+      async ({ principal, params, body }) => {
+        await requireOwnWorker(deps.workerLedger, { principal, workerId: params.id })
+        return { jobs: [...(await control.findUnneededImages(body.jobs))] }
       },
     )
   }
