@@ -85,6 +85,26 @@ describe('a dead letter', () => {
     expect((await bus.status()).deadLetters).toBe(1)
   })
 
+  it('is not written of a job that was taken all the same, which gets another message', async () => {
+    const job = jobOf('task', 'pipeline.tasks.x.y')
+    await world.enqueue([job])
+    const consumer = await jetstream(client).consumers.get(named('pipeline-tasks'), 'task-workers')
+    for (let delivery = 1; delivery <= 3; delivery++) {
+      const message = await consumer.next({ expires: 5000 })
+      message?.nak()
+    }
+    expect(await consumer.next({ expires: 1000 })).toBeNull()
+    await expect.poll(() => readAll('pipeline-undelivered')).toHaveLength(1)
+    // Its acknowledgements got lost; the attempt failed, and the next one is due.
+    await world.database.pool.query('update jobs set attempt = 1 where id = $1', [job.id])
+    await bus.keep()
+    expect(await world.read(job.id)).toMatchObject({ state: 'queued', attempt: 1 })
+    expect(await letters()).toEqual([])
+    await bus.keep()
+    const messages = await readAll('pipeline-tasks')
+    expect(messages).toMatchObject([{ data: { job_id: job.id, attempt: 1 } }])
+  })
+
   it('is written once of a job that died in the ledger, also by a server that starts later', async () => {
     const job = jobOf('task', 'pipeline.tasks.x.y', { maxAttempts: 2 })
     bus.subscribe({

@@ -16,6 +16,7 @@ import { collect, eventually, newJob, succeed } from './job-bus-tools.ts'
 import { makeNatsWorld, type NatsWorld } from './nats-world.ts'
 
 const seconds = 1_000_000_000
+const threeDays = 3 * 86_400 * seconds
 
 let nats: TestNats
 let client: NatsConnection
@@ -77,6 +78,7 @@ describe('streams and consumers', () => {
         storage: 'file',
         num_replicas: 1,
         duplicate_window: 120 * seconds,
+        max_age: threeDays,
       })
       const info = await jsm.consumers.info(named(stream), consumer)
       expect(info.config).toMatchObject({
@@ -93,13 +95,15 @@ describe('streams and consumers', () => {
   it('are mended where somebody changed them, and left alone where not', async () => {
     const stream = named('pipeline-tasks')
     const before = await jsm.streams.info(stream)
+    await jsm.streams.update(stream, { max_age: 0 })
     await jsm.consumers.update(stream, 'task-workers', { max_deliver: 9 })
     await jsm.consumers.delete(named('pipeline-builds'), 'build-workers')
     await bus.keep()
     const { config } = await jsm.consumers.info(stream, 'task-workers')
     expect(config.max_deliver).toBe(3)
     await jsm.consumers.info(named('pipeline-builds'), 'build-workers')
-    expect((await jsm.streams.info(stream)).created).toBe(before.created)
+    const after = await jsm.streams.info(stream)
+    expect([after.created, after.config.max_age]).toEqual([before.created, threeDays])
   })
 
   it('have the names of the document where there is no prefix', async () => {

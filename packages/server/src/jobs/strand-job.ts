@@ -6,18 +6,19 @@ import { applyChange } from './job-states.ts'
 
 /**
  * Ends, as failed, a queued job that the bus gave up delivering, and tells its owner in the same
- * transaction. False: it is not queued any more, and nothing happened.
+ * transaction. `attempt`: how many attempts had begun when what was not delivered was written; a job that has
+ * begun one since was taken all the same. False: it is not queued any more, or was taken, and nothing happened.
  */
 export async function strandJob(
   deps: LedgerDeps,
-  input: { id: string; error: string },
+  input: { id: string; attempt: number; error: string },
 ): Promise<boolean> {
-  const { id } = input
+  const { id, attempt: begun } = input
   return await transact(deps, async (unit) => {
     const read = async (lock: boolean) => {
       const { rows } = await sql<QueuedRow>`
         select type, subject, run_id, payload, attempt, max_attempts from jobs
-         where id = ${id}::uuid and state = 'queued' ${lock ? sql`for update` : sql``}`.execute(
+         where id = ${id}::uuid and state = 'queued' and attempt = ${begun} ${lock ? sql`for update` : sql``}`.execute(
         unit.trx,
       )
       return rows[0] ?? null

@@ -79,13 +79,14 @@ export function createUndertaker(deps: {
     if (message === null) return
     const head = readEnvelope(message.data)
     if (head !== null) {
-      if (await strandJob(deps.ledger, { id: head.jobId, error: untaken })) {
-        log.error({ job_id: head.jobId }, 'A job was given up: no worker took it')
+      const { jobId: id, attempt } = head
+      if (await strandJob(deps.ledger, { id, attempt, error: untaken })) {
+        log.error({ job_id: id }, 'A job was given up: no worker took it')
       }
       // Also when it was ended by a server that died before it wrote the letter.
       const { rows } = await sql<DeadRow>`
         select id, type, subject, payload, attempt from jobs
-         where id = ${head.jobId}::uuid and state = 'failed' and error = ${untaken}`.execute(db)
+         where id = ${id}::uuid and state = 'failed' and error = ${untaken}`.execute(db)
       for (const job of rows) await write(job, untaken)
     }
     await jsm.streams.deleteMessage(stream, seq, false)

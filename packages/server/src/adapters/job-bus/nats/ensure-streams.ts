@@ -25,6 +25,12 @@ const duplicateWindowMs = 120_000
 /** Jobs in hand of one type, of all workers together. */
 const maxAckPending = 50_000
 const maxWaiting = 4096
+/**
+ * What nobody fetched for so long goes: its job is over, done by a worker that has no NATS. A job that waits for
+ * longer is found without a message, and gets another.
+ */
+const jobDays = 3
+const dayMs = 86_400_000
 const deadLetterDays = 30
 const maxDeadLetters = 100_000
 /** Milliseconds in which a job that is told of twice becomes one dead letter. */
@@ -49,6 +55,7 @@ export async function ensureStreams(
       name: stream,
       subjects: [`${root}.>`],
       retention: RetentionPolicy.Workqueue,
+      max_age: jobDays * dayMs * nanos,
       duplicate_window: duplicateWindowMs * nanos,
     })
     if (isNew) made.push(type)
@@ -61,7 +68,7 @@ export async function ensureStreams(
     subjects: [`${deadLetters.root}.>`],
     retention: RetentionPolicy.Limits,
     discard: DiscardPolicy.Old,
-    max_age: deadLetterDays * 86_400_000 * nanos,
+    max_age: deadLetterDays * dayMs * nanos,
     max_msgs: maxDeadLetters,
     duplicate_window: deadLetterWindowMs * nanos,
   })
@@ -89,12 +96,13 @@ async function ensureStream(
     await jsm.streams.add(config)
     return true
   }
-  const { num_replicas: replicas, subjects } = info.config
-  const asWanted = replicas === config.num_replicas && subjects.join() === config.subjects.join()
-  if (!asWanted) {
-    const { name, subjects: wanted, num_replicas } = config
-    await jsm.streams.update(name, { subjects: wanted, num_replicas })
-  }
+  const { name, subjects, num_replicas, max_age = 0 } = config
+  const there = info.config
+  const asWanted =
+    there.num_replicas === num_replicas &&
+    there.max_age === max_age &&
+    there.subjects.join() === subjects.join()
+  if (!asWanted) await jsm.streams.update(name, { subjects, num_replicas, max_age })
   return false
 }
 
