@@ -1,5 +1,6 @@
 // All that a worker on another machine does to the ledger.
 import { randomUUID } from 'node:crypto'
+import { mostBlobBytes } from '@slipway/contract/worker-artifacts'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest'
 import type { NewJob } from '../../packages/server/src/db/unit-of-work.ts'
 import { createWorkersApp, type WorkersApp } from '../support/workers-app.ts'
@@ -157,6 +158,21 @@ describe('what a worker does not hold', () => {
       const answer = await test.as(worker, 'POST', `${attemptPath(job)}/${what}`)
       expect([answer.statusCode, code(answer)], what).toEqual([409, 'resource_conflict'])
     }
+  })
+
+  it('may be no blob of more than a registry takes', async () => {
+    const payload = { repository: 'acme/shop', project: 'app', artifact: 'image' }
+    const job = await held({ type: 'artifact', payload })
+    const path = `/v1/workers/${worker.id}${attemptPath(job)}/blobs/sha256:${'0'.repeat(64)}`
+    const answer = await test.request('PUT', path, {
+      token,
+      headers: {
+        'content-type': 'application/octet-stream',
+        'content-length': String(mostBlobBytes + 1),
+      },
+      body: Buffer.from('x'),
+    })
+    expect([answer.statusCode, code(answer)]).toEqual([413, 'payload_too_large'])
   })
 
   it('is not ended by it', async () => {

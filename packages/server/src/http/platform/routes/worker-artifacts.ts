@@ -98,7 +98,6 @@ export function workerArtifactRoutes(deps: WorkerArtifactRoutesDeps): FastifyPlu
     app.put<{ Params: WorkerBlobParams; Body: Readable | null }>(
       `${base}/blobs/:digest`,
       {
-        bodyLimit: mostBlobBytes,
         schema: { hide: true, params: WorkerBlobParams, response: { 204: Type.Null() } },
       },
       async (request, reply) => {
@@ -107,6 +106,10 @@ export function workerArtifactRoutes(deps: WorkerArtifactRoutesDeps): FastifyPlu
         const size = Number(request.headers['content-length'] ?? Number.NaN)
         if (body === null || !Number.isSafeInteger(size)) {
           throw new AppError('invalid_request', 'A blob comes as bytes with a Content-Length')
+        }
+        // Limits of bodies are for those that are read whole.
+        if (size > mostBlobBytes) {
+          throw new AppError('payload_too_large', `A blob has at most ${mostBlobBytes} bytes`)
         }
         let isRead = false
         const open = () => {
