@@ -24,7 +24,11 @@ function takeTokenOfLink(): string {
   const token = /^#token=([^&]+)$/.exec(location.hash)?.[1]
   if (token === undefined) return ''
   history.replaceState(history.state, '', location.pathname + location.search)
-  return decodeURIComponent(token)
+  try {
+    return decodeURIComponent(token)
+  } catch {
+    return ''
+  }
 }
 
 /** In by the issuer or by a token, and back to where one came from. */
