@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readFile, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readFile, rename, rm, stat, utimes } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { CliError } from '../cli-error.ts'
@@ -36,8 +36,10 @@ export interface LoginStore {
 
 type Env = Readonly<Record<string, string | undefined>>
 
-/** Milliseconds after which whoever holds the lock must be dead, and between two looks. */
+/** Milliseconds between two signs of life of whoever holds the lock, without one after which they must be dead. */
+const beatMs = 1_000
 const staleMs = 30_000
+/** Milliseconds between two looks whether it is free. */
 const lookMs = 50
 
 /** Null where there is no home to keep it in. */
@@ -136,9 +138,15 @@ async function locked<T>(path: string, work: () => Promise<T>): Promise<T> {
     }
     await sleep(lookMs)
   }
+  // An issuer may take its time, and a refresh token be good for one use.
+  const beat = setInterval(() => {
+    const now = new Date()
+    utimes(path, now, now).catch(() => {})
+  }, beatMs)
   try {
     return await work()
   } finally {
+    clearInterval(beat)
     await rm(path, { force: true })
   }
 }
