@@ -12,14 +12,16 @@ export function ShownOnce({ title, secret }: { title: string; secret: string }) 
       () => say('bad', 'The browser does not let this page copy: select it.'),
     )
   return (
-    <Notice tone="good" title={title}>
-      <p>It is shown this once. Copy it now.</p>
-      <span className={styles.secret}>
-        <code>{secret}</code>
-        <Button size="small" onClick={copy}>
-          Copy
-        </Button>
-      </span>
-    </Notice>
+    <div className={styles.once}>
+      <Notice tone="good" title={title}>
+        <p>It is shown this once. Copy it now.</p>
+        <span className={styles.secret}>
+          <code>{secret}</code>
+          <Button size="small" onClick={copy}>
+            Copy
+          </Button>
+        </span>
+      </Notice>
+    </div>
   )
 }

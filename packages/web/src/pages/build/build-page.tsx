@@ -50,9 +50,19 @@ function BuildView({ build }: { build: Build }) {
       subtitle={
         <>
           <span dir="auto">{build.repository_info.name}</span>
-          {build.ref !== null && <span dir="auto"> · {build.ref}</span>}
-          {build.commit_sha !== null && <code> · {shortCommit(build.commit_sha)}</code>} · by{' '}
-          <span dir="auto">{build.created_by}</span> · <TimeAgo at={build.started_at} /> ·{' '}
+          {build.ref !== null && (
+            <>
+              {' '}
+              · <span dir="auto">{build.ref}</span>
+            </>
+          )}
+          {build.commit_sha !== null && (
+            <>
+              {' '}
+              · <code>{shortCommit(build.commit_sha)}</code>
+            </>
+          )}{' '}
+          · by <span dir="auto">{build.created_by}</span> · <TimeAgo at={build.started_at} /> ·{' '}
           <Duration from={build.executed_at} to={build.completed_at} />
         </>
       }

@@ -61,8 +61,13 @@ function JobView({ job }: { job: DelegatedJob }) {
           <RepositoryLink repository={job.repository} />
           {job.workflow !== null && <span dir="auto"> · {job.workflow}</span>}
           {job.ref !== null && <span dir="auto"> · {refName(job.ref)}</span>}
-          {job.sha !== null && <code> · {shortCommit(job.sha)}</code>} ·{' '}
-          <TimeAgo at={metadata.delegatedAt} />
+          {job.sha !== null && (
+            <>
+              {' '}
+              · <code>{shortCommit(job.sha)}</code>
+            </>
+          )}{' '}
+          · <TimeAgo at={metadata.delegatedAt} />
         </>
       }
       actions={

@@ -16,6 +16,7 @@ import { useToast } from '../../ui/toast.tsx'
 import { Assets } from './assets.tsx'
 import { Preview } from './preview.tsx'
 import { Rules } from './rules.tsx'
+import styles from './template-page.module.css'
 
 const route = getRouteApi('/inside/templates/$id')
 
@@ -66,29 +67,31 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
     <Page title={template.name}>
       <Form onSubmit={() => save.mutate()}>
         <Card title="Names">
-          <Field label="Name">
-            {(control) => (
-              <input
-                {...control}
-                required
-                readOnly={!editable}
-                maxLength={100}
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Brand" hint="What {{brand_name}} is.">
-            {(control) => (
-              <input
-                {...control}
-                readOnly={!editable}
-                maxLength={200}
-                value={brand}
-                onChange={(event) => setBrand(event.target.value)}
-              />
-            )}
-          </Field>
+          <div className={styles.names}>
+            <Field label="Name">
+              {(control) => (
+                <input
+                  {...control}
+                  required
+                  readOnly={!editable}
+                  maxLength={100}
+                  value={name}
+                  onChange={(event) => setName(event.target.value)}
+                />
+              )}
+            </Field>
+            <Field label="Brand" hint="What {{brand_name}} is.">
+              {(control) => (
+                <input
+                  {...control}
+                  readOnly={!editable}
+                  maxLength={200}
+                  value={brand}
+                  onChange={(event) => setBrand(event.target.value)}
+                />
+              )}
+            </Field>
+          </div>
         </Card>
         <Rules rules={rules} editable={editable} onChange={setRules} />
         {save.isError && (
@@ -104,8 +107,8 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
           </FormActions>
         )}
       </Form>
-      <Assets template={template} editable={editable} />
       <Preview templateId={template.id} rules={rules} brand={brand} />
+      <Assets template={template} editable={editable} />
     </Page>
   )
 }

@@ -1,0 +1,60 @@
+// Jobs of GitHub Actions in containers of ours: their queue, their logs, their end; runners and workers.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
+import { type DelegationPlace, startDelegationPlace } from '../support/delegations.ts'
+
+let place: DelegationPlace
+let browser: TestBrowser
+let window: BrowserWindow
+
+beforeAll(async () => {
+  place = await startDelegationPlace([{ name: 'shell' }])
+  browser = await startBrowser()
+}, 120_000)
+afterEach(async () => {
+  expect(window.takeComplaints()).toEqual([])
+  await window.context.close()
+})
+afterAll(async () => {
+  await browser.close()
+  await place.close()
+}, 120_000)
+
+describe('jobs', { timeout: 180_000 }, () => {
+  it('appear by themselves, and show their logs and figures', async () => {
+    window = await browser.open()
+    const { page } = window
+    const { url, token } = place.server
+    await window.signIn(url, token, '/jobs')
+    await page.getByText('No job has come yet.').waitFor()
+    const id = await place.delegate('echo from inside a container')
+    const row = page.getByRole('table', { name: 'Jobs' }).locator('tbody tr')
+    await row.getByText('completed').waitFor()
+    await window.picture('jobs')
+    await page.goto(new URL(`/jobs/${id}`, url).href)
+    await page.getByRole('log').getByText('from inside a container').waitFor()
+    expect(await window.findBarriers()).toEqual([])
+    await page.emulateMedia({ colorScheme: 'dark' })
+    await page.setViewportSize({ width: 360, height: 740 })
+    expect(await window.findBarriers()).toEqual([])
+    const width = await page.evaluate<number>('document.documentElement.scrollWidth')
+    expect(width).toBeLessThanOrEqual(360)
+    await window.picture('job')
+    await page.goto(new URL('/jobs?tab=classes', url).href)
+    await page.locator('#main').getByText('shell', { exact: true }).first().waitFor()
+    await page.goto(new URL('/jobs?tab=workers', url).href)
+    await page.getByText('takes jobs').waitFor()
+  })
+
+  it('are cancelled where they are looked at, and end on the page', async () => {
+    window = await browser.open()
+    const { page } = window
+    const { url, token } = place.server
+    const id = await place.delegate('echo begun; sleep 300')
+    await window.signIn(url, token, `/jobs/${id}`)
+    await page.getByRole('log').getByText('begun').waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).click()
+    await page.getByRole('heading', { level: 1 }).getByText('cancelled').waitFor()
+    await page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached' })
+  })
+})
