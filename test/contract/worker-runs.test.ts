@@ -164,6 +164,7 @@ describe('a run that is done by requests', () => {
     ['no result', {}],
     ['no commit', { ok: true, repository: {}, projects: [] }],
     ['an unknown shape', { ok: 'yes' }],
+    ['another commit', { projects: [], commitSha: 'f'.repeat(40) }],
     ['a step without an action', { projects: 'none' }],
   ])('is not taken where discovery says %s', async (_, wrong) => {
     const id = await begin()

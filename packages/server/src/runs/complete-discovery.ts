@@ -83,13 +83,20 @@ function ended(): AppError {
   return new AppError('resource_conflict', 'The run no longer waits for this discovery')
 }
 
-/** Puts the commit's full name into the run. Answers another active run of it, which this one must not double. */
+/**
+ * Puts the commit's full name into the run; an `invalid_request` where it is that of another commit, for which
+ * nobody has asked and which may be trusted less. Answers another active run of it, which this one must
+ * not double.
+ */
 async function resolveCommit(
   unit: UnitOfWork,
   run: LockedRun,
   sha: string,
 ): Promise<string | null> {
   if (sha === run.commitSha) return null
+  if (!sha.startsWith(run.commitSha)) {
+    throw new AppError('invalid_request', `${sha} is not the run's commit, ${run.commitSha}`)
+  }
   const twin = await unit.trx
     .selectFrom('runs')
     .select('id')
