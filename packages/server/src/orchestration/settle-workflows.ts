@@ -73,11 +73,10 @@ async function settle(
     return null
   } catch (error) {
     if (signal.aborted) return null
-    const problem = asProblem(error, call)
-    if (problem === null) throw error
-    const { message, reason } = problem
+    const { message, reason } = asProblem(error, call)
     deps.log.warn({ err: error, run_id: row.runId }, 'a workflow could not be looked after')
     const againMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.min(row.failures, 10))
+    // Rejects where it is the database that fails; else one run keeps none of the others waiting.
     await noteFailure(deps.db, row, { message, againMs })
     return reason === 'away' ? message : null
   }
@@ -126,10 +125,16 @@ async function carryOut(
   }
 }
 
-function asProblem(error: unknown, call: AbortSignal): OrchestratorError | null {
+function asProblem(
+  error: unknown,
+  call: AbortSignal,
+): { message: string; reason: OrchestratorError['reason'] | 'unexpected' } {
   if (error instanceof OrchestratorError) return error
-  if (!call.aborted) return null
-  return new OrchestratorError('away', `No answer within ${callMs / 1000} s`)
+  if (call.aborted) return { message: `No answer within ${callMs / 1000} s`, reason: 'away' }
+  return {
+    message: 'It could not be looked after: the log of the server says why',
+    reason: 'unexpected',
+  }
 }
 
 /** What waits to be submitted says why. */
