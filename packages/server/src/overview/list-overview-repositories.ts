@@ -13,7 +13,7 @@ export interface OverviewRepositoriesInput {
 
 /**
  * Every repository that has runs of ours, or whose GitHub Actions are watched, with the newest of each;
- * the last to do something first. Each costs two looks into an index.
+ * the last to do something first. Each costs a few looks into an index, however many runs there are.
  */
 export async function listOverviewRepositories(
   deps: { db: Kysely<Tables> },
@@ -41,10 +41,11 @@ export async function listOverviewRepositories(
          where runs.repository = named.repository
          order by repository_ordinal desc limit 1) as run on true
       left join lateral (
-        select workflow_runs.* from monitored_repositories
-          join workflow_runs on workflow_runs.repository_id = monitored_repositories.id
-         where lower(full_name) = lower(named.repository)
-         order by workflow_runs.created_at desc, workflow_runs.id desc limit 1) as workflow on true
+        select id from monitored_repositories
+         where lower(full_name) = lower(named.repository)) as monitored on true
+      left join lateral (
+        select * from workflow_runs where repository_id = monitored.id
+         order by created_at desc, id desc limit 1) as workflow on true
      where ${visibleOnly(principal, sql`named.repository`)}
        and ${contains(search, sql`named.repository`)}
      order by last_activity_at desc nulls last, named.repository

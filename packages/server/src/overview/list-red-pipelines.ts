@@ -6,7 +6,7 @@ import { visibleOnly } from './visible-only.ts'
 
 /** Newest runs that are looked at for branches: what has not run for longer is nobody's news. */
 const runsLookedAt = 5_000
-/** Runs of one branch that are looked at for its last success. */
+/** Newest runs of one branch that are looked at for its last success: ordinals are dense, so this bounds every plan. */
 const historyLookedAt = 200
 const mostOfEachKind = 50
 
@@ -39,15 +39,18 @@ async function redRuns(
               select started_at, status,
                      count(*) filter (where status = 'success')
                        over (order by branch_ordinal desc) as successes
-                from (select started_at, status, branch_ordinal from runs
-                       where runs.repository = recent.repository and runs.branch = recent.branch
-                         and status in ('success', 'failed')
-                       order by branch_ordinal desc limit ${historyLookedAt}) as history
+                from runs
+               where runs.repository = recent.repository and runs.branch = recent.branch
+                 and branch_ordinal > counter.last - ${historyLookedAt}
+                 and status in ('success', 'failed')
             ) as past where past.successes = 0 and past.status = 'failed') as since
       from recent
+      join run_ordinals as counter
+        on counter.repository = recent.repository and counter.branch = recent.branch
       join lateral (
         select id, status, message, started_at from runs
          where runs.repository = recent.repository and runs.branch = recent.branch
+           and branch_ordinal > counter.last - ${historyLookedAt}
            and status in ('success', 'failed')
          order by branch_ordinal desc limit 1) as last on last.status = 'failed'
      order by last.started_at desc limit ${mostOfEachKind}`.execute(db)

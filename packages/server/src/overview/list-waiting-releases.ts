@@ -36,6 +36,10 @@ export async function listWaitingReleases(
        select * from releases
         where releases.repository = counter.repository and releases.project = counter.project
         order by release_number desc limit 1) as release
+     cross join lateral (
+       select from deployments
+        where deployments.release_id = release.id and status in ('active', 'pending')
+        limit 1) as somewhere
      cross join unnest(${names}::text[]) as place (environment)
       left join lateral (
         select release_number, status from deployments
@@ -46,8 +50,6 @@ export async function listWaitingReleases(
      where ${visibleOnly(principal, sql`counter.repository`)}
        and release.created_at > now() - ${daysBack} * interval '1 day'
        and coalesce(current.release_number, 0) < release.release_number
-       and exists (select from deployments
-                    where deployments.release_id = release.id and status in ('active', 'pending'))
      order by release.created_at desc, release.id, place.environment
      limit ${most * names.length}`.execute(deps.db)
   const now = new Date()
