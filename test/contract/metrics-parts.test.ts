@@ -1,3 +1,4 @@
+import type { ObjectStore } from '../../packages/server/src/ports/object-store.ts'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { type Metrics, openMetrics } from '../../packages/server/src/metrics/index.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
@@ -58,7 +59,7 @@ it('counts through what it wraps, and lets pass what that says', async () => {
   expect(await identity.authenticate('good')).toMatchObject({ id: '1' })
   expect(await identity.authenticate('bad')).toBeNull()
   await expect(identity.authenticate('away')).rejects.toThrow('away')
-  const objects = metrics.ports.objects({
+  const store: ObjectStore = {
     name: 'test',
     put: async (key) => void calls.push(`put ${key}`),
     putFile: () => Promise.reject(new Error('full')),
@@ -69,7 +70,8 @@ it('counts through what it wraps, and lets pass what that says', async () => {
     presign: async () => null,
     check: async () => undefined,
     close: async () => undefined,
-  })
+  }
+  const objects = metrics.ports.objects(store)
   await objects.put('a/b', Buffer.from('x'))
   await expect(objects.putFile('a/c', '/tmp/x')).rejects.toThrow('full')
   expect(calls).toEqual(['put a/b'])

@@ -77,7 +77,7 @@ export async function holdTask(
   const now = new Date()
   const commit = randomUUID().replaceAll('-', '').padEnd(40, '0')
   const key = stepLogKey({ runId: ids.run, phase: 'build', project: 'app', step })
-  const ordinal = String(Math.floor(Math.random() * 1e12))
+  const ordinal = Math.floor(Math.random() * 1e12)
   const run = { id: ids.run, repository: 'acme/held', branch: 'main', commit_sha: commit }
   await db
     .insertInto('runs')

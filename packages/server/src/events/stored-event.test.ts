@@ -11,6 +11,7 @@ it('is one line of JSON, whatever the data holds', () => {
         repository: null,
         run_id: null,
         occurred_at: at,
+        origin: null,
         data: JSON.stringify(data),
       })
       expect(json).not.toMatch(/[\r\n]/)

@@ -1,2 +1,7 @@
 export { loadSigningKey, type SigningKey } from './load-signing-key.ts'
-export { type ManifestSigner, signDigest, type SignedDigest, signManifest } from './sign-manifest.ts'
+export {
+  type ManifestSigner,
+  signDigest,
+  type SignedDigest,
+  signManifest,
+} from './sign-manifest.ts'
