@@ -108,6 +108,37 @@ describe('objects of workers', () => {
     await store.put(`pipeline-runs/${task.runId}/results/task/${task.jobId}.json`, Buffer.from('1'))
   })
 
+  it('have keys that lead nowhere else, whoever asks and however it is written', async () => {
+    const other = await holdTask(database.db, (await registerTestWorker(server)).id)
+    const path = `${keyOf('')}%2e%2e/%2e%2e/%2e%2e/${other.runId}/artifacts/app/a.tar`
+    for (const method of ['GET', 'PUT', 'DELETE'] as const) {
+      const body = method === 'PUT' ? Buffer.alloc(40) : undefined
+      const status = await new Promise<number | undefined>((resolve, reject) => {
+        const target = new URL(server.url)
+        request(
+          {
+            host: target.hostname,
+            port: target.port,
+            // As it is: a URL would be without its dots.
+            path: `/v1/workers/${worker.id}/objects/${path}`,
+            method,
+            headers: {
+              authorization: `Bearer ${worker.token}`,
+              ...(body && { 'content-type': 'application/octet-stream' }),
+            },
+          },
+          (answer) => {
+            answer.resume()
+            resolve(answer.statusCode)
+          },
+        )
+          .once('error', reject)
+          .end(body)
+      })
+      expect(status, method).toBe(400)
+    }
+  })
+
   it('are nobody else’s: not another token’s, and not the job’s when it has ended', async () => {
     await store.put(keyOf('kept'), Buffer.from('x'))
     const path = `/v1/workers/${worker.id}/objects/${keyOf('kept')}`

@@ -11,7 +11,7 @@ import {
 } from '../../../builds/index.ts'
 import { parseByteRange } from '../../platform/routes/byte-range.ts'
 import { allowsRange, asAttachment, namesTag } from '../answer-conditions.ts'
-import { cutStalled } from '../cut-stalled.ts'
+import { cutStalled } from '../../cut-stalled.ts'
 import { refusals } from '../refusals.ts'
 import { BuildParams, type BuildRoutesDeps, runsPath } from './pipelines-runs.ts'
 

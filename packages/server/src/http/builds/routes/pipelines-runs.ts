@@ -19,7 +19,7 @@ import {
 } from '../../../builds/index.ts'
 import { describeProblems } from '../../describe-problems.ts'
 import { openStreams } from '../../platform/routes/open-streams.ts'
-import { cutStalled } from '../cut-stalled.ts'
+import { cutStalled } from '../../cut-stalled.ts'
 import { refusals } from '../refusals.ts'
 
 export interface BuildRoutesDeps {

@@ -23,6 +23,7 @@ import { ociName } from '../../../oci/index.ts'
 import type { Registries } from '../../../ports/registry.ts'
 import type { ChosenPublisher } from '../../../runs/index.ts'
 import type { SignedDigest } from '../../../signing/index.ts'
+import { cutStalled } from '../../cut-stalled.ts'
 import { answeredByWork } from './answered-by-work.ts'
 import { claimOf } from './claim-of.ts'
 import type { WorkerRoutesDeps } from './workers.ts'
@@ -88,6 +89,7 @@ export function workerArtifactRoutes(deps: WorkerArtifactRoutesDeps): FastifyPlu
         const signal = AbortSignal.any([deps.signal, untilGone(reply)])
         const blob = await answeredByWork(home.getBlob(repository, digest, signal))
         if (blob === null) throw noBlob(digest)
+        cutStalled(reply)
         return reply
           .type('application/octet-stream')
           .header('content-length', blob.size)

@@ -13,6 +13,7 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import { AppError } from '../../../errors.ts'
 import { requireOwnWorker } from '../../../jobs/index.ts'
 import type { LogReceiver, ReceivedLog } from '../../../logs/index.ts'
+import { cutStalled } from '../../cut-stalled.ts'
 import type { WorkerRoutesDeps } from './workers.ts'
 
 export interface WorkerLogRoutesDeps extends Pick<WorkerRoutesDeps, 'workerLedger'> {
@@ -79,6 +80,7 @@ export function workerLogRoutes(deps: WorkerLogRoutesDeps): FastifyPluginAsync {
         if (whole === null) return reply.code(204).send()
         const body = Readable.from(whole.content(), { objectMode: false })
         body.once('close', () => void whole.close())
+        cutStalled(reply)
         return reply
           .type('application/octet-stream')
           .header('x-slipway-bytes', whole.bytes)

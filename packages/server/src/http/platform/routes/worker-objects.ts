@@ -7,7 +7,9 @@ import type { FastifyPluginAsync, FastifyRequest } from 'fastify'
 import Type, { type Static } from 'typebox'
 import { AppError } from '../../../errors.ts'
 import { requireOwnWorker } from '../../../jobs/index.ts'
+import { isObjectKey } from '../../../ports/object-key.ts'
 import type { ObjectStore } from '../../../ports/object-store.ts'
+import { cutStalled } from '../../cut-stalled.ts'
 import { checkDigest } from './check-digest.ts'
 import type { WorkerRoutesDeps } from './workers.ts'
 
@@ -51,10 +53,16 @@ export function workerObjectRoutes(deps: WorkerObjectRoutesDeps): FastifyPluginA
     }
   }
 
-  const requireKey = async (request: ObjectRequest, access: 'read' | 'write'): Promise<string> => {
+  const requireKey = async (
+    request: ObjectRequest,
+    access: 'read' | 'write' | 'delete',
+  ): Promise<string> => {
     const { principal, params } = request
     const { id: workerId, '*': key } = params
     await requireOwnWorker(deps.workerLedger, { principal, workerId })
+    if (!isObjectKey(access === 'delete' ? key.replace(/\/$/, '') : key)) {
+      throw new AppError('invalid_request', 'This can be the key of no object')
+    }
     const may =
       (await deps.touchesObject({ workerId, key })) ||
       (access === 'read' && (await deps.readsObject({ workerId, key })))
@@ -110,6 +118,7 @@ export function workerObjectRoutes(deps: WorkerObjectRoutesDeps): FastifyPluginA
           const body = await objects.get(key, range)
           if (body === null) throw missing()
           body.once('close', end)
+          cutStalled(reply)
           // Without a length: the object may be replaced meanwhile, and what is cut off is seen all the same.
           return await reply.type('application/octet-stream').send(body)
         } catch (error) {
@@ -136,7 +145,7 @@ export function workerObjectRoutes(deps: WorkerObjectRoutesDeps): FastifyPluginA
       path,
       { schema: { hide: true, params: WorkerObjectParams } },
       async (request, reply) => {
-        const key = await requireKey(request, 'write')
+        const key = await requireKey(request, 'delete')
         if (key.endsWith('/')) await objects.deletePrefix(key)
         else await objects.delete(key)
         return reply.code(204).send()
