@@ -160,6 +160,27 @@ describe('what a worker does not hold', () => {
     }
   })
 
+  it('is written down where it would have been given a credential', async () => {
+    const job = await held()
+    const asked = {
+      secrets: { names: ['A'] },
+      build: undefined,
+      'build/registry': undefined,
+      'delegation/configuration': undefined,
+      'publisher-login': { credential: 'c', by: 'server', use: { kind: 'registry' } },
+    }
+    for (const [what, body] of Object.entries(asked)) {
+      await test.as(worker, 'POST', `${attemptPath(job)}/${what}`, body)
+    }
+    const answer = await test.request('GET', '/v1/audit?limit=100')
+    const { entries } = answer.json<{ entries: { resource: string; outcome: number }[] }>()
+    const path = `/v1/workers/${worker.id}${attemptPath(job)}/`
+    const written = entries.filter(({ resource }) => resource.startsWith(path))
+    expect(written.map(({ resource }) => resource.slice(path.length)).toSorted()).toEqual(
+      Object.keys(asked).toSorted(),
+    )
+  })
+
   it('may be no blob of more than a registry takes', async () => {
     const payload = { repository: 'acme/shop', project: 'app', artifact: 'image' }
     const job = await held({ type: 'artifact', payload })

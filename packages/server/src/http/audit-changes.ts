@@ -25,7 +25,9 @@ const auditedWork: ReadonlySet<string> = new Set([
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/secrets',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/release',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/deployment',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/build',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/build/registry',
+  'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/delegation/configuration',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/publisher-login',
   'POST /v1/workers/:id/jobs/:job_id/attempts/:attempt/signature',
 ])
