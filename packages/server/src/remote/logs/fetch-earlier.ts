@@ -1,4 +1,4 @@
-import { mkdir, open, rename, rm } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { Readable } from 'node:stream'
 import { setTimeout as pause } from 'node:timers/promises'
@@ -37,11 +37,17 @@ export async function fetchEarlier(
 
 /** The log gets its name when it is whole. */
 async function writeFiles(path: string, body: Readable, size: Size): Promise<void> {
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   const scratch = `${path}~`
-  const index = await open(`${path}.idx`, 'w', 0o600)
-  const data = await open(scratch, 'w', 0o600)
+  const opened: FileHandle[] = []
+  const create = async (name: string) => {
+    const file = await open(name, 'w', 0o600)
+    opened.push(file)
+    return file
+  }
   try {
+    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    const index = await create(`${path}.idx`)
+    const data = await create(scratch)
     let left = size.indexBytes
     let bytes = 0
     for await (const chunk of body as AsyncIterable<Buffer>) {
@@ -57,7 +63,7 @@ async function writeFiles(path: string, body: Readable, size: Size): Promise<voi
     await rename(scratch, path)
   } finally {
     body.destroy()
-    await Promise.all([index.close(), data.close()])
-    await rm(scratch, { force: true })
+    await Promise.all(opened.map((file) => file.close()))
+    await unlink(scratch).catch(() => undefined)
   }
 }
