@@ -1,6 +1,7 @@
 import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
 import { type Connection, followLive } from '../api/live.ts'
+import { beginAnew } from './begin-anew.ts'
 import { onSignInElsewhere, useSession, useSignedOut } from '../session/session.ts'
 
 const ConnectionContext = createContext<Connection>('connecting')
@@ -16,17 +17,20 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const [connection, setConnection] = useState<Connection>('connecting')
   const signedOut = useSignedOut()
   // Each session has its own: a stream ends with the session that opened it.
-  const session = useSession().data?.session?.csrf_token
+  const { data } = useSession()
+  const session = data?.session?.csrf_token
+  const person = data?.id
   useEffect(
     () => onSignInElsewhere(() => void queries.invalidateQueries({ queryKey: ['session'] })),
     [queries],
   )
-  const opened = useRef(session)
+  const opened = useRef({ session, person })
   useEffect(() => {
-    if (opened.current === session) return
-    opened.current = session
-    void queries.invalidateQueries({ predicate: ({ queryKey: [family] }) => family !== 'session' })
-  }, [queries, session])
+    const before = opened.current
+    if (before.session === session) return
+    opened.current = { session, person: person ?? before.person }
+    beginAnew(queries, { before: before.person, now: person })
+  }, [queries, session, person])
   useEffect(() => {
     if (signedOut) {
       setConnection('signed-out')
