@@ -133,11 +133,18 @@ describe('what the bus says of itself', () => {
       named('pipeline-builds'),
       'build-workers',
     )
-    const message = await consumer.next({ expires: 5000 })
-    message?.nak()
-    await consumer.next({ expires: 5000 })
+    const first = await consumer.next({ expires: 5000 })
+    first?.nak()
+    // Whichever comes first: it, or the others before it.
+    const taken = new Set([first?.seq])
+    for (let isAgain = false; !isAgain;) {
+      const message = await consumer.next({ expires: 5000 })
+      taken.add(message?.seq)
+      isAgain = message?.redelivered ?? true
+    }
     const { pending, unacknowledged, redelivered, connected } = await status()
-    expect([pending.get('build'), pending.get('task')]).toEqual([2, 0])
-    expect([unacknowledged.get('build'), redelivered.get('build'), connected]).toEqual([1, 1, true])
+    expect([pending.get('build'), pending.get('task')]).toEqual([3 - taken.size, 0])
+    expect([unacknowledged.get('build'), redelivered.get('build')]).toEqual([taken.size, 1])
+    expect(connected).toBe(true)
   })
 })

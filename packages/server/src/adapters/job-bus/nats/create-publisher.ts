@@ -1,4 +1,3 @@
-import { jetstream } from '@nats-io/jetstream'
 import type { JobType } from '@slipway/contract/jobs'
 import { type Kysely, sql } from 'kysely'
 import type { Log } from '../../../db/log.ts'
@@ -7,6 +6,7 @@ import type { JobNotice } from '../../../ports/job-bus.ts'
 import { writeEnvelope } from './envelope.ts'
 import { type NatsLayout, subjectOf } from './layout.ts'
 import type { NatsLink } from './open-link.ts'
+import { openStreamWriter } from './open-stream-writer.ts'
 
 /** Publishes jobs that the ledger has queued. */
 export interface Publisher {
@@ -26,7 +26,6 @@ const maxWaiting = 100_000
 const maxTimers = 10_000
 /** A job that is due later is the duty's. */
 const longestDelayMs = 300_000
-const publishMs = 5000
 /** Bytes of a message that are not its text. */
 const marginBytes = 1024
 
@@ -40,6 +39,7 @@ export function createPublisher(deps: {
   inbox: string
 }): Publisher {
   const { db, link, layout, log } = deps
+  const writer = openStreamWriter(link)
   const waiting = new Set<string>()
   const timers = new Set<NodeJS.Timeout>()
   let working: Promise<void> | null = null
@@ -55,35 +55,30 @@ export function createPublisher(deps: {
   async function publish(ids: readonly string[], how?: { again: string }): Promise<number> {
     const { connection } = link
     if (connection === null || ids.length === 0) return 0
-    const stream = jetstream(connection)
     const maxBytes = (connection.info?.max_payload ?? 0) - marginBytes
-    const rows = await read(ids)
-    const results = await Promise.allSettled(
-      rows.map(async (row) => {
-        const of = layout.byType.get(row.type)
-        if (of === undefined) return false
-        const text = writeEnvelope(
-          {
-            job_id: row.id,
-            type: of.type as JobType,
-            run_id: row.run_id,
-            attempt: row.attempt,
-            reply_to: `${deps.inbox}.${row.id}`,
-            payload: row.payload,
-          },
-          maxBytes,
-        )
-        const own = `${row.id}:${row.attempt}`
-        const msgID = how === undefined ? own : `${own}:${how.again}`
-        await stream.publish(subjectOf(of, deps.prefix, row), text, { msgID, timeout: publishMs })
-        return true
-      }),
-    )
-    const failed = results.find((result) => result.status === 'rejected')
-    if (failed !== undefined) {
-      log.warn({ err: failed.reason as unknown }, 'Jobs were not published: they will be again')
+    const messages = (await read(ids)).flatMap((row) => {
+      const of = layout.byType.get(row.type)
+      if (of === undefined) return []
+      const text = writeEnvelope(
+        {
+          job_id: row.id,
+          type: of.type as JobType,
+          run_id: row.run_id,
+          attempt: row.attempt,
+          reply_to: `${deps.inbox}.${row.id}`,
+          payload: row.payload,
+        },
+        maxBytes,
+      )
+      const own = `${row.id}:${row.attempt}`
+      const id = how === undefined ? own : `${own}:${how.again}`
+      return [{ subject: subjectOf(of, deps.prefix, row), text, id }]
+    })
+    const { stored, failure } = await writer.store(messages)
+    if (failure !== null) {
+      log.warn({ err: failure }, 'Jobs were not published: they will be again')
     }
-    return results.filter((result) => result.status === 'fulfilled' && result.value).length
+    return stored.filter(Boolean).length
   }
 
   async function work() {
@@ -130,6 +125,7 @@ export function createPublisher(deps: {
       for (const timer of timers) clearTimeout(timer)
       timers.clear()
       await working
+      await writer.close()
     },
   }
 }
