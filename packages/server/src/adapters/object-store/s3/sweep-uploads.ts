@@ -28,8 +28,15 @@ export function startUploadSweeper(
   let nextLook = performance.now() + options.everyMs
 
   const takeBack = async (upload: { key: string; uploadId: string }) => {
-    await abortUpload(deps, upload, signal)
-    abandoned.delete(upload.uploadId)
+    const { uploadId } = upload
+    try {
+      await abortUpload(deps, upload, signal)
+    } catch (error) {
+      // One that never goes is in the way of no other.
+      if (abandoned.delete(uploadId)) abandoned.set(uploadId, upload)
+      throw error
+    }
+    abandoned.delete(uploadId)
     deps.log.info({ key: upload.key }, 'took back an upload that was not completed')
   }
 
