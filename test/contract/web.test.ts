@@ -37,7 +37,7 @@ const get = (path: string, headers: Record<string, string> = {}) =>
 describe('a page of the dashboard', () => {
   it('is served at every path that the router knows, to anybody', async () => {
     const source = await readFile(router, 'utf8')
-    const paths = [...source.matchAll(/^\s+path: '([^']+)'/gm)].map(([, path = '']) => path)
+    const paths = [...source.matchAll(/^\s+path: '(\/[^']*)'/gm)].map(([, path = '']) => path)
     expect(paths).toContain('/repositories/$owner/$name')
     expect(paths.length).toBeGreaterThan(15)
     for (const path of paths) {

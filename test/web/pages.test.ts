@@ -8,6 +8,8 @@ import { startTestServer, type TestServer } from '../support/server.ts'
 let server: TestServer
 let browser: TestBrowser
 let run = ''
+let build = 0
+let template = 0
 
 beforeAll(async () => {
   server = await startTestServer()
@@ -15,18 +17,50 @@ beforeAll(async () => {
   const repository = await createRepository(server.repositories, 'acme/shop')
   const files = oneProject([{ name: 'unit', action: 'run', run: 'echo it works' }])
   run = await startRun(server, 'acme/shop', await repository.commit(files))
+  const { repository: source } = await server.json<{ repository: { id: number } }>(
+    'POST',
+    '/api/repositories',
+    {
+      body: { name: 'The shop', repository_url: `file://${repository.directory}` },
+    },
+  )
+  const steps = {
+    steps_to_execute: ['clone_repo', 'create_zip'],
+    output_type: 'zip',
+    git_repository_id: source.id,
+  }
+  const { pipeline_run: made } = await server.json<{ pipeline_run: { id: number } }>(
+    'POST',
+    '/api/pipelines/runs',
+    { body: steps },
+  )
+  build = made.id
+  const rules = [{ pattern: 'Acme', replacement: 'Globex', files: ['*.html'] }]
+  const { template: branding } = await server.json<{ template: { id: number } }>(
+    'POST',
+    '/api/branding/templates',
+    {
+      body: { name: 'Globex', brand_name: 'Globex', replacement_rules: rules },
+    },
+  )
+  template = branding.id
 })
 afterAll(async () => {
   await browser.close()
   await server.close()
 })
 
-const pages: readonly { path: () => string; heading: string }[] = [
+const pages: readonly {
+  path: () => string
+  heading: string
+  /** The API answers that there is no such thing, which the browser calls an error and the page does not. */
+  missing?: true
+}[] = [
   { path: () => '/', heading: 'Overview' },
   { path: () => '/repositories/acme/shop', heading: 'acme/shop' },
   { path: () => `/runs/${run}`, heading: 'acme/shop' },
   { path: () => '/repositories', heading: 'Repositories' },
-  { path: () => '/repositories/acme/shop?tab=insights', heading: 'acme/shop' },
+  { path: () => '/repositories/acme/shop?tab=insights', heading: 'acme/shop', missing: true },
   { path: () => `/compare?left=${run}&right=${run}`, heading: 'Two runs compared' },
   { path: () => '/activity', heading: 'Activity' },
   { path: () => '/settings', heading: 'Settings' },
@@ -43,7 +77,11 @@ const pages: readonly { path: () => string; heading: string }[] = [
   { path: () => '/builds?tab=registries', heading: 'Builds' },
   { path: () => '/builds?tab=credentials', heading: 'Builds' },
   { path: () => '/builds/new', heading: 'New build' },
+  { path: () => `/builds/${build}`, heading: 'Build #' },
   { path: () => '/templates', heading: 'Templates' },
+  { path: () => `/templates/${template}`, heading: 'Globex' },
+  { path: () => '/runs/0198aaaa-0000-7000-8000-000000000000', heading: 'Not found', missing: true },
+  { path: () => '/repositories/without-a-name', heading: 'Not found' },
   { path: () => '/board', heading: 'Releases' },
   { path: () => '/releases/acme/shop/app', heading: 'app' },
 ]
@@ -62,7 +100,7 @@ describe.each(looks)('every page, $name', ({ name, theme, size }) => {
       const window = await browser.open({ theme, size })
       const { page } = window
       await window.signIn(server.url, server.token)
-      for (const { path, heading } of pages) {
+      for (const { path, heading, missing } of pages) {
         await page.goto(new URL(path(), server.url).href)
         await page.getByRole('heading', { level: 1 }).getByText(heading).first().waitFor()
         await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
@@ -76,8 +114,10 @@ describe.each(looks)('every page, $name', ({ name, theme, size }) => {
             .replaceAll(/[/?&=]/g, '-')
             .replaceAll(run, 'id')}`,
         )
+        const complaints = window.takeComplaints()
+        if (missing) expect(complaints.join(), path()).toMatch(/404/)
+        expect(missing ? complaints.filter((one) => !one.includes('404')) : complaints).toEqual([])
       }
-      expect(window.takeComplaints()).toEqual([])
       await window.context.close()
     },
   )

@@ -192,6 +192,9 @@ const template = createRoute({
   ),
 })
 
+/** What is nowhere is said inside the shell, from where one can go on. */
+const nowhere = createRoute({ getParentRoute: () => inside, path: '$', component: MissingPage })
+
 const routeTree = root.addChildren([
   signIn,
   inside.addChildren([
@@ -211,6 +214,7 @@ const routeTree = root.addChildren([
     template,
     jobs,
     job,
+    nowhere,
   ]),
 ])
 
