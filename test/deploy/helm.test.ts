@@ -1,20 +1,6 @@
 // The chart, rendered by Go's templates, each object held to the published schemas and to what servers know.
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { WorkflowTemplate } from '@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowTemplate'
-import { ScaledObject } from '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject'
-import { PrometheusRule } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/PrometheusRule'
-import { ServiceMonitor } from '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1/ServiceMonitor'
-import { StatefulSet } from 'kubernetes-models/apps/v1/StatefulSet'
-import { Job } from 'kubernetes-models/batch/v1/Job'
-import { Ingress } from 'kubernetes-models/networking.k8s.io/v1/Ingress'
-import { NetworkPolicy } from 'kubernetes-models/networking.k8s.io/v1/NetworkPolicy'
-import { PodDisruptionBudget } from 'kubernetes-models/policy/v1/PodDisruptionBudget'
-import { Role } from 'kubernetes-models/rbac.authorization.k8s.io/v1/Role'
-import { RoleBinding } from 'kubernetes-models/rbac.authorization.k8s.io/v1/RoleBinding'
-import { ConfigMap } from 'kubernetes-models/v1/ConfigMap'
-import { Service } from 'kubernetes-models/v1/Service'
-import { ServiceAccount } from 'kubernetes-models/v1/ServiceAccount'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { parse, parseAllDocuments } from 'yaml'
 import { layOut } from '../../packages/server/src/adapters/job-bus/nats/layout.ts'
@@ -26,41 +12,8 @@ import {
   openHelmChart,
   type Values,
 } from '../support/helm-chart.ts'
-import { type ResourceType, resourceType } from '../support/kubernetes/resource-type.ts'
-import { repositoryRoot } from '../support/markdown.ts'
-
-const core = 'kubernetes-models'
-const monitoring = '@kubernetes-models/prometheus-operator/monitoring.coreos.com/v1'
-const types = new Map<string, ResourceType>(
-  [
-    resourceType(StatefulSet, `${core}/apps/v1/StatefulSet`, { plural: 'statefulsets' }),
-    resourceType(Job, `${core}/batch/v1/Job`, { plural: 'jobs' }),
-    resourceType(Ingress, `${core}/networking.k8s.io/v1/Ingress`, { plural: 'ingresses' }),
-    resourceType(NetworkPolicy, `${core}/networking.k8s.io/v1/NetworkPolicy`, {
-      plural: 'networkpolicies',
-    }),
-    resourceType(PodDisruptionBudget, `${core}/policy/v1/PodDisruptionBudget`, {
-      plural: 'poddisruptionbudgets',
-    }),
-    resourceType(Role, `${core}/rbac.authorization.k8s.io/v1/Role`, { plural: 'roles' }),
-    resourceType(RoleBinding, `${core}/rbac.authorization.k8s.io/v1/RoleBinding`, {
-      plural: 'rolebindings',
-    }),
-    resourceType(ConfigMap, `${core}/v1/ConfigMap`, { plural: 'configmaps' }),
-    resourceType(Service, `${core}/v1/Service`, { plural: 'services' }),
-    resourceType(ServiceAccount, `${core}/v1/ServiceAccount`, { plural: 'serviceaccounts' }),
-    resourceType(ScaledObject, '@kubernetes-models/keda/keda.sh/v1alpha1/ScaledObject', {
-      plural: 'scaledobjects',
-    }),
-    resourceType(
-      WorkflowTemplate,
-      '@kubernetes-models/argo-workflows/argoproj.io/v1alpha1/WorkflowTemplate',
-      { plural: 'workflowtemplates' },
-    ),
-    resourceType(ServiceMonitor, `${monitoring}/ServiceMonitor`, { plural: 'servicemonitors' }),
-    resourceType(PrometheusRule, `${monitoring}/PrometheusRule`, { plural: 'prometheusrules' }),
-  ].map((type) => [`${type.group}/${type.version}/${type.kind}`, type]),
-)
+import { chartTypes } from '../support/kubernetes/chart-types.ts'
+import { codeSpans, fencedBlocks, repositoryRoot } from '../support/markdown.ts'
 
 const workers = { enabled: true, existingSecret: 'slipway-worker' }
 const full: Values = {
@@ -188,7 +141,7 @@ describe.each(valueSets)('with %s', (_, values) => {
   it('every object is as the published schemas have it, and there once', () => {
     for (const object of objects) {
       const group = object.apiVersion.includes('/') ? '' : '/'
-      const type = types.get(`${group}${object.apiVersion}/${object.kind}`)
+      const type = chartTypes.get(`${group}${object.apiVersion}/${object.kind}`)
       expect(type, `${object.apiVersion} ${object.kind}`).toBeDefined()
       expect({ [object.metadata.name]: type?.validate(object) }).toEqual({
         [object.metadata.name]: [],
@@ -362,6 +315,22 @@ describe('the chart', () => {
     expect(pod.containers[0]?.args).toEqual(['migrate'])
     const kinds = (await chart.render({})).map(({ kind }) => kind)
     expect(kinds).not.toContain('Job')
+  })
+
+  it('takes the values that docs/operations.md shows, and has those that it names', async () => {
+    const page = await readFile(join(repositoryRoot, 'docs/operations.md'), 'utf8')
+    const [shown] = fencedBlocks(page).filter(({ language }) => language === 'yaml')
+    const values = parse(shown?.content ?? '') as Values
+    expect(values).toHaveProperty('publicUrl')
+    expect(chart.problems(values)).toEqual([])
+    const kinds = (await chart.render(values)).map(({ kind }) => kind)
+    expect(kinds).toEqual(expect.arrayContaining(['StatefulSet', 'Ingress', 'Job']))
+    const defaults = parse(
+      await readFile(join(repositoryRoot, 'deploy/helm/slipway/values.yaml'), 'utf8'),
+    ) as Values
+    const named = codeSpans(page).filter((code) => /^(executor|workers)\.\w+$/.test(code))
+    expect(named.length).toBeGreaterThan(1)
+    for (const name of named) expect(defaults).toHaveProperty(name)
   })
 
   it.each<[string, Values]>([
