@@ -3,6 +3,7 @@ import { cpus } from 'node:os'
 import { benchBuildSockets } from './build-sockets.ts'
 import { benchBuilds } from './builds.ts'
 import { benchBranding } from './branding.ts'
+import { benchDashboard } from './dashboard.ts'
 import { benchDeployments } from './deployments.ts'
 import { benchDistributed } from './distributed.ts'
 import { benchEvents } from './events.ts'
@@ -40,6 +41,7 @@ const benchmarks: Record<string, () => Promise<object>> = {
   webhooks: () => withDatabase(benchWebhooks),
   monitorWebhooks: () => withDatabase(benchMonitorWebhooks),
   pipelines: () => withDatabase(benchPipelines),
+  dashboard: benchDashboard,
   distributed: () => withDatabase(benchDistributed),
 }
 
