@@ -231,7 +231,11 @@ export async function createS3ObjectStore(options: S3ObjectStoreOptions): Promis
               : `inline; filename="${fileName.replaceAll(/[^\w.+-]/g, '_')}"`,
           ResponseCacheControl: 'private, no-store',
         }),
-        { expiresIn: Math.max(1, Math.floor(seconds)) },
+        {
+          expiresIn: Math.max(1, Math.floor(seconds)),
+          // By the clock of S3, as far as its answers have told how much ours is off.
+          signingDate: new Date(Date.now() + client.config.systemClockOffset),
+        },
       )
     },
 
