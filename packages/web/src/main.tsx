@@ -5,10 +5,12 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { createQueryClient } from './api/query-client.ts'
 import { createAppRouter } from './app/router.tsx'
+import { loadAnewAfterUpgrade } from './app/load-anew-after-upgrade.ts'
 import { shareStyleNonce } from './app/style-nonce.ts'
 import { ToastProvider } from './ui/toast.tsx'
 
 shareStyleNonce()
+loadAnewAfterUpgrade()
 const queryClient = createQueryClient()
 const router = createAppRouter(queryClient)
 const root = document.getElementById('root')

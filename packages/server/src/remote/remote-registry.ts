@@ -24,12 +24,11 @@ export function createRemoteRegistry(
   const own = attemptPath(claim)
   const blobPath = (digest: string) => `${own}/blobs/${digest}`
 
-  /** Whether it is there. */
-  async function hasBlob(digest: string, signal: AbortSignal): Promise<boolean> {
+  /** Status of the answer on whether it is there: 200, 404, or what is wrong. */
+  async function askForBlob(digest: string, signal: AbortSignal): Promise<number> {
     const answer = await api.request('HEAD', blobPath(digest), { signal })
     answer.body.resume()
-    if (answer.status === 200 || answer.status === 404) return answer.status === 200
-    throw new NoAnswer(`status ${answer.status}`, { mayHaveHappened: false })
+    return answer.status
   }
 
   async function sendBlob(blob: BlobSource, signal: AbortSignal): Promise<void> {
@@ -54,9 +53,13 @@ export function createRemoteRegistry(
     name: 'home',
     base,
     async putBlob(_repository, blob, signal) {
-      await asRegistry(base, signal, async () => {
-        if (!(await hasBlob(blob.digest, signal))) await sendBlob(blob, signal)
-      })
+      const once = async () => {
+        const status = await askForBlob(blob.digest, signal)
+        if (status >= 500) throw new NoAnswer(`status ${status}`, { mayHaveHappened: false })
+        // What is wrong otherwise is said in words when it is sent.
+        if (status !== 200) await sendBlob(blob, signal)
+      }
+      await asRegistry(base, signal, () => client.persist(once, signal))
     },
     putManifest: (_repository, { mediaType, content, tags }, signal) =>
       asRegistry(base, signal, async () => {
@@ -85,7 +88,11 @@ export function createRemoteRegistry(
         throw refusal
       }),
     async check(signal) {
-      await asRegistry(base, signal, () => hasBlob(`sha256:${'0'.repeat(64)}`, signal))
+      await asRegistry(base, signal, async () => {
+        const status = await askForBlob(`sha256:${'0'.repeat(64)}`, signal)
+        if (status === 200 || status === 404) return
+        throw new NoAnswer(`status ${status}`, { mayHaveHappened: false })
+      })
     },
   }
 }

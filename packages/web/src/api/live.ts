@@ -5,7 +5,7 @@ import { isSignedOut } from './query-client.ts'
 /** How what is on the screen is kept new. */
 export type Connection = 'connecting' | 'live' | 'polling' | 'signed-out'
 
-/** Milliseconds within which events become one reload of what they touch. */
+/** Milliseconds after a reload within which further events become one more. */
 const gatherMs = 40
 /** Milliseconds between reloads where no stream can be held open. */
 const pollMs = 5_000
@@ -33,10 +33,12 @@ export async function followLive(
         family !== 'session' && (families === null || families.has(String(family))),
     })
   const gather = () => {
-    gathering ??= setTimeout(() => {
+    if (gathering !== null) return
+    reload(new Set(touched))
+    touched.clear()
+    gathering = setTimeout(() => {
       gathering = null
-      reload(new Set(touched))
-      touched.clear()
+      if (touched.size > 0) gather()
     }, gatherMs)
   }
   const stopPolling = () => {

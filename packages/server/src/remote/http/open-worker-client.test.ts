@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import { afterEach, describe, expect, it } from 'vitest'
+import { AppError } from '../../errors.ts'
 import { NoAnswer } from './no-answer.ts'
 import { openWorkerApi } from './open-worker-api.ts'
 import { openWorkerClient } from './open-worker-client.ts'
@@ -158,6 +159,35 @@ describe('what is asked', () => {
     await expect(client.ask('GET', '/v1/x', { ...never, answerMs: 50 })).rejects.toBeInstanceOf(
       NoAnswer,
     )
+  })
+})
+
+describe('what may be done twice, with requests of its own', () => {
+  it('is done again where there is no answer, and not where there is a refusal', async () => {
+    const { client } = await open([])
+    const signal = AbortSignal.timeout(30_000)
+    let tries = 0
+    const once = async () => {
+      tries += 1
+      if (tries === 1) throw new Error('socket hang up')
+      if (tries === 2) throw new NoAnswer('status 502', { mayHaveHappened: true })
+      return 'done'
+    }
+    expect(await client.persist(once, signal)).toBe('done')
+    expect(tries).toBe(3)
+    const refusal = new AppError('resource_conflict', 'It is another’s')
+    const refused = client.persist(() => Promise.reject(refusal), signal)
+    await expect(refused).rejects.toBe(refusal)
+  })
+
+  it('ends with the reason of its signal', async () => {
+    const { client } = await open([])
+    const stop = new AbortController()
+    const persisting = client.persist(() => {
+      stop.abort(new Error('told to'))
+      return Promise.reject(new Error('socket hang up'))
+    }, stop.signal)
+    await expect(persisting).rejects.toThrow('told to')
   })
 })
 

@@ -37,6 +37,8 @@ export interface WorkerClient {
   ask<T>(method: string, path: string, options: AskOptions): Promise<T>
   /** Asks for work that takes long, and may be done twice; asks again where it breaks off. */
   work<T>(path: string, signal: AbortSignal): Promise<T>
+  /** Does with requests of its own what may be done twice; does it again where one has no answer. */
+  persist<T>(once: () => Promise<T>, signal: AbortSignal): Promise<T>
 }
 
 export function openWorkerClient(deps: {
@@ -111,6 +113,21 @@ export function openWorkerClient(deps: {
     async work<T>(path: string, signal: AbortSignal): Promise<T> {
       const once = () => withFreshToken(() => workOnce(path, signal))
       return (await repeatWhile(() => true, once, signal)) as T
+    },
+    persist(once, signal) {
+      const attempt = async () => {
+        try {
+          return await once()
+        } catch (error) {
+          signal.throwIfAborted()
+          throw asNoAnswer(error)
+        }
+      }
+      return repeatWhile(
+        () => true,
+        () => withFreshToken(attempt),
+        signal,
+      )
     },
   }
 }

@@ -24,7 +24,7 @@ it('lets go of every file and answer where the log cannot be written', async () 
       get: () => {
         const body = new Readable({ read() {} })
         if (bodies.push(body) === 2) enough.abort()
-        return Promise.resolve({ bytes: 3, indexBytes: 0, body })
+        return Promise.resolve({ status: 200, headers: {}, bytes: 3, indexBytes: 0, body })
       },
     }
     const owner = { workerId: 'w', key: 'a.log', path }

@@ -28,7 +28,7 @@ export interface KubernetesExecutorOptions {
 }
 
 /** Whose jobs and pods are: an id that the state directory holds. */
-const ownerLabel = 'slipway.io/executor'
+const ownerLabel = 'slipway.dev/executor'
 const checkMs = 5_000
 /** Milliseconds between two looks at whether what was just starting has started. */
 const lookMs = 20

@@ -8,7 +8,7 @@ export const inside = { home: '/tmp/home', temporary: '/tmp' } as const
 /** Where its container finds what was taken of its output. */
 export const flowDirectory = '/.slipway'
 /** Label by which policies tell pods apart that may not use the network. */
-export const networkLabel = 'slipway.io/network'
+export const networkLabel = 'slipway.dev/network'
 /** Seconds that a pod has to end when it is asked to, where nobody says otherwise. */
 export const defaultGraceSeconds = 5
 
@@ -52,7 +52,7 @@ export function describeJob(input: JobInput): Record<string, unknown> {
   return {
     apiVersion: 'batch/v1',
     kind: 'Job',
-    metadata: { name, labels, annotations: { 'slipway.io/execution': spec.id } },
+    metadata: { name, labels, annotations: { 'slipway.dev/execution': spec.id } },
     spec: {
       suspend: true,
       parallelism: 1,

@@ -6,7 +6,7 @@ const policy = (spec: NetworkPolicy['spec']): NetworkPolicy => ({
   ...(spec === undefined ? {} : { spec }),
 })
 const all = ['Ingress', 'Egress']
-const ours = { matchLabels: { 'slipway.io/network': 'none' } }
+const ours = { matchLabels: { 'slipway.dev/network': 'none' } }
 
 it.each([
   [{ podSelector: ours, policyTypes: all }, true],

@@ -14,7 +14,7 @@ export interface Job extends KubernetesObject {
 }
 
 /** Label of jobs and pods alike: the name of the job. */
-export const stepLabel = 'slipway.io/step'
+export const stepLabel = 'slipway.dev/step'
 
 export interface StepListener {
   /** `isGone`: as it was last seen. */

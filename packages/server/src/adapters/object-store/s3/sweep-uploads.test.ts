@@ -1,5 +1,6 @@
 import { AbortMultipartUploadCommand, type S3Client } from '@aws-sdk/client-s3'
 import { expect, it } from 'vitest'
+import type { Logger } from 'pino'
 import { quietLog } from '../../../../../../test/support/quiet-log.ts'
 import { startUploadSweeper } from './sweep-uploads.ts'
 
@@ -15,7 +16,7 @@ it('takes back what can be, though another upload never goes', async () => {
   }
   const closing = new AbortController()
   const sweeper = startUploadSweeper(
-    { client: client as unknown as S3Client, bucket: 'b', log: quietLog },
+    { client: client as unknown as S3Client, bucket: 'b', log: quietLog as unknown as Logger },
     {
       prefix: '',
       limits: { attemptMs: 1000, patienceMs: 0, signal: closing.signal },
