@@ -1,5 +1,7 @@
 // What becomes of runs whose worker is on another machine, when something goes wrong: one truthful end each.
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
+import { readdir, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { startCuttingProxy } from '../support/cutting-proxy.ts'
 import { processesWith } from '../support/find-processes.ts'
@@ -355,11 +357,29 @@ describe('a worker that is told to end', () => {
 
 /** Lets go the step that waits for a file in the cache of its repository. */
 async function letGo(worker: RemoteWorker): Promise<void> {
-  const { readdir, writeFile } = await import('node:fs/promises')
-  const { join } = await import('node:path')
   const cache = join(worker.dataDir, 'cache')
   const folders = await readdir(cache, { recursive: true, withFileTypes: true })
   for (const entry of folders.filter((each) => each.isDirectory())) {
     await writeFile(join(entry.parentPath, entry.name, 'go'), '')
   }
 }
+
+describe('the worker inside of a server', () => {
+  it('is drained, too: others do what there is', async () => {
+    const both = await startTestServer()
+    onTestFinished(() => both.close())
+    const [own] = await listedWorkers(both)
+    expect(own).toMatchObject({ kind: 'server', draining: false })
+    await both.json('POST', `/v1/workers/${own?.id}/drain`, { expect: 200 })
+    const repository = await createRepository(both.repositories, 'acme/own')
+    const steps = [{ name: 's', action: 'run', run: 'true' }]
+    const id = await startRun(both, 'acme/own', await repository.commit(oneProject(steps)))
+    const worker = await startRemoteWorker(both, {
+      env: { SLIPWAY_ALLOW_FILE_REPOSITORIES: 'true', DOCKER_HOST: 'unix:///nowhere/docker.sock' },
+    })
+    workers.push(worker)
+    expect((await finishedRun(both, id)).status).toBe('success')
+    expect(existsSync(join(worker.dataDir, 'mirrors'))).toBe(true)
+    expect(existsSync(join(both.dataDir, 'mirrors'))).toBe(false)
+  })
+})
