@@ -127,7 +127,9 @@ describe('keepWorker', () => {
         giveUpMs: 400,
         register: () => {
           asked++
-          return answers ? Promise.resolve({ known: true, draining: false }) : Promise.reject(new Error('down'))
+          return answers
+            ? Promise.resolve({ known: true, draining: false })
+            : Promise.reject(new Error('down'))
         },
       },
       { worker: worker(), onLost: () => lost++ },

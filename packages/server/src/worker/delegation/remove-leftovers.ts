@@ -31,7 +31,10 @@ export async function removeLeftovers(
     if (job === null ? pool.has(found.id) || (isWarmName(found.name) && isYoung) : isNeeded(job)) {
       continue
     }
-    deps.log.debug({ container: found.id, delegation_id: job }, 'removing a container that nobody needs')
+    deps.log.debug(
+      { container: found.id, delegation_id: job },
+      'removing a container that nobody needs',
+    )
     await discard(deps, found.id)
   }
   await host.removeOrphans({ [containerLabels.owner]: deps.owner }, signal)
