@@ -1,6 +1,7 @@
 // Servers and workers whose jobs go by NATS, by the doors that users take.
 import type { Health } from '@slipway/contract/health'
 import type { Run } from '@slipway/contract/runs'
+import { connect } from '@nats-io/transport-node'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
 import { startNats, type TestNats } from '../support/nats.ts'
@@ -54,6 +55,30 @@ async function begun(runId: string, stepName: string): Promise<void> {
 }
 
 describe('a server with NATS_URL', () => {
+  it('tells whoever listens there of every event, in order', async () => {
+    const listener = await connect({ servers: nats.host, token: 's3cr3t-of-nats' })
+    try {
+      const told: { subject: string; event_type: string; data: { run_id?: string } }[] = []
+      listener.subscribe('slipway.events.>', {
+        callback: (_error, message) => {
+          told.push({ ...message.json<(typeof told)[number]>(), subject: message.subject })
+        },
+      })
+      await listener.flush()
+      const commit = await repository.commit(oneProject([step('one', 'echo one')]))
+      const id = await startRun(server, name, commit)
+      await expect
+        .poll(() => told.map(({ event_type: type }) => type), { timeout: 60_000 })
+        .toContain('pipeline.run.completed')
+      const ofRun = told.filter(({ data }) => data.run_id === id)
+      expect(ofRun[0]?.event_type).toBe('pipeline.run.created')
+      for (const { subject, event_type: type } of ofRun)
+        expect(subject).toBe(`slipway.events.${type}`)
+    } finally {
+      await listener.close()
+    }
+  })
+
   it('takes a run from discovery to its end', async () => {
     const steps = [step('one', 'echo one'), step('two', 'echo two', { needs: ['one'] })]
     const commit = await repository.commit(oneProject(steps))

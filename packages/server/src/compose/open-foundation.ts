@@ -14,6 +14,7 @@ import { openLogs } from './open-logs.ts'
 import { openLogTagging, openObjectStore } from './open-object-store.ts'
 import { openSearch } from './open-search.ts'
 import { openSecrets } from './open-secrets.ts'
+import { startEventPublishing } from './start-event-publishing.ts'
 
 /** What all families stand on: the database, keys, files, events, jobs, what is secret. */
 export async function openFoundation(
@@ -50,6 +51,8 @@ export async function openFoundation(
   const jobs = { ...opened, bus }
   const { feed } = events
   openLogTagging(config, log, { store, feed, objects, holder: jobs.workerId }, resources)
+  const holder = jobs.workerId
+  startEventPublishing({ db: store.db, log, feed, holder, bus: opened.bus }, resources)
   openSearch(log, { store, logs, feed: events.feed, holder: jobs.workerId }, resources)
   const vaulted = await openSecrets(config, log, { store, masterKey })
   const mirrors = createMirrors({

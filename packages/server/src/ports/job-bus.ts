@@ -23,6 +23,11 @@ export interface JobBus {
    * called. Best effort, and only for jobs that this process has woken the bus for: the ledger knows.
    */
   onReply(jobId: string, listener: (reply: JobReply) => void): () => void
+  /**
+   * Hands an event, as the JSON of its envelope, to whoever listens beyond Slipway; resolves when it has left.
+   * Rejects while the bus is away. Absent where the bus reaches nobody else.
+   */
+  publishEvent?(type: string, json: string): Promise<void>
   check(): Promise<void>
   /** What a bus with a server of its own says of itself. Rejects while that does not answer. Absent: it has none. */
   status?(): Promise<JobBusStatus>

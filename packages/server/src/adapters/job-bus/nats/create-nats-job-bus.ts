@@ -132,6 +132,12 @@ export function createNatsJobBus(deps: NatsJobBusDeps): NatsJobBus {
         listening = null
       }
     },
+    async publishEvent(type, json) {
+      const { connection, failure } = link
+      if (connection === null) throw failure ?? new Error('There is no connection to NATS')
+      connection.publish(layout.eventSubject(type), json)
+      await connection.flush()
+    },
     async check() {
       const { connection, failure } = link
       if (connection === null) throw failure ?? new Error('There is no connection to NATS')

@@ -19,6 +19,8 @@ export interface NatsLayout {
   undelivered: { stream: string; consumer: string }
   /** Tells holders to stop; no stream keeps it. */
   stopSubject: string
+  /** Subject of events of a type (Platform specification, "Events, webhooks, retention"). */
+  eventSubject(type: string): string
 }
 
 /** Stream and root of the subjects. Source: API & Operations Reference, "NATS Message Patterns"; the last three are ours. */
@@ -46,6 +48,7 @@ export function layOut(prefix: string): NatsLayout {
     deadLetters: { stream: name('pipeline-dead-letters'), root: subject('pipeline.dead-letters') },
     undelivered: { stream: name('pipeline-undelivered'), consumer: 'servers' },
     stopSubject: subject('slipway.jobs.stop'),
+    eventSubject: (type) => subject(`slipway.events.${type}`),
   }
 }
 
