@@ -348,6 +348,8 @@ describe('a worker that is told to end', () => {
     const id = await begin(await place(), 'echo up; sleep 300')
     await printed(id, 'up\n')
     worker.signal('SIGTERM')
+    // Two that come together are one to the kernel.
+    await expect.poll(() => worker.output.join('\n')).toContain('draining: no new jobs are taken')
     worker.signal('SIGTERM')
     expect(await worker.ended(15_000)).toBe(0)
     expect(await inHand()).toBe(0)
