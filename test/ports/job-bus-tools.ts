@@ -10,6 +10,11 @@ import {
 
 /** A ledger, and buses over it. */
 export interface JobBusWorld {
+  /**
+   * Whether a broken connection can take the answer to a claim along that the ledger has granted: such an
+   * attempt is freed, and counts.
+   */
+  readonly losesAnswers?: boolean
   /** The bus of one more server; the first is the one that `enqueue` and `cancel` wake. */
   openBus(): Promise<JobBus>
   /** Registers a worker that is alive; answers its id. */
