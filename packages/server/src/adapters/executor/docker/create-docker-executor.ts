@@ -1,10 +1,7 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, realpath, rename, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { mkdir, realpath } from 'node:fs/promises'
 import { getegid, geteuid } from 'node:process'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { hasCode } from '../../../directories.ts'
 import { AppError } from '../../../errors.ts'
 import {
   connectDocker,
@@ -15,6 +12,7 @@ import {
   removeContainer,
 } from '../../../docker/index.ts'
 import type { Execution, Executor } from '../../../ports/executor.ts'
+import { readOwner } from '../read-owner.ts'
 import { type ExecutorHost, startExecution } from './start-execution.ts'
 
 export interface DockerExecutorOptions extends DockerOptions {
@@ -145,23 +143,6 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       closing.abort(new AppError('unavailable', 'The executor is closed'))
     },
   }
-}
-
-/**
- * Whose the containers of this directory are. Its path alone does not tell: another machine's server on the
- * same engine may have the same.
- */
-async function readOwner(stateDir: string): Promise<string> {
-  const path = join(stateDir, 'owner')
-  const known = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return ''
-    throw error
-  })
-  if (/^[\da-f-]{36}$/.test(known)) return known
-  const owner = randomUUID()
-  await writeFile(`${path}.new`, owner, { mode: 0o600 })
-  await rename(`${path}.new`, path)
-  return owner
 }
 
 async function endLeftovers(

@@ -1,14 +1,13 @@
-import { randomUUID } from 'node:crypto'
 import { setMaxListeners } from 'node:events'
-import { mkdir, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, realpath, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { hasCode } from '../../../directories.ts'
 import { AppError } from '../../../errors.ts'
 import type { Kubernetes } from '../../../kubernetes/index.ts'
 import type { Execution, Executor } from '../../../ports/executor.ts'
 import { contains } from '../check-spec.ts'
+import { readOwner } from '../read-owner.ts'
 import type { PodDefaults } from './describe-job.ts'
 import { endLeftovers } from './end-leftovers.ts'
 import { createNetworkCheck } from './network-policy.ts'
@@ -164,18 +163,4 @@ export function createKubernetesExecutor(options: KubernetesExecutorOptions): Ex
 
 function selectorOf(labels: Readonly<Record<string, string>>): string {
   return `${ownerLabel}=${labels[ownerLabel]}`
-}
-
-/** Whose the jobs of this directory are. */
-async function readOwner(stateDir: string): Promise<string> {
-  const path = join(stateDir, 'owner')
-  const known = await readFile(path, 'utf8').catch((error: unknown) => {
-    if (hasCode(error, 'ENOENT')) return ''
-    throw error
-  })
-  if (/^[\da-f-]{36}$/.test(known)) return known
-  const owner = randomUUID()
-  await writeFile(`${path}.new`, owner, { mode: 0o600 })
-  await rename(`${path}.new`, path)
-  return owner
 }
