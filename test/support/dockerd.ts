@@ -75,13 +75,23 @@ export async function startDockerd(): Promise<Dockerd> {
     Promise.race([isUp(ask), ended.then(() => Promise.reject(new Error(`dockerd ended: ${said}`)))])
 
   const ask = async <T>(path: string, method = 'GET') => askEngine<T>(socketPath, path, method)
+  // The engine leaves the interfaces of its networks to its successor.
+  const bridges = new Set<string>()
+  const rememberBridges = async () => {
+    const networks = await ask<{ Id: string; Driver: string }[]>('/networks').catch(() => [])
+    for (const { Id, Driver } of networks) {
+      if (Driver === 'bridge') bridges.add(`br-${Id.slice(0, 12)}`)
+    }
+  }
   const close = async () => {
+    await rememberBridges()
     child.kill('SIGTERM')
     const late = AbortSignal.timeout(20_000)
     await Promise.race([ended, once(late, 'abort')])
     // Whatever the engines before it left, too.
     for (const group of groups) killGroup(group)
     await ended
+    for (const name of bridges) await run('ip', ['link', 'delete', name]).catch(() => {})
     await unmountBelow(folder)
     await removeGroups(cgroup)
     await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
@@ -98,6 +108,7 @@ export async function startDockerd(): Promise<Dockerd> {
         await askEngine(socketPath, `/images/create?${query.toString()}`, 'POST', files)
       },
       async kill() {
+        await rememberBridges()
         child.kill('SIGKILL')
         await ended
       },
