@@ -170,6 +170,14 @@ describe('GET /v1/overview/red', () => {
     ])
   })
 
+  it('keeps a branch red however many runs of it were cancelled since', async () => {
+    const [red] = await ran('acme/shop', 'main', ['failed'])
+    await ran('acme/shop', 'main', Array<string>(250).fill('cancelled'), 1)
+    expect((await list()).red).toMatchObject([{ id: red, since: minute(0), last_at: minute(0) }])
+    const token = await test.tokenFor(['viewer'], { repositories: ['acme/none', 'acme/shop'] })
+    expect((await list(token)).red).toMatchObject([{ id: red }])
+  })
+
   it('hides what a token may not see', async () => {
     await ran('acme/shop', 'main', ['failed'])
     expect((await list(await test.tokenFor(['viewer'], { repositories: ['acme/x'] }))).red).toEqual(

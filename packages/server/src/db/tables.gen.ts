@@ -521,6 +521,20 @@ export interface RepositoriesTable {
   archived_at: ColumnType<Date | null, Date | string | null, Date | string | null>
 }
 
+export interface RetentionPassesTable {
+  part: string
+  ended_at: ColumnType<Date, Date | string, Date | string>
+  removed: number
+}
+
+export interface RetentionTimesTable {
+  kind: 'runs' | 'logs' | 'jobs' | 'events'
+  kept: string
+  kept_ms: number
+  changed_by: string
+  changed_at: ColumnType<Date, Date | string | undefined, Date | string>
+}
+
 export interface RunConfigurationsTable {
   run_id: string
   repository: ColumnType<unknown, string, string>
@@ -881,6 +895,8 @@ export interface Tables {
   release_counters: ReleaseCountersTable
   releases: ReleasesTable
   repositories: RepositoriesTable
+  retention_passes: RetentionPassesTable
+  retention_times: RetentionTimesTable
   run_configurations: RunConfigurationsTable
   run_dispatches: RunDispatchesTable
   run_ordinals: RunOrdinalsTable

@@ -6,7 +6,7 @@ import { visibleOnly } from './visible-only.ts'
 
 /** Newest runs that are looked at for branches: what has not run for longer is nobody's news. */
 const runsLookedAt = 5_000
-/** Newest runs of one branch that are looked at for its last success: ordinals are dense, so this bounds every plan. */
+/** Newest runs of one branch that succeeded or failed that are looked at for the last success. */
 const historyLookedAt = 200
 const mostOfEachKind = 50
 
@@ -29,31 +29,32 @@ async function redRuns(
 ): Promise<RedPipeline[]> {
   const { rows } = await sql<RunRow>`
     with recent as (
-      select distinct repository, branch from (
-        select repository, branch from runs
-         where ${visibleOnly(principal, sql`repository`)}
-         order by id desc limit ${runsLookedAt}) as newest
+      select distinct repository, branch from (${newestRuns(principal)}) as newest
+    ), red as (
+      select recent.repository, recent.branch, last.branch_ordinal, last.started_at
+        from recent
+        join lateral (
+          select branch_ordinal, status, started_at from runs
+           where runs.repository = recent.repository and runs.branch = recent.branch
+             and status in ('success', 'failed')
+           order by branch_ordinal desc limit 1) as last on last.status = 'failed'
+       order by last.started_at desc limit ${mostOfEachKind}
     )
-    select recent.repository, recent.branch, last.id, last.message, last.started_at,
+    select red.repository, red.branch, last.id, last.message, red.started_at,
            (select min(past.started_at) from (
               select started_at, status,
                      count(*) filter (where status = 'success')
                        over (order by branch_ordinal desc) as successes
-                from runs
-               where runs.repository = recent.repository and runs.branch = recent.branch
-                 and branch_ordinal > counter.last - ${historyLookedAt}
-                 and status in ('success', 'failed')
-            ) as past where past.successes = 0 and past.status = 'failed') as since
-      from recent
-      join run_ordinals as counter
-        on counter.repository = recent.repository and counter.branch = recent.branch
-      join lateral (
-        select id, status, message, started_at from runs
-         where runs.repository = recent.repository and runs.branch = recent.branch
-           and branch_ordinal > counter.last - ${historyLookedAt}
-           and status in ('success', 'failed')
-         order by branch_ordinal desc limit 1) as last on last.status = 'failed'
-     order by last.started_at desc limit ${mostOfEachKind}`.execute(db)
+                from (select started_at, status, branch_ordinal from runs
+                       where runs.repository = red.repository and runs.branch = red.branch
+                         and status in ('success', 'failed')
+                       order by branch_ordinal desc limit ${historyLookedAt}) as history
+            ) as past where past.successes = 0) as since
+      from red
+      join runs as last
+        on last.repository = red.repository and last.branch = red.branch
+       and last.branch_ordinal = red.branch_ordinal
+     order by red.started_at desc`.execute(db)
   return rows.map((row) => ({
     kind: 'run',
     repository: row.repository,
@@ -65,6 +66,20 @@ async function redRuns(
     since: (row.since ?? row.started_at).toISOString(),
     last_at: row.started_at.toISOString(),
   }))
+}
+
+/** Of everything, or of each repository that the principal is limited to: never more than a walk of so many. */
+function newestRuns({ repositories }: Principal) {
+  if (repositories === null) {
+    return sql`select repository, branch from runs order by id desc limit ${runsLookedAt}`
+  }
+  return sql`
+    select newest.repository, newest.branch
+      from unnest(${[...repositories]}::text[]) as seen (repository)
+     cross join lateral (
+       select id, repository, branch from runs where runs.repository = seen.repository
+        order by repository_ordinal desc limit ${runsLookedAt}) as newest
+     order by newest.id desc limit ${runsLookedAt}`
 }
 
 async function redWorkflows(
