@@ -15,8 +15,8 @@ beforeAll(async () => {
   test = await createWorkersApp({
     build: { ended: async (_unit, job, reason) => void ended.push([job.id, reason, job.error]) },
   })
-  token = await test.tokenFor(['service-account'])
-  other = await test.tokenFor(['service-account'])
+  token = await test.tokenFor(['worker'])
+  other = await test.tokenFor(['worker'])
 })
 afterAll(() => test.close())
 beforeEach(async () => {

@@ -12,7 +12,7 @@ let token: string
 let url: string
 beforeAll(async () => {
   test = await createWorkersApp()
-  token = await test.tokenFor(['service-account'])
+  token = await test.tokenFor(['worker'])
   await test.app.listen({ host: '127.0.0.1', port: 0 })
   url = `http://127.0.0.1:${(test.app.server.address() as AddressInfo).port}`
 })

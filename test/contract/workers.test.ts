@@ -15,8 +15,8 @@ let token: string
 let other: string
 beforeAll(async () => {
   test = await createWorkersApp()
-  token = await test.tokenFor(['service-account'])
-  other = await test.tokenFor(['service-account'])
+  token = await test.tokenFor(['worker'])
+  other = await test.tokenFor(['worker'])
 })
 afterAll(() => test.close())
 beforeEach(async () => {
@@ -86,12 +86,26 @@ describe('POST /v1/workers', () => {
   })
 
   it('refuses a token that is limited to repositories', async () => {
-    const limited = await test.tokenFor(['service-account'], { repositories: ['acme/app'] })
+    const limited = await test.tokenFor(['worker'])
+    await test.database.pool.query(
+      'update tokens set repositories = $1 where secret_sha256 = sha256($2)',
+      [['acme/app'], Buffer.from(limited)],
+    )
     const answer = await test.request('POST', '/v1/workers', { token: limited, body: identity() })
     expect(answer.statusCode).toBe(403)
     expect(answer.json()).toMatchObject({
       error: { code: 'authorization_failed', message: expect.stringContaining('not limited') },
     })
+  })
+
+  it.each(['admin', 'operator', 'service-account'])('refuses the role %s alone', async (role) => {
+    const body = identity()
+    const answer = await test.request('POST', '/v1/workers', {
+      token: await test.tokenFor([role]),
+      body,
+    })
+    expect(answer.statusCode).toBe(403)
+    expect(answer.json()).toMatchObject({ error: { details: { permission: 'workers:work' } } })
   })
 
   it.each(['1.1.3', '1.3.0', '2.2.3', '0.2.3', 'next'])(
@@ -201,7 +215,7 @@ describe('POST /v1/workers/{id}/drain', () => {
 
   it('is for operators', async () => {
     const id = await test.register(token)
-    for (const role of ['viewer', 'developer', 'service-account']) {
+    for (const role of ['viewer', 'developer', 'service-account', 'worker']) {
       const as = await test.tokenFor([role])
       const answer = await test.request('POST', `/v1/workers/${id}/drain`, { token: as })
       expect(answer.statusCode, role).toBe(403)

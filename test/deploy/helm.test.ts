@@ -352,7 +352,7 @@ describe('the chart', () => {
     ['needs database.existingSecret', { server: { replicas: 2 } }],
     ['needs s3.bucket', { ...full, s3: { bucket: '' } }],
     ['needs gitops.repositoryUrl', { ...full, gitops: { repositoryUrl: '' } }],
-    ['need the token of a service account', { workers: { enabled: true } }],
+    ['need a token of the role worker', { workers: { enabled: true } }],
     ['nats needs nats.url', { workers: { ...workers, keda: { enabled: true, trigger: 'nats' } } }],
     ['must hold no password', { nats: { url: 'nats://u:p@nats:4222' } }],
     ['ingress.host: is needed', { ingress: { enabled: true } }],

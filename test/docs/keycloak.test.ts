@@ -126,7 +126,7 @@ describe('the realm for Keycloak', () => {
         username: 'service-account-slipway-worker',
         enabled: true,
         serviceAccountClientId: 'slipway-worker',
-        realmRoles: ['service-account'],
+        realmRoles: ['worker'],
       },
     ])
   })

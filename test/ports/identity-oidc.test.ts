@@ -57,7 +57,7 @@ describe('the identity of an OpenID issuer', () => {
     const principal = await open(shared).authenticate(await shared.ofWorker())
     expect(principal).toMatchObject({
       name: 'service-account-slipway-worker',
-      roles: ['service-account', 'viewer'],
+      roles: ['service-account', 'viewer', 'worker'],
     })
   })
 
@@ -217,9 +217,9 @@ describe('roles, names and repositories', () => {
     ['a person who is called like one', { preferred_username: 'service-account-w' }, false],
     ['a person with no client', { azp: '', preferred_username: 'service-account-' }, false],
   ])('make of %s what they are: service account or not', async (_who, claims, isOne) => {
-    const realm_access = { roles: ['service-account'] }
+    const realm_access = { roles: ['service-account', 'worker'] }
     expect((await principal({ ...claims, realm_access }))?.roles).toEqual(
-      isOne ? ['service-account'] : [],
+      isOne ? ['service-account', 'worker'] : [],
     )
   })
 

@@ -15,7 +15,7 @@ const never = 3_600_000
 /** Workers on other machines, and one server with the database, which they reach by HTTP. */
 async function makeRemoteWorld(pollMs: number): Promise<JobBusWorld> {
   const test = await createWorkersApp({}, { retryDelayMs: 5 })
-  const token = await test.tokenFor(['service-account'])
+  const token = await test.tokenFor(['worker'])
   await test.app.listen({ host: '127.0.0.1', port: 0 })
   const { port } = test.app.server.address() as AddressInfo
   const url = `http://127.0.0.1:${port}`

@@ -14,9 +14,9 @@ export interface RegisteredWorker {
   request(method: string, path: string, body?: Buffer): Promise<Response>
 }
 
-/** A service account's token. */
+/** A token that may work. */
 export async function createWorkerToken(server: TestServer): Promise<string> {
-  const body = { name: `worker-${randomUUID()}`, roles: ['service-account'] }
+  const body = { name: `worker-${randomUUID()}`, roles: ['worker'] }
   return (await server.json<{ token: string }>('POST', '/v1/tokens', { body })).token
 }
 

@@ -214,7 +214,7 @@ export async function startIssuer(options: IssuerOptions = {}): Promise<TestIssu
           return {
             azp,
             preferred_username: `service-account-${azp ?? ''}`,
-            realm_access: { roles: ['service-account', 'viewer'] },
+            realm_access: { roles: ['service-account', 'viewer', 'worker'] },
           }
         }
         return { azp, ...accounts.get(token.accountId)?.claims }

@@ -53,9 +53,9 @@ export interface RemoteWorkerOptions {
 
 let tokens = 0
 
-/** A token of a service account that sees all repositories. */
+/** A token that may work. */
 export async function workerToken(server: TestServer): Promise<string> {
-  const body = { name: `worker ${process.pid} ${(tokens += 1)}`, roles: ['service-account'] }
+  const body = { name: `worker ${process.pid} ${(tokens += 1)}`, roles: ['worker'] }
   return (await server.json<CreatedToken>('POST', '/v1/tokens', { body })).token
 }
 

@@ -18,6 +18,7 @@ export const Role = Type.Enum([
   'operator',
   'admin',
   'service-account',
+  'worker',
 ])
 export type Role = Static<typeof Role>
 
@@ -28,7 +29,7 @@ export const CreateTokenRequest = Type.Object(
       maxLength: 100,
       description: 'Unique among the valid tokens.',
     }),
-    roles: Type.Array(Role, { minItems: 1, maxItems: 6, uniqueItems: true }),
+    roles: Type.Array(Role, { minItems: 1, maxItems: 7, uniqueItems: true }),
     repositories: Type.Optional(
       Type.Union(
         [
@@ -36,7 +37,8 @@ export const CreateTokenRequest = Type.Object(
           Type.Null(),
         ],
         {
-          description: 'The only repositories this token sees; absent or null: all.',
+          description:
+            'The only repositories this token sees; absent or null: all. Not for the role worker, whose jobs come from all.',
         },
       ),
     ),
@@ -69,6 +71,18 @@ export const CreatedToken = Type.Object(
   { $id: 'CreatedToken' },
 )
 export type CreatedToken = Static<typeof CreatedToken>
+
+export const RotateTokenRequest = Type.Object(
+  {
+    expires_at: Type.Optional(
+      Type.Union([Timestamp, Type.Null()], {
+        description: 'When it is to end from now on; null: never; absent: as before.',
+      }),
+    ),
+  },
+  { $id: 'RotateTokenRequest', additionalProperties: false },
+)
+export type RotateTokenRequest = Static<typeof RotateTokenRequest>
 
 export const PageQuery = Type.Object(
   { limit: Type.Optional(Limit), offset: Type.Optional(Offset) },

@@ -7,6 +7,7 @@ import type {
   ListAuditResponse,
   ListTokensResponse,
   PageQuery,
+  RotateTokenRequest,
   Token,
 } from '@slipway/contract/access'
 import { paginate } from './paginate.ts'
@@ -17,6 +18,8 @@ export interface TokensApi {
   create(request: CreateTokenRequest, options?: CallOptions): Promise<CreatedToken>
   list(query?: PageQuery, options?: CallOptions): Promise<ListTokensResponse>
   iterate(query?: PageQuery, options?: CallOptions): AsyncIterable<Token>
+  /** A new secret, in the answer alone; the one before is refused from then on. */
+  rotate(id: string, request?: RotateTokenRequest, options?: CallOptions): Promise<CreatedToken>
   revoke(id: string, options?: CallOptions): Promise<void>
 }
 
@@ -45,6 +48,10 @@ export function tokensApi(transport: Transport): TokensApi {
         const { tokens, total } = await list({ offset, limit }, options)
         return { items: tokens, total }
       }, query),
+    async rotate(id, request = {}, { signal } = {}) {
+      const path = `v1/tokens/${encodeURIComponent(id)}/rotate`
+      return (await transport.json({ method: 'POST', path, body: request, signal })) as CreatedToken
+    },
     async revoke(id, { signal } = {}) {
       const path = `v1/tokens/${encodeURIComponent(id)}`
       await transport.json({ method: 'DELETE', path, signal })

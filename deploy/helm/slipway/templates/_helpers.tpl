@@ -43,7 +43,7 @@ helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version }}
 {{- if not .Values.s3.bucket }}{{ fail "server.replicas: more than one server needs s3.bucket" }}{{ end -}}
 {{- if not .Values.gitops.repositoryUrl }}{{ fail "server.replicas: more than one server needs gitops.repositoryUrl" }}{{ end -}}
 {{- end -}}
-{{- if and .Values.workers.enabled (not .Values.workers.existingSecret) }}{{ fail "workers.existingSecret: workers need the token of a service account" }}{{ end -}}
+{{- if and .Values.workers.enabled (not .Values.workers.existingSecret) }}{{ fail "workers.existingSecret: workers need a token of the role worker" }}{{ end -}}
 {{- if and .Values.workers.enabled .Values.workers.keda.enabled (eq .Values.workers.keda.trigger "nats") (not .Values.nats.url) }}{{ fail "workers.keda.trigger: nats needs nats.url" }}{{ end -}}
 {{- if and .Values.nats.url (contains "@" .Values.nats.url) }}{{ fail "nats.url: must hold no password; name a credentials file in nats.existingSecret" }}{{ end -}}
 {{- if and .Values.ingress.enabled (not .Values.ingress.host) }}{{ fail "ingress.host: is needed" }}{{ end -}}

@@ -1,13 +1,22 @@
-import type { Token } from '@slipway/contract/access'
+import type { CreatedToken, Token } from '@slipway/contract/access'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { formatTable } from '../render/table.ts'
-import { terminalWord } from '../render/terminal-text.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
+import { formatInstant } from '../render/format-time.ts'
+import { showListOf } from '../show-list.ts'
 
-const roles = ['viewer', 'developer', 'approver', 'operator', 'admin', 'service-account'] as const
+const roles = [
+  'viewer',
+  'developer',
+  'approver',
+  'operator',
+  'admin',
+  'service-account',
+  'worker',
+] as const
 
 interface CreateFlags {
   role: (typeof roles)[number][]
@@ -15,8 +24,12 @@ interface CreateFlags {
   expires?: string
 }
 
+interface RotateFlags {
+  expires?: string
+}
+
 export function addTokenCommand(program: Command, act: Act): void {
-  const token = program.command('token').description('make, list and revoke API tokens')
+  const token = program.command('token').description('make, list, rotate and revoke API tokens')
   token
     .command('create <name>')
     .description('make a token; it is printed once, alone on standard output')
@@ -26,12 +39,21 @@ export function addTokenCommand(program: Command, act: Act): void {
     .option('-r, --repository <owner/name...>', 'the only repositories it sees; default: all')
     .option('--expires <when>', '90d, 12h, 30m, or a date such as 2030-01-31', expiry)
     .action(act((context, flags: CreateFlags, [name = '']) => create(context, name, flags)))
+  addPageOptions(token.command('list').description('all tokens, without their secrets')).action(
+    act((context, flags: PageFlags) => list(context, flags)),
+  )
   token
-    .command('list')
-    .description('all tokens, without their secrets')
-    .action(act((context) => list(context)))
+    .command('rotate <token>')
+    .description('give a token a new secret, printed once; the one before is refused from then on')
+    .option(
+      '--expires <when>',
+      '90d, 12h, 30m, or a date such as 2030-01-31; default: as before',
+      expiry,
+    )
+    .action(act((context, flags: RotateFlags, [which = '']) => rotate(context, which, flags)))
   token
     .command('revoke <token>')
+    .alias('delete')
     .description('make a token invalid, by id or name')
     .action(act((context, _flags, [which = '']) => revoke(context, which)))
 }
@@ -62,7 +84,19 @@ async function create(context: Context, name: string, flags: CreateFlags): Promi
     ...(flags.repository === undefined ? {} : { repositories: flags.repository }),
     ...(flags.expires === undefined ? {} : { expires_at: flags.expires }),
   }
-  const made = await client.tokens.create(request, { signal: io.signal })
+  return printOnce(context, await client.tokens.create(request, { signal: io.signal }))
+}
+
+async function rotate(context: Context, which: string, flags: RotateFlags): Promise<number> {
+  const { client } = await context.connect()
+  const { expires } = flags
+  const request = expires === undefined ? {} : { expires_at: expires }
+  const id = await idOf(context, which)
+  return printOnce(context, await client.tokens.rotate(id, request, { signal: context.io.signal }))
+}
+
+async function printOnce(context: Context, made: CreatedToken): Promise<number> {
+  const { io } = context
   if (context.json) await printJson(io, made)
   else {
     await io.out.write(`${made.token}\n`)
@@ -71,40 +105,42 @@ async function create(context: Context, name: string, flags: CreateFlags): Promi
   return exitCodes.success
 }
 
-async function list(context: Context): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, flags: PageFlags): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const tokens: Token[] = []
-  for await (const token of client.tokens.iterate({}, { signal: io.signal })) tokens.push(token)
-  if (context.json) {
-    await printJson(io, { tokens, total: tokens.length })
-    return exitCodes.success
-  }
-  const header = ['ID', 'NAME', 'ROLES', 'REPOSITORIES', 'EXPIRES', 'LAST USED']
-  const rows = tokens.map((token) =>
-    [
+  const shown = {
+    name: 'tokens',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.tokens.list(page, { signal })
+      return { items: found.tokens, total: found.total }
+    },
+    header: ['ID', 'NAME', 'ROLES', 'REPOSITORIES', 'EXPIRES', 'LAST USED'],
+    row: (token: Token) => [
       token.id,
       token.name,
       token.roles.join(','),
       token.repositories?.join(',') ?? 'all',
-      token.expires_at?.slice(0, 16) ?? 'never',
-      token.last_used_at?.slice(0, 16) ?? 'never',
-    ].map(terminalWord),
-  )
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+      token.expires_at === null ? 'never' : formatInstant(token.expires_at),
+      token.last_used_at === null ? 'never' : formatInstant(token.last_used_at),
+    ],
+    empty: 'No tokens. Make one: slipway token create NAME --role viewer',
+  }
+  return showListOf(context, shown, flags)
 }
 
 async function revoke(context: Context, which: string): Promise<number> {
   const { io } = context
   const { client } = await context.connect()
-  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(which)
-  const id = isId ? which : await findByName(context, which)
+  const id = await idOf(context, which)
   await client.tokens.revoke(id, { signal: io.signal })
   if (context.json) await printJson(io, { id, revoked: true })
   else await io.err.write(`Revoked ${id}\n`)
   return exitCodes.success
+}
+
+async function idOf(context: Context, which: string): Promise<string> {
+  const isId = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i.test(which)
+  return isId ? which : findByName(context, which)
 }
 
 async function findByName(context: Context, name: string): Promise<string> {

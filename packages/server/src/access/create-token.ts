@@ -16,7 +16,8 @@ export const exchangedPrefix = 'github-actions '
 /**
  * Makes a token; the answer is the only place where its secret ever appears. Refused with
  * `authorization_failed` when it could do or see more than its maker, `resource_conflict`
- * when a valid token has the name, `invalid_request` when it would already be expired.
+ * when a valid token has the name, `invalid_request` when it would already be expired, or is a worker's and
+ * limited to repositories.
  */
 export async function createToken(
   deps: { db: Kysely<Tables> },
@@ -27,10 +28,12 @@ export async function createToken(
   const repositories = request.repositories ?? null
   const expiresAt = request.expires_at == null ? null : new Date(request.expires_at)
   const now = new Date()
-  // A leap second is a valid timestamp, yet no date: compared, it is never greater.
-  if (expiresAt !== null && !(expiresAt > now)) {
-    throw new AppError('invalid_request', 'expires_at is in the past', {
-      problems: [{ path: '/expires_at', message: 'must be in the future' }],
+  requireFuture(expiresAt, now)
+  if (roles.includes('worker') && repositories !== null) {
+    throw new AppError('invalid_request', 'A worker cannot be limited to repositories', {
+      problems: [
+        { path: '/repositories', message: 'must be absent: a worker’s jobs come from all' },
+      ],
     })
   }
   refuseMoreThanOwn(principal, roles, repositories)
@@ -77,7 +80,17 @@ export async function createToken(
   }
 }
 
-function refuseMoreThanOwn(
+/** Refuses an end that is over with `invalid_request`. */
+export function requireFuture(expiresAt: Date | null, now: Date): void {
+  // A leap second is a valid timestamp, yet no date: compared, it is never greater.
+  if (expiresAt === null || expiresAt > now) return
+  throw new AppError('invalid_request', 'expires_at is in the past', {
+    problems: [{ path: '/expires_at', message: 'must be in the future' }],
+  })
+}
+
+/** Refuses what could do or see more than the principal with `authorization_failed`. */
+export function refuseMoreThanOwn(
   principal: Principal,
   roles: CreateTokenRequest['roles'],
   repositories: readonly string[] | null,

@@ -13,13 +13,16 @@ export { listTokens } from './list-tokens.ts'
 export {
   type Permission,
   allows,
+  isMachine,
   isServiceAccount,
+  machineRoles,
   permissions,
   permissionsOfRole,
   requirePermission,
 } from './permissions.ts'
 export { personOf } from './person-of.ts'
 export { revokeToken } from './revoke-token.ts'
+export { rotateToken } from './rotate-token.ts'
 export { keepSecretFile } from './secret-file.ts'
 export { spendTicket } from './spend-ticket.ts'
 export { hashSecret, newTicketSecret, tokenPrefix } from './token-secret.ts'

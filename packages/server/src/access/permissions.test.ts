@@ -100,7 +100,6 @@ describe('roles', () => {
       'service-account',
       [
         'workers:report',
-        'workers:work',
         'runs:create',
         'runs:dispatch',
         'releases:read',
@@ -117,6 +116,7 @@ describe('roles', () => {
         'runners:register',
       ],
     ],
+    ['worker', ['workers:work']],
     [
       'admin',
       permissions.filter(

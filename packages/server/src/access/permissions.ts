@@ -134,7 +134,6 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   // Limited to what workers do (API & Operations Reference, "Authentication Requirements").
   'service-account': new Set<Permission>([
     'workers:report',
-    'workers:work',
     'runs:create',
     'runs:dispatch',
     'registry:pull',
@@ -150,6 +149,8 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
     'runners:read',
     'runners:register',
   ]),
+  // Whoever works is given the secrets of the jobs: nobody else may, and a worker may nothing else.
+  worker: new Set<Permission>(['workers:work']),
 }
 
 /** Whether any of the principal's roles has the permission. */
@@ -160,18 +161,26 @@ export function allows(principal: Principal, permission: Permission): boolean {
   return false
 }
 
-/** Service accounts are believed when they say who caused a run, and have no rate limit. */
+/** Service accounts are believed when they say who caused a run. */
 export function isServiceAccount(principal: Principal): boolean {
   return principal.roles.includes('service-account')
 }
 
+/** Roles of machines: nobody's requests are counted who has one, and only an administrator gives them. */
+export const machineRoles: ReadonlySet<Role> = new Set(['service-account', 'worker'])
+
+/** Whether it is a machine that asks. */
+export function isMachine(principal: Principal): boolean {
+  return principal.roles.some((role) => machineRoles.has(role))
+}
+
 /**
  * Whether the principal may give this role away: an administrator may give any, others only what
- * they may do themselves, and never the role of a service account, which is believed in more.
+ * they may do themselves, and never the role of a machine, which is believed in more.
  */
 export function mayGrant(principal: Principal, role: Role): boolean {
   if (principal.roles.includes('admin') || principal.roles.includes(role)) return true
-  if (role === 'service-account') return false
+  if (machineRoles.has(role)) return false
   return [...permissionsOfRole[role]].every((permission) => allows(principal, permission))
 }
 

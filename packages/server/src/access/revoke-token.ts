@@ -1,4 +1,4 @@
-import type { Kysely } from 'kysely'
+import type { Kysely, Transaction } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
@@ -20,19 +20,28 @@ export async function revokeToken(
 ): Promise<void> {
   const { principal, id } = input
   await deps.db.transaction().execute(async (trx) => {
-    const row = await trx
-      .selectFrom('tokens')
-      .select(['repositories', 'revoked_at'])
-      .where('id', '=', id)
-      .forUpdate()
-      .executeTakeFirst()
-    if (row === undefined || !seesAllOf(principal, row.repositories)) {
-      throw new AppError('resource_not_found', 'There is no such token', { id })
-    }
+    const row = await requireTokenFor(trx, { principal, id })
     if (row.revoked_at !== null) return
     await trx.updateTable('tokens').set({ revoked_at: new Date() }).where('id', '=', id).execute()
   })
   deps.forgetToken(id)
+}
+
+/** The row of a token, locked; `resource_not_found` for one that sees more than the principal. */
+export async function requireTokenFor(
+  trx: Transaction<Tables>,
+  input: { principal: Principal; id: string },
+) {
+  const { principal, id } = input
+  const row = await trx
+    .selectFrom('tokens')
+    .select(['name', 'roles', 'repositories', 'created_by', 'created_at'])
+    .select(['expires_at', 'last_used_at', 'revoked_at'])
+    .where('id', '=', id)
+    .forUpdate()
+    .executeTakeFirst()
+  if (row !== undefined && seesAllOf(principal, row.repositories)) return row
+  throw new AppError('resource_not_found', 'There is no such token', { id })
 }
 
 function seesAllOf(principal: Principal, repositories: readonly string[] | null): boolean {

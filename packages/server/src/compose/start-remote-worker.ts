@@ -194,8 +194,8 @@ async function registerPatiently(
 
 function explain(error: AppError): string {
   const hint =
-    error.code === 'authentication_failed'
-      ? ' Make one with: slipway token create <name> --role service-account'
+    error.code === 'authentication_failed' || error.code === 'authorization_failed'
+      ? ' Make one with: slipway token create <name> --role worker'
       : ''
   return `The server refuses this worker: ${error.message}.${hint}`
 }

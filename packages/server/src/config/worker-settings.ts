@@ -33,7 +33,7 @@ export const workerSettings = {
   }),
   SLIPWAY_WORKER_TOKEN: absent({
     description:
-      'Token of a service account that sees all repositories, for `slipway-server worker`.',
+      'Token with the role `worker`, for `slipway-server worker`.',
     default: null,
     secret: true,
     parse: anyText,

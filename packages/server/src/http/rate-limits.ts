@@ -1,5 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
-import { isServiceAccount } from '../access/index.ts'
+import { isMachine } from '../access/index.ts'
 import { AppError } from '../errors.ts'
 import { knownPrincipal } from './principal.ts'
 
@@ -72,7 +72,7 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
     async countRequest(request, reply) {
       const principal = knownPrincipal(request)
       if (principal?.session !== undefined) return answer(reply, await ofSessions(request))
-      if (principal !== null && isServiceAccount(principal)) return
+      if (principal !== null && isMachine(principal)) return
       answer(reply, await requests(request))
     },
     async countSignIn(request, reply) {
@@ -88,8 +88,8 @@ export function createRateLimiter(app: FastifyInstance, limits: RateLimits): Rat
 }
 
 /**
- * The same of a family that counts by address, whoever asks, and whether they can say who they are. Service
- * accounts are not counted, and sessions of browsers as everywhere else.
+ * The same of a family that counts by address, whoever asks, and whether they can say who they are. Machines
+ * are not counted, and sessions of browsers as everywhere else.
  */
 export function createAddressLimiter(
   app: FastifyInstance,
@@ -101,7 +101,7 @@ export function createAddressLimiter(
   const count: RateLimiter['countRequest'] = async (request, reply) => {
     const principal = knownPrincipal(request)
     if (principal?.session !== undefined) return general.countRequest(request, reply)
-    if (principal !== null && isServiceAccount(principal)) return
+    if (principal !== null && isMachine(principal)) return
     answer(reply, await requests(request))
   }
   const countAnonymous: typeof count = async (request, reply) =>

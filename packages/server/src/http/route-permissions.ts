@@ -278,6 +278,7 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
 
   'GET /v1/tokens': 'tokens:manage',
   'POST /v1/tokens': 'tokens:manage',
+  'POST /v1/tokens/:id/rotate': 'tokens:manage',
   'DELETE /v1/tokens/:id': 'tokens:manage',
   'POST /v1/tickets': 'authenticated',
   'GET /v1/session': 'authenticated',

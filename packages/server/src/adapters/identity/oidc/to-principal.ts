@@ -1,5 +1,5 @@
 import type { Role } from '@slipway/contract/access'
-import { permissionsOfRole } from '../../../access/index.ts'
+import { machineRoles, permissionsOfRole } from '../../../access/index.ts'
 import type { Principal } from '../../../ports/identity.ts'
 import type { VerifiedJwt } from './verify-jwt.ts'
 
@@ -67,7 +67,7 @@ function isName(value: unknown): value is string {
 
 /**
  * Roles of the realm, and those of our own client: what another client calls a role is not ours to
- * believe. Only a client itself, not a person, can be a service account.
+ * believe. Only a client itself, not a person, can be a machine.
  */
 function rolesOf(claims: Claims, { audience, rolePrefix }: PrincipalOptions): Role[] {
   const ofClients = asObject(claims['resource_access'])
@@ -78,7 +78,7 @@ function rolesOf(claims: Claims, { audience, rolePrefix }: PrincipalOptions): Ro
     .map((name) => name.slice(rolePrefix.length))
   return [...new Set(names)]
     .filter((name): name is Role => Object.hasOwn(permissionsOfRole, name))
-    .filter((role) => role !== 'service-account' || isOfClient(claims))
+    .filter((role) => !machineRoles.has(role) || isOfClient(claims))
 }
 
 /**

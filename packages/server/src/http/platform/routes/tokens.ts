@@ -3,12 +3,13 @@ import {
   CreatedToken,
   ListTokensResponse,
   PageQuery,
+  RotateTokenRequest,
 } from '@slipway/contract/access'
 import { Uuid } from '@slipway/contract/fields'
 import type { FastifyPluginAsync } from 'fastify'
 import type { Kysely } from 'kysely'
 import Type from 'typebox'
-import { createToken, listTokens, revokeToken } from '../../../access/index.ts'
+import { createToken, listTokens, revokeToken, rotateToken } from '../../../access/index.ts'
 import type { Tables } from '../../../db/tables.gen.ts'
 import { refusals } from '../refusals.ts'
 
@@ -60,6 +61,32 @@ export function tokenRoutes(deps: TokenRoutesDeps): FastifyPluginAsync {
       async ({ principal, query }) => {
         const { limit = 20, offset = 0 } = query
         return listTokens(deps, { principal, limit, offset })
+      },
+    )
+
+    app.post<{ Params: { id: string }; Body: RotateTokenRequest }>(
+      '/tokens/:id/rotate',
+      {
+        schema: {
+          operationId: 'rotateToken',
+          tags: ['Access'],
+          summary: 'Give an API token a new secret',
+          description:
+            'The answer is the only place where it appears. What the token was before ends at once on the server asked, within ten seconds on others; name, roles, repositories and workers that it registered stay.',
+          params: TokenParams,
+          body: RotateTokenRequest,
+          response: {
+            200: CreatedToken,
+            ...refusals({
+              404: 'There is no such token.',
+              409: 'It has expired and no new end is given, or it was exchanged for another.',
+            }),
+          },
+        },
+      },
+      async ({ principal, params, body }, reply) => {
+        const token = await rotateToken(deps, { principal, id: params.id, request: body })
+        return reply.header('cache-control', 'no-store').send(token)
       },
     )
 
