@@ -17,6 +17,7 @@ import type {
 } from '@slipway/contract/build-figures'
 import { type FileDownload, type DownloadOptions, downloadFile } from './download-file.ts'
 import { followLog, type LogLine, type LogOptions } from './follow-log.ts'
+import type { BuildMessage, BuildSubscribeOptions } from './sockets/follow-build.ts'
 import type { CallOptions, Transport } from './transport.ts'
 import { watchAnswers } from './watch-answers.ts'
 
@@ -37,6 +38,11 @@ export interface BuildsApi {
    * (the last 64 KiB), but lines alone are no change.
    */
   watch(id: number, options?: CallOptions): AsyncIterable<Build>
+  /**
+   * Everything of it as the server's socket tells it, each thing once: its state, the lines of its log, its
+   * steps, its outputs, and at last the message `end`.
+   */
+  subscribe(id: number, options?: BuildSubscribeOptions): AsyncIterable<BuildMessage>
   /** The lines of its log, each with its time apart. */
   logs(id: number, options?: LogOptions): AsyncIterable<LogLine>
   outputs(id: number, options?: CallOptions): Promise<BuildOutput[]>
@@ -83,6 +89,11 @@ export function buildsApi(transport: Transport): BuildsApi {
         isFinished: (build: Build) => build.completed_at !== null,
       }
       return watchAnswers(transport, watched, options)
+    },
+    async *subscribe(id, options = {}) {
+      // Sockets are loaded where they are wanted.
+      const { followBuild } = await import('./sockets/follow-build.ts')
+      yield* followBuild(transport, id, options)
     },
     logs: (id, options = {}) => followLog(transport, `${root}/runs/${id}/logs`, options),
     async outputs(id, options) {

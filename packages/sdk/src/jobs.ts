@@ -11,6 +11,8 @@ import type {
   UpdateDelegatedJobResponse,
 } from '@slipway/contract/delegations'
 import { followLog, type LogLine, type LogOptions } from './follow-log.ts'
+import type { JobMessage, JobSubscription } from './sockets/follow-jobs.ts'
+import type { SubscribeOptions } from './sockets/follow-socket.ts'
 import type { CallOptions, Transport } from './transport.ts'
 import { watchAnswers } from './watch-answers.ts'
 
@@ -24,6 +26,11 @@ export interface JobsApi {
   cancel(id: string, options?: CallOptions): Promise<DelegatedJob>
   /** The job as it is now, and again each time that it changed, the last one ended. */
   watch(id: string, options?: CallOptions): AsyncIterable<DelegatedJob>
+  /**
+   * What happens to the jobs of these repositories, as the server's socket tells it, without end and over as
+   * many connections as it takes. It tells from each `onOpen` on: what was before is in `list`.
+   */
+  subscribe(subscription: JobSubscription, options?: SubscribeOptions): AsyncIterable<JobMessage>
   /** Its log so far, or its last `tail` lines, each behind its time; '' where there is none. */
   logs(id: string, options?: CallOptions & { tail?: number | undefined }): Promise<string>
   /** The lines of its log as they come, until the job has ended. */
@@ -69,6 +76,11 @@ export function jobsApi(transport: Transport): JobsApi {
         mostMs,
       }
       return watchAnswers(transport, watched, options)
+    },
+    async *subscribe(subscription, options = {}) {
+      // Sockets are loaded where they are wanted.
+      const { followJobs } = await import('./sockets/follow-jobs.ts')
+      yield* followJobs(transport, subscription, options)
     },
     async logs(id, { signal, tail } = {}) {
       const answer = await ask(`${pathOf(id)}/logs`, { tail }, { signal })

@@ -14,6 +14,8 @@ import type {
   TriggerPipelineResponse,
 } from '@slipway/contract/pipelines'
 import { SlipwayError } from './slipway-error.ts'
+import type { PipelineMessage, PipelineSubscription } from './sockets/follow-pipelines.ts'
+import type { SubscribeOptions } from './sockets/follow-socket.ts'
 import type { CallOptions, Transport } from './transport.ts'
 import { watchAnswers, type WatchOptions } from './watch-answers.ts'
 
@@ -36,6 +38,14 @@ export interface PipelinesApi {
    * `timeout` where nothing is known of it for three minutes.
    */
   watchRun(run: WatchedRun, options?: CallOptions): AsyncIterable<PipelineRun>
+  /**
+   * What happens in pipelines, as the server's socket tells it, without end and over as many connections as
+   * it takes. It tells from each `onOpen` on: what was before is in `status`.
+   */
+  subscribe(
+    subscription?: PipelineSubscription,
+    options?: SubscribeOptions,
+  ): AsyncIterable<PipelineMessage>
   /** Starts a workflow. Sent once, whatever comes of it. */
   trigger(request: TriggerPipelineRequest, options?: CallOptions): Promise<TriggerPipelineResponse>
   metrics(query?: PipelineMetricsQuery, options?: CallOptions): Promise<PipelineMetricsResponse>
@@ -83,6 +93,11 @@ export function pipelinesApi(transport: Transport): PipelinesApi {
         },
         options,
       ),
+    async *subscribe(subscription = {}, options = {}) {
+      // Sockets are loaded where they are wanted.
+      const { followPipelines } = await import('./sockets/follow-pipelines.ts')
+      yield* followPipelines(transport, subscription, options)
+    },
     watchRun: (run, options = {}) => watchRun(transport, history, run, options),
     async trigger(request, { signal } = {}) {
       const input = { method: 'POST', path: `${root}/trigger`, body: request, signal } as const

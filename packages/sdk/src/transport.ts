@@ -44,7 +44,14 @@ export interface Transport {
   json(input: RequestInput): Promise<unknown>
   /** One try, the body unread: for streams, which retry in their own way. */
   open(input: RequestInput): Promise<Response>
+  /** Where a request goes. */
+  address(input: Pick<RequestInput, 'path' | 'query'>): URL
+  /** The client's token at this moment; undefined: it has none. */
+  token(): Promise<string | undefined>
+  /** Sent with every request. */
+  readonly headers: Readonly<Record<string, string>>
   readonly policy: RetryPolicy
+  readonly timeoutMs: number
   readonly idleMs: number
   readonly reconnectMs: number
 }
@@ -62,11 +69,16 @@ export function createTransport(options: ClientOptions): Transport {
     typeof options.retries === 'number' ? { retries: options.retries } : options.retries
   const policy = { ...defaultRetryPolicy, ...retries }
 
+  async function tokenNow(): Promise<string | undefined> {
+    const token = typeof options.token === 'function' ? await options.token() : options.token
+    return token === '' ? undefined : token
+  }
+
   async function authorization(url: URL): Promise<Record<string, string>> {
     // The token is for our server alone, whatever a link says.
     if (url.origin !== base.origin || url.searchParams.has('signature')) return {}
-    const token = typeof options.token === 'function' ? await options.token() : options.token
-    return token ? { authorization: `Bearer ${token}` } : {}
+    const token = await tokenNow()
+    return token === undefined ? {} : { authorization: `Bearer ${token}` }
   }
 
   async function once(input: RequestInput, signal: AbortSignal): Promise<Response> {
@@ -122,7 +134,11 @@ export function createTransport(options: ClientOptions): Transport {
   }
 
   return {
+    address: (input) => buildUrl(base, input),
+    token: tokenNow,
+    headers: options.headers ?? {},
     policy,
+    timeoutMs,
     idleMs: options.idleMs ?? 60_000,
     reconnectMs: options.reconnectMs ?? 120_000,
     open: (input) => attempt(input, (response) => Promise.resolve(response)),
@@ -165,7 +181,7 @@ function parseBase(baseUrl: string): URL {
   return url
 }
 
-function buildUrl(base: URL, input: RequestInput): URL {
+function buildUrl(base: URL, input: Pick<RequestInput, 'path' | 'query'>): URL {
   const url = new URL(input.path, base)
   for (const [name, value] of Object.entries(input.query ?? {})) {
     if (value !== undefined) url.searchParams.set(name, String(value))
