@@ -1,15 +1,19 @@
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startEmbeddedPostgres } from '../packages/server/src/db/embedded/start-embedded-postgres.ts'
 import { migrate } from '../packages/server/src/db/migrate.ts'
 import { openDatabase } from '../packages/server/src/db/open-database.ts'
 import { generatePermissionsPage } from './generate-permissions-page.ts'
+import { generateReference } from './generate-reference.ts'
 import { generateSettingsPage } from './generate-settings-page.ts'
 import { generateTableTypes } from './generate-table-types.ts'
 
+const reference = Object.entries(await generateReference())
+
 /** Every generated file, by its path in the repository, and what makes it. */
 const generators: Record<string, () => string | Promise<string>> = {
+  ...Object.fromEntries(reference.map(([path, text]) => [path, () => text])),
   'docs/permissions.md': generatePermissionsPage,
   'docs/settings.md': generateSettingsPage,
   'packages/server/src/db/tables.gen.ts': () => withMigratedDatabase(generateTableTypes),
@@ -22,7 +26,9 @@ for (const [path, generate] of Object.entries(generators)) {
   const wanted = await generate()
   if ((await readFile(file, 'utf8').catch(() => null)) === wanted) continue
   drifted.push(path)
-  if (!check) await writeFile(file, wanted)
+  if (check) continue
+  await mkdir(new URL('.', file), { recursive: true })
+  await writeFile(file, wanted)
 }
 for (const path of drifted) {
   console.log(check ? `${path} has drifted: run npm run generate` : `Wrote ${path}`)
