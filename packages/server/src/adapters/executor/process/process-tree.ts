@@ -68,16 +68,19 @@ export async function listRest(tree: ProcessTree): Promise<number[]> {
 }
 
 /**
- * Kills what `list` finds until it finds nothing; false after the time for that. They are stopped
- * first, so that they cannot fork faster than they are killed.
+ * Kills what `list` finds until it twice finds nothing; false after the time for that. They are stopped
+ * first, so that they cannot fork faster than they are killed. Twice, since one that begins another
+ * program while it is looked at shows no environment, and may have left its session just before.
  */
 export async function killAll(
   list: () => Promise<readonly number[]>,
   timeoutMs = killTimeoutMs,
 ): Promise<boolean> {
+  let quiet = 0
   return waitUntil(async () => {
     const first = await list()
-    if (first.length === 0) return true
+    if (first.length === 0) return ++quiet === 2
+    quiet = 0
     for (const pid of first) signal(pid, 'SIGSTOP')
     const second = await list()
     for (const pid of new Set([...first, ...second])) signal(pid, 'SIGKILL')
