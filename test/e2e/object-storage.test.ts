@@ -238,6 +238,11 @@ it('takes over from a server with files, by its backup', async () => {
     const steps = [{ name: 'talk', action: 'run', run: 'echo from files' }]
     const commit = await there.commit(oneProject(steps))
     const run = await finishedRun(first, await startRun(first, name, commit))
+    // What is not sealed yet is restored as well, but beside the bucket.
+    const index = `${keyOf(run, 'talk')}.idx`
+    await expect
+      .poll(() => readdir(join(first.dataDir, 'objects'), { recursive: true }), patient)
+      .toEqual(expect.arrayContaining([expect.stringContaining(index)]))
     await first.stop()
     const file = join(folder, 'backup.tar')
     const dataDir = join(folder, 'data')
@@ -248,8 +253,7 @@ it('takes over from a server with files, by its backup', async () => {
     const env = { ...target.env, SLIPWAY_DATA_DIR: dataDir }
     const restored = await runServerCommand(['restore', file], env)
     expect(restored.code).toBe(0)
-    const key = (await target.keys()).find((one) => one.endsWith('/talk.log')) ?? ''
-    expect(await target.read(key)).toBe('from files\n')
+    expect(await target.read(keyOf(run, 'talk'))).toBe('from files\n')
     await first.restart(env)
     const seen = await first.json<Run>('GET', `/v1/runs/${run.id}`)
     expect((await open(stepNamed(seen, 'talk'))).status).toBe(302)
