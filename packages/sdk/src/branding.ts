@@ -4,13 +4,14 @@ import type {
   BrandingPreview,
   BrandingTemplate,
   CreateTemplateRequest,
+  ListAssetsResponse,
   ListTemplatesQuery,
   ListTemplatesResponse,
   PreviewRequest,
   UpdateAssetRequest,
   UpdateTemplateRequest,
 } from '@slipway/contract/branding'
-import { downloadFile, type FileDownload } from './download-file.ts'
+import { downloadFile, type DownloadOptions, type FileDownload } from './download-file.ts'
 import type { CallOptions, RequestInput, Transport } from './transport.ts'
 
 /** What builds are dressed in: replacements in text files, and files that are copied in. */
@@ -32,6 +33,10 @@ export interface BrandingApi {
   import(file: Blob, name?: string, options?: CallOptions): Promise<BrandingTemplate>
   /** What it would do to a repository; nothing is changed anywhere. */
   preview(id: number, request?: PreviewRequest, options?: CallOptions): Promise<BrandingPreview>
+  assets(id: number, options?: CallOptions): Promise<BrandingAsset[]>
+  asset(id: number, assetId: number, options?: CallOptions): Promise<BrandingAsset>
+  /** Opens the file of an asset. */
+  downloadAsset(id: number, assetId: number, options?: DownloadOptions): Promise<FileDownload>
   /** A conflict where another asset has the target path. */
   addAsset(id: number, asset: NewAsset, options?: CallOptions): Promise<BrandingAsset>
   updateAsset(
@@ -79,9 +84,18 @@ export function brandingApi(transport: Transport): BrandingApi {
       return one({ method: 'POST', path: `${root}/import`, form, signal })
     },
     async preview(id, request = {}, { signal } = {}) {
-      const answer = await transport.json(post(`/${id}/preview`, request, signal))
+      const input = { ...post(`/${id}/preview`, request, signal), isRepeatable: true }
+      const answer = await transport.json(input)
       return (answer as { preview: BrandingPreview }).preview
     },
+    async assets(id, { signal } = {}) {
+      const answer = await transport.json({ path: `${root}/${id}/assets`, signal })
+      return (answer as ListAssetsResponse).assets
+    },
+    asset: (id, assetId, { signal } = {}) =>
+      asset({ path: `${root}/${id}/assets/${assetId}`, signal }),
+    downloadAsset: (id, assetId, options = {}) =>
+      downloadFile(transport, `${root}/${id}/assets/${assetId}/content`, options),
     addAsset(id, { type, targetPath, fileName, content }, { signal } = {}) {
       const form = new FormData()
       form.set('asset_type', type)

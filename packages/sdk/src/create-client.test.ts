@@ -81,6 +81,21 @@ describe('requests', () => {
     expect(seen).toHaveLength(1)
   })
 
+  it('sends a POST twice where asking twice is asking once', async () => {
+    const { seen, client } = await serve(hangUp, json(200, { data: { delegationId: 'd' } }))
+    const job = { jobId: '1', runId: '2', repository: 'a/b', labels: ['x'] }
+    expect(await client().jobs.delegate(job)).toEqual({ delegationId: 'd' })
+    expect(seen).toHaveLength(2)
+  })
+
+  it('begins no retry behind the deadline', async () => {
+    const { seen, client } = await serve(failure(503, 'unavailable', { 'retry-after': '2' }))
+    const retries = { retries: 9, deadlineMs: 1_999 }
+    const error = await errorOf(client({ retries }).runs.get('r'))
+    expect(error.code).toBe('unavailable')
+    expect(seen).toHaveLength(1)
+  })
+
   it('sends a POST again when the server says it did nothing', async () => {
     const busy = failure(429, 'limit_exceeded', { 'retry-after': '0' })
     const { seen, client } = await serve(busy, failure(503, 'unavailable'), json(201, { id: 'r' }))
@@ -128,6 +143,12 @@ describe('requests', () => {
     )
     expect(await client().health()).toMatchObject({ status: 'unhealthy' })
     expect(seen).toHaveLength(1)
+  })
+
+  it('gives the metrics as they are written', async () => {
+    const { seen, client } = await serve((response) => response.writeHead(200).end('up 1\n'))
+    expect(await client().metrics()).toBe('up 1\n')
+    expect(seen[0]).toMatchObject({ url: '/api/metrics', headers: { accept: 'text/plain' } })
   })
 
   it('cancels, updates, and escapes what it puts into paths', async () => {

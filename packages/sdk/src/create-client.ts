@@ -67,6 +67,8 @@ export interface SlipwayClient {
   readonly runners: RunnersApi
   /** Also of a server that says it is unhealthy (503). */
   health(options?: CallOptions): Promise<Health>
+  /** What the server counts of itself, in the text format of Prometheus. */
+  metrics(options?: CallOptions): Promise<string>
 }
 
 /** A client without state of its own: nothing to close, safe to share. Browsers and Node. */
@@ -104,6 +106,10 @@ export function createClient(options: ClientOptions): SlipwayClient {
     runners: runnersApi(transport),
     async health({ signal } = {}) {
       return (await transport.json({ path: 'health', signal, accept: [503] })) as Health
+    },
+    async metrics({ signal } = {}) {
+      const headers = { accept: 'text/plain' }
+      return (await transport.open({ path: 'api/metrics', headers, signal })).text()
     },
   }
 }

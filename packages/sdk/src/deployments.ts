@@ -86,7 +86,7 @@ export function deploymentsApi(transport: Transport): DeploymentsApi {
       return (await transport.json(input)) as CreateDeploymentResponse
     },
     async preview(request, { signal } = {}) {
-      const of = { method: 'POST', path: 'v1/deployments/preview' } as const
+      const of = { method: 'POST', path: 'v1/deployments/preview', isRepeatable: true } as const
       return (await transport.json({ ...of, body: request, signal })) as PreviewDeploymentResponse
     },
     async current(place, { signal } = {}) {

@@ -30,7 +30,13 @@ export function dispatchesApi(transport: Transport): DispatchesApi {
   return {
     async create(runId, request, { signal } = {}) {
       const path = `${pathOf(runId)}/dispatches`
-      return (await transport.json({ method: 'POST', path, body: request, signal })) as Dispatch
+      return (await transport.json({
+        method: 'POST',
+        path,
+        body: request,
+        isRepeatable: true,
+        signal,
+      })) as Dispatch
     },
     async get(runId, id, { signal, wait } = {}) {
       return (await transport.json({

@@ -63,7 +63,15 @@ export function jobsApi(transport: Transport): JobsApi {
     list: async (query = {}, options) =>
       (await ask(root, query, options)) as ListDelegatedJobsResponse,
     delegate: async (request, options) =>
-      ((await send(`${root}/delegate`, request, options)) as DelegateJobResponse).data,
+      (
+        (await transport.json({
+          method: 'POST',
+          path: `${root}/delegate`,
+          body: request,
+          isRepeatable: true,
+          signal: options?.signal,
+        })) as DelegateJobResponse
+      ).data,
     cancel: async (id, options) =>
       ((await send(`${pathOf(id)}/cancel`, undefined, options)) as DelegatedJobResponse).data,
     watch(id, options = {}) {

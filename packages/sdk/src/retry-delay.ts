@@ -5,9 +5,16 @@ export interface RetryPolicy {
   baseDelayMs: number
   /** Longest wait, also when the server asks for a longer one: then the error is thrown. */
   maxDelayMs: number
+  /** No retry begins later than this behind the first try's beginning, in milliseconds. */
+  deadlineMs: number
 }
 
-export const defaultRetryPolicy: RetryPolicy = { retries: 3, baseDelayMs: 200, maxDelayMs: 30_000 }
+export const defaultRetryPolicy: RetryPolicy = {
+  retries: 3,
+  baseDelayMs: 200,
+  maxDelayMs: 30_000,
+  deadlineMs: 120_000,
+}
 
 export interface FailedTry {
   method: string
@@ -17,6 +24,10 @@ export interface FailedTry {
   retryAfter?: string | null
   /** Retries that were already made. */
   made: number
+  /** Whether asking twice is asking once although the method does not say so. Default false. */
+  isRepeatable?: boolean
+  /** Milliseconds since the first try began. Default 0. */
+  elapsedMs?: number
 }
 
 const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
@@ -24,7 +35,7 @@ const idempotent = new Set(['GET', 'HEAD', 'PUT', 'DELETE'])
 /**
  * How long to wait before trying again, in milliseconds; null: do not.
  * 429 and 503 say that nothing was done, so any method may be sent again; another failure may have
- * hit after the work was done, so only an idempotent method may. A 429 without `Retry-After` is a
+ * hit after the work was done, so only an idempotent method may, or what is said to be repeatable. A 429 without `Retry-After` is a
  * limit that waiting does not lift.
  */
 export function retryDelay(
@@ -37,9 +48,11 @@ export function retryDelay(
   const asked = parseRetryAfter(failed.retryAfter ?? null, now)
   const refused = failed.status === 503 || (failed.status === 429 && asked !== null)
   const lost = failed.status === 0 || failed.status === 502 || failed.status === 504
-  if (!refused && !(lost && idempotent.has(failed.method))) return null
-  if (asked !== null) return asked <= policy.maxDelayMs ? asked : null
-  return backoff(failed.made, policy, random)
+  const isRepeatable = failed.isRepeatable === true || idempotent.has(failed.method)
+  if (!refused && !(lost && isRepeatable)) return null
+  const delay = asked ?? backoff(failed.made, policy, random)
+  const isLate = (failed.elapsedMs ?? 0) + delay > policy.deadlineMs
+  return delay > policy.maxDelayMs || isLate ? null : delay
 }
 
 /** Exponential with full jitter over its upper half. */

@@ -10,7 +10,7 @@ export interface ClientOptions {
   token?: string | (() => string | Promise<string>) | undefined
   /** Instead of the global `fetch`. */
   fetch?: typeof fetch
-  /** Default: 3 retries, 200 ms doubling, at most 30 s. A number sets the retries alone. */
+  /** Default: 3 retries, 200 ms doubling, at most 30 s, 2 min in all. A number sets the retries alone. */
   retries?: number | Partial<RetryPolicy>
   /** Longest wait for an answer's end, or for the head of a stream, in milliseconds. Default 30 s. */
   timeoutMs?: number
@@ -34,6 +34,8 @@ export interface RequestInput {
   form?: FormData
   headers?: Record<string, string>
   signal?: AbortSignal | undefined
+  /** Asking twice is asking once, although the method does not say so. */
+  isRepeatable?: boolean
   /** Statuses that are an answer although they are not 2xx. */
   accept?: readonly number[]
 }
@@ -143,13 +145,16 @@ export function createTransport(options: ClientOptions): Transport {
     reconnectMs: options.reconnectMs ?? 120_000,
     open: (input) => attempt(input, (response) => Promise.resolve(response)),
     async json(input) {
+      const begunAt = Date.now()
       for (let made = 0; ; made += 1) {
         try {
           return await attempt(input, readJson)
         } catch (error) {
           if (!(error instanceof SlipwayError)) throw error
           const retryAfter = retryAfterOf.get(error) ?? null
-          const failed = { method: input.method ?? 'GET', status: error.status, retryAfter, made }
+          const { method = 'GET', isRepeatable = false } = input
+          const elapsedMs = Date.now() - begunAt
+          const failed = { method, status: error.status, retryAfter, made, isRepeatable, elapsedMs }
           const delay = retryDelay(failed, policy)
           if (delay === null) throw error
           await wait(delay, input.signal)
