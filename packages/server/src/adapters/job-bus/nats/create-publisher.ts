@@ -3,6 +3,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Log } from '../../../db/log.ts'
 import type { Tables } from '../../../db/tables.gen.ts'
 import type { JobNotice } from '../../../ports/job-bus.ts'
+import { atMost } from './at-most.ts'
 import { writeEnvelope } from './envelope.ts'
 import { type NatsLayout, subjectOf } from './layout.ts'
 import type { NatsLink } from './open-link.ts'
@@ -24,6 +25,8 @@ const batchSize = 500
 /** More than this waiting is left to the duty, which knows where to begin. */
 const maxWaiting = 100_000
 const maxTimers = 10_000
+/** Milliseconds that what is on its way has when it is closed. */
+const closeMs = 2000
 /** A job that is due later is the duty's. */
 const longestDelayMs = 300_000
 /** Bytes of a message that are not its text. */
@@ -124,8 +127,11 @@ export function createPublisher(deps: {
       closed = true
       for (const timer of timers) clearTimeout(timer)
       timers.clear()
-      await working
+      // What is left then is published again by whoever looks for queued jobs without a message.
+      await atMost(closeMs, working ?? Promise.resolve())
+      waiting.clear()
       await writer.close()
+      await working
     },
   }
 }

@@ -14,6 +14,7 @@ import {
 } from '@nats-io/transport-node'
 import type { Log } from '../../../db/log.ts'
 import type { NatsOptions } from './nats-options.ts'
+import { atMost } from './at-most.ts'
 
 /** A connection that is made again for as long as it takes. Subscriptions survive. */
 export interface NatsLink {
@@ -231,11 +232,4 @@ function rest(ms: number, signal: AbortSignal): Promise<void> {
     }
     signal.addEventListener('abort', done)
   })
-}
-
-async function atMost(ms: number, work: Promise<unknown>): Promise<void> {
-  let timer: NodeJS.Timeout | undefined
-  const late = new Promise<void>((resolve) => (timer = setTimeout(resolve, ms)))
-  await Promise.race([work.catch(() => {}), late])
-  clearTimeout(timer)
 }
