@@ -1,4 +1,4 @@
-import type { QueryClient } from '@tanstack/react-query'
+import type { Query, QueryClient } from '@tanstack/react-query'
 import { api } from './client.ts'
 import { isSignedOut } from './query-client.ts'
 
@@ -13,9 +13,9 @@ const pollMs = 5_000
 const patienceMs = 3_000
 
 /**
- * Follows the server's events and reloads whatever they touch: every query whose key begins with the
- * family of the event (`keysOf`). Where no stream holds, everything shown is reloaded every few
- * seconds, until one does. Stops when the signal aborts.
+ * Follows the server's events and reloads whatever they touch: every query whose key begins with a family
+ * of the event (`familiesOf`). Where no stream holds, everything shown is reloaded every few seconds,
+ * until one does. Stops when the signal aborts.
  */
 export async function followLive(
   queries: QueryClient,
@@ -23,24 +23,41 @@ export async function followLive(
   signal: AbortSignal,
 ): Promise<void> {
   const touched = new Set<string>()
+  const outdated = new Set<Query>()
   let gathering: ReturnType<typeof setTimeout> | null = null
   let polling: ReturnType<typeof setInterval> | null = null
   let waiting: ReturnType<typeof setTimeout> | null = null
 
-  const reload = (families: ReadonlySet<string> | null) =>
-    void queries.invalidateQueries({
-      predicate: ({ queryKey: [family] }) =>
-        family !== 'session' && (families === null || families.has(String(family))),
-    })
-  const gather = () => {
-    if (gathering !== null) return
-    reload(new Set(touched))
+  const reloadAll = () =>
+    void queries.invalidateQueries({ predicate: ({ queryKey: [family] }) => family !== 'session' })
+  const reloadTouched = () => {
+    const families = new Set(touched)
     touched.clear()
-    gathering = setTimeout(() => {
-      gathering = null
-      if (touched.size > 0) gather()
-    }, gatherMs)
+    const predicate = ({ queryKey: [family, part] }: Pick<Query, 'queryKey'>) =>
+      families.has(String(family)) || families.has(`${String(family)}/${String(part)}`)
+    // What is under way is let come, since under a flood of events it never would otherwise. It may be
+    // older than the event: then it is asked for once more.
+    for (const query of queries.getQueryCache().findAll({ predicate, fetchStatus: 'fetching' })) {
+      outdated.add(query)
+    }
+    void queries.invalidateQueries({ predicate }, { cancelRefetch: false })
   }
+  // Events that came together, which the stream hands out one by one, are one reload.
+  const gather = (ms: number) => {
+    gathering ??= setTimeout(() => {
+      gathering = null
+      if (touched.size === 0) return
+      reloadTouched()
+      gather(gatherMs)
+    }, ms)
+  }
+  const stopWatching = queries.getQueryCache().subscribe(({ type, query }) => {
+    if (type === 'removed') outdated.delete(query)
+    if (type !== 'updated' || query.state.fetchStatus !== 'idle' || !outdated.delete(query)) return
+    queueMicrotask(() => {
+      if (!signal.aborted) void queries.invalidateQueries({ queryKey: query.queryKey, exact: true })
+    })
+  })
   const stopPolling = () => {
     if (polling !== null) clearInterval(polling)
     if (waiting !== null) clearTimeout(waiting)
@@ -51,12 +68,13 @@ export async function followLive(
     waiting = setTimeout(() => {
       waiting = null
       tell('polling')
-      reload(null)
-      polling = setInterval(() => reload(null), pollMs)
+      reloadAll()
+      polling = setInterval(reloadAll, pollMs)
     }, patienceMs)
   }
   signal.addEventListener('abort', () => {
     stopPolling()
+    stopWatching()
     if (gathering !== null) clearTimeout(gathering)
   })
 
@@ -71,13 +89,13 @@ export async function followLive(
           stopPolling()
           tell('live')
           // What happened while there was no stream is not in it.
-          if (opened++ > 0) reload(null)
+          if (opened++ > 0) reloadAll()
         },
         onClose: pollSoon,
       })
       for await (const { event } of stream) {
         for (const family of familiesOf(event.event_type)) touched.add(family)
-        gather()
+        gather(0)
       }
     } catch (error) {
       if (signal.aborted) return
@@ -91,7 +109,10 @@ export async function followLive(
   }
 }
 
-/** First parts of the keys of the queries that show what such an event changes. */
+/**
+ * Of the queries that show what such an event changes: the first part of their keys, or the first two with
+ * a slash between, where other queries of the family show something else.
+ */
 function familiesOf(eventType: string): readonly string[] {
   if (eventType === 'slipway.gap') {
     return Object.values(familiesByPrefix).flat()
@@ -103,11 +124,13 @@ function familiesOf(eventType: string): readonly string[] {
 }
 
 const familiesByPrefix: Readonly<Record<string, readonly string[]>> = {
-  'pipeline.': ['runs', 'run', 'overview', 'releases'],
-  'release.': ['releases', 'board', 'overview'],
-  'deployment.': ['deployments', 'board', 'overview'],
-  'approval.': ['approvals', 'board', 'overview'],
-  'workflow.': ['pipelines', 'overview'],
-  'build.': ['builds', 'build', 'overview'],
-  'runner.': ['jobs', 'job', 'runners', 'overview'],
+  'pipeline.': ['run'],
+  'pipeline.run.': ['runs', 'overview/repositories', 'overview/red'],
+  'release.': ['releases', 'board', 'overview/waiting'],
+  'deployment.': ['deployments', 'board', 'overview/deployments', 'overview/waiting'],
+  'approval.': ['approvals', 'board', 'overview/waiting'],
+  'workflow.': ['pipelines', 'overview/repositories', 'overview/red'],
+  'build.': ['builds/list', 'builds/statistics', 'build'],
+  'runner.': ['jobs', 'job', 'runners'],
+  'webhook.': ['settings/webhooks'],
 }

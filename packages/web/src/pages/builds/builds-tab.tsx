@@ -53,7 +53,7 @@ export function BuildsTab({ status, page = 1 }: { status?: BuildStatus; page?: n
   const filter = status === undefined ? {} : { status }
   const query = { ...filter, limit: pageSize, offset: (page - 1) * pageSize }
   const builds = useQuery({
-    queryKey: ['builds', query],
+    queryKey: ['builds', 'list', query],
     queryFn: ({ signal }) => api.builds.list(query, { signal }),
     placeholderData: keepPreviousData,
   })
