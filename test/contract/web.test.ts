@@ -66,10 +66,37 @@ describe('a page of the dashboard', () => {
     expect(new Set(nonces).size).toBe(2)
   })
 
-  it('is not served where none is: an unknown path is an error of the API', async () => {
-    const answer = await get('/no-such-page')
+  const navigation = { accept: 'text/html,application/xhtml+xml,*/*;q=0.8' }
+
+  it('says at an unknown path, to whoever follows a link there, that there is nothing', async () => {
+    const answer = await get('/no-such-page', navigation)
+    expect(answer.statusCode).toBe(404)
+    expect(answer.headers['content-type']).toBe('text/html; charset=utf-8')
+    expect(answer.headers['cache-control']).toBe('no-store')
+    const nonce = /'nonce-([^']+)'/.exec(String(answer.headers['content-security-policy']))?.[1]
+    expect(answer.body).toBe(`<meta content="${nonce}"><script nonce="${nonce}"></script>`)
+  })
+
+  it.each([
+    ['GET', '/no-such-page', {}],
+    ['GET', '/no-such-page', { accept: '*/*' }],
+    ['GET', '/no-such-page', { accept: 'application/json' }],
+    ['POST', '/no-such-page', navigation],
+    ['GET', '/v1/no-such-route', navigation],
+    ['GET', '/v1', navigation],
+    ['GET', '/api/no-such-route', navigation],
+    ['GET', '/api', navigation],
+    ['GET', '/api/v2/pipelines/no-such-route', navigation],
+    ['GET', '/v2/no-such-route', navigation],
+    ['GET', '/assets/no-such-file.js', navigation],
+    ['GET', '/mcp/no-such-route', navigation],
+    ['GET', '/socket.io/no-such-route', navigation],
+    ['GET', '/metrics/no-such-route', navigation],
+  ] as const)('is not what a program finds: %s %s, %j', async (method, url, headers) => {
+    const answer = await test.app.inject({ method, url, headers })
     expect(answer.headers['content-type']).toContain('application/json')
-    expect(answer.statusCode).not.toBe(200)
+    // A registry says nothing at all to strangers.
+    expect(answer.statusCode).toBe(url.startsWith('/v2') ? 401 : 404)
   })
 })
 

@@ -41,7 +41,7 @@ import { healthRoutes } from './system/health-routes.ts'
 import { metricsRoutes } from './system/metrics-routes.ts'
 import { type AnswerPolling, socketIoRoutes } from './system/socket-io-routes.ts'
 import type { DashboardFiles } from './web/dashboard-files.ts'
-import { webPlugin } from './web/plugin.ts'
+import { sendMissingPage, webPlugin } from './web/plugin.ts'
 import { createValidatorCompiler } from './validate-input.ts'
 
 /** Bytes (API & Operations Reference, "Request Size Limits"). */
@@ -107,7 +107,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   })
   await registerOpenApi(app, deps.version)
 
-  answerErrors(app, routes)
+  answerErrors(app, routes, (what) => sendMissingPage(deps.dashboard ?? null, what))
   await app.register(healthRoutes(deps))
   await app.register(metricsRoutes(deps.metrics ?? nothing))
   await app.register(openApiRoute)

@@ -23,3 +23,12 @@ export function BrokenPage({ error }: { error: unknown }) {
     </Page>
   )
 }
+
+/** The same where there is no shell around it. */
+export function BrokenDocument({ error }: { error: unknown }) {
+  return (
+    <main>
+      <BrokenPage error={error} />
+    </main>
+  )
+}

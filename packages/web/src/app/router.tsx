@@ -9,7 +9,7 @@ import {
 import { isSignedOut } from '../api/query-client.ts'
 import { sessionQuery } from '../session/session.ts'
 import { SignInPage } from '../session/sign-in-page.tsx'
-import { BrokenPage, MissingPage } from './error-pages.tsx'
+import { BrokenDocument, BrokenPage, MissingPage } from './error-pages.tsx'
 import { listSearch } from './list-search.ts'
 import { repositorySearch } from '../pages/repository/repository-search.ts'
 import { settingsSearch } from '../pages/settings/settings-search.ts'
@@ -24,8 +24,7 @@ interface Context {
 }
 
 const root = createRootRouteWithContext<Context>()({
-  notFoundComponent: MissingPage,
-  errorComponent: BrokenPage,
+  errorComponent: BrokenDocument,
 })
 
 const signIn = createRoute({
@@ -43,6 +42,7 @@ const inside = createRoute({
   getParentRoute: () => root,
   id: 'inside',
   component: Shell,
+  errorComponent: BrokenDocument,
   beforeLoad: async ({ context, location }) => {
     try {
       await context.queries.query({ ...sessionQuery, staleTime: 'static' })

@@ -36,14 +36,9 @@ const noncePlaceholder = /%CSP_NONCE%/g
 export function webPlugin(files: DashboardFiles | null): FastifyPluginAsync {
   return async (app) => {
     for (const url of pages) {
-      app.get(url, { schema: { hide: true } }, async (_request, reply) => {
-        const nonce = randomBytes(16).toString('base64')
-        return reply
-          .type('text/html; charset=utf-8')
-          .header('content-security-policy', policy(nonce))
-          .header('cache-control', 'no-store')
-          .send(require(files).document.replaceAll(noncePlaceholder, nonce))
-      })
+      app.get(url, { schema: { hide: true } }, async (_request, reply) =>
+        sendDocument(require(files), reply),
+      )
     }
     app.get<{ Params: { '*': string } }>(
       '/assets/*',
@@ -62,6 +57,33 @@ export function webPlugin(files: DashboardFiles | null): FastifyPluginAsync {
       })
     }
   }
+}
+
+/** Where no path is ever a page: programs ask there. */
+const programs = /^\/(?:v\d+|api|git|mcp|socket\.io|metrics|assets)(?:\/|$)/
+
+/**
+ * Answers a browser that was led to a path that is nowhere with the dashboard, which says so and shows the
+ * way on; false where it is no such browser, and nothing has been sent.
+ */
+export function sendMissingPage(
+  files: DashboardFiles | null,
+  { request, reply, path }: { request: FastifyRequest; reply: FastifyReply; path: string },
+): boolean {
+  const { accept = '' } = request.headers
+  if (files === null || request.method !== 'GET' || programs.test(path)) return false
+  if (!/(?:^|,)\s*text\/html\b/i.test(accept)) return false
+  sendDocument(files, reply.code(404))
+  return true
+}
+
+function sendDocument({ document }: DashboardFiles, reply: FastifyReply): FastifyReply {
+  const nonce = randomBytes(16).toString('base64')
+  return reply
+    .type('text/html; charset=utf-8')
+    .header('content-security-policy', policy(nonce))
+    .header('cache-control', 'no-store')
+    .send(document.replaceAll(noncePlaceholder, nonce))
 }
 
 function require(files: DashboardFiles | null): DashboardFiles {

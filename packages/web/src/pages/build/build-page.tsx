@@ -3,7 +3,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import type { Build } from '@slipway/contract/builds'
 import { Download, Play, RotateCw, Square } from 'lucide-react'
 import { api, messageOf } from '../../api/client.ts'
-import { MissingPage } from '../../app/error-pages.tsx'
+import { QueryPage } from '../../app/query-page.tsx'
 import { shortCommit } from '../../format/git.ts'
 import { formatBytes } from '../../format/numbers.ts'
 import { buildLog } from '../../log/log-sources.ts'
@@ -13,7 +13,6 @@ import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Empty, Notice } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
-import { QueryView } from '../../ui/query-view.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Table } from '../../ui/table.tsx'
 import { Duration, TimeAgo } from '../../ui/time.tsx'
@@ -30,9 +29,9 @@ export function BuildPage() {
     queryFn: ({ signal }) => api.builds.get(Number(id), { signal }),
   })
   return (
-    <QueryView query={build} missing={<MissingPage />}>
+    <QueryPage title={`Build #${id}`} query={build}>
       {(data) => <BuildView build={data} />}
-    </QueryView>
+    </QueryPage>
   )
 }
 

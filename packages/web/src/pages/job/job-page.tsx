@@ -3,7 +3,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import type { DelegatedJob } from '@slipway/contract/delegations'
 import { Square } from 'lucide-react'
 import { api, messageOf } from '../../api/client.ts'
-import { MissingPage } from '../../app/error-pages.tsx'
+import { QueryPage } from '../../app/query-page.tsx'
 import { refName, shortCommit } from '../../format/git.ts'
 import { formatDuration } from '../../format/time.ts'
 import { jobLog } from '../../log/log-sources.ts'
@@ -14,7 +14,6 @@ import { Card } from '../../ui/card.tsx'
 import { Figures } from '../../ui/figures.tsx'
 import { Empty, Notice } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
-import { QueryView } from '../../ui/query-view.tsx'
 import { RepositoryLink } from '../../ui/repository-link.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Duration, TimeAgo } from '../../ui/time.tsx'
@@ -30,9 +29,9 @@ export function JobPage() {
     queryFn: ({ signal }) => api.jobs.get(id, { signal }),
   })
   return (
-    <QueryView query={job} missing={<MissingPage />}>
+    <QueryPage title="Job" query={job}>
       {(data) => <JobView job={data} />}
-    </QueryView>
+    </QueryPage>
   )
 }
 

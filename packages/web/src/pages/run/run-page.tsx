@@ -3,7 +3,7 @@ import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import type { Run } from '@slipway/contract/runs'
 import { RotateCw, Square } from 'lucide-react'
 import { api, messageOf } from '../../api/client.ts'
-import { MissingPage } from '../../app/error-pages.tsx'
+import { QueryPage } from '../../app/query-page.tsx'
 import { refName, shortCommit } from '../../format/git.ts'
 import { stepLog } from '../../log/log-sources.ts'
 import { LogView } from '../../log/log-view.tsx'
@@ -12,7 +12,6 @@ import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Empty, Notice } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
-import { QueryView } from '../../ui/query-view.tsx'
 import { RepositoryLink } from '../../ui/repository-link.tsx'
 import { Status } from '../../ui/status.tsx'
 import { Duration, TimeAgo } from '../../ui/time.tsx'
@@ -31,9 +30,9 @@ export function RunPage() {
     queryFn: ({ signal }) => api.runs.get(id, { signal }),
   })
   return (
-    <QueryView query={run} missing={<MissingPage />}>
+    <QueryPage title="Run" query={run}>
       {(data) => <RunView run={data} />}
-    </QueryView>
+    </QueryPage>
   )
 }
 

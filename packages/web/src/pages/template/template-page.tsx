@@ -3,7 +3,7 @@ import { getRouteApi } from '@tanstack/react-router'
 import type { BrandingRule, BrandingTemplate } from '@slipway/contract/branding'
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
-import { MissingPage } from '../../app/error-pages.tsx'
+import { QueryPage } from '../../app/query-page.tsx'
 import { useMay } from '../../session/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
@@ -11,7 +11,6 @@ import { Field } from '../../ui/field.tsx'
 import { Form, FormActions } from '../../ui/form.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
-import { QueryView } from '../../ui/query-view.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { Assets } from './assets.tsx'
 import { Preview } from './preview.tsx'
@@ -28,9 +27,9 @@ export function TemplatePage() {
     queryFn: ({ signal }) => api.branding.get(Number(id), { signal }),
   })
   return (
-    <QueryView query={template} missing={<MissingPage />}>
+    <QueryPage title="Template" query={template}>
       {(data) => <TemplateView key={data.id} template={data} />}
-    </QueryView>
+    </QueryPage>
   )
 }
 
