@@ -1,10 +1,11 @@
 import type { Query, QueryClient } from '@tanstack/react-query'
+import { forgetDrafts } from '../session/drafts.ts'
 
 const isOther = ({ queryKey: [family] }: Pick<Query, 'queryKey'>) => family !== 'session'
 
 /**
  * Has everything asked for anew in a new session. Where it is somebody else's, nothing of what the one before
- * was shown is kept meanwhile, nor where they are refused it.
+ * was shown, or had typed, is kept meanwhile, nor where they are refused it.
  */
 export function beginAnew(
   queries: QueryClient,
@@ -13,5 +14,8 @@ export function beginAnew(
   const { before, now } = people
   const isSame = before === undefined || before === now
   if (isSame) void queries.invalidateQueries({ predicate: isOther })
-  else void queries.resetQueries({ predicate: isOther })
+  else {
+    forgetDrafts()
+    void queries.resetQueries({ predicate: isOther })
+  }
 }

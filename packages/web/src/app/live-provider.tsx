@@ -2,7 +2,7 @@ import { useQueryClient } from '@tanstack/react-query'
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
 import { type Connection, followLive } from '../api/live.ts'
 import { beginAnew } from './begin-anew.ts'
-import { onSignInElsewhere, useSession, useSignedOut } from '../session/session.ts'
+import { leave, onChangeElsewhere, useSession, useSignedOut } from '../session/session.ts'
 
 const ConnectionContext = createContext<Connection>('connecting')
 
@@ -21,7 +21,11 @@ export function LiveProvider({ children }: { children: ReactNode }) {
   const session = data?.session?.csrf_token
   const person = data?.id
   useEffect(
-    () => onSignInElsewhere(() => void queries.invalidateQueries({ queryKey: ['session'] })),
+    () =>
+      onChangeElsewhere((change) => {
+        if (change === 'signed out') leave('/sign-in')
+        else void queries.invalidateQueries({ queryKey: ['session'] })
+      }),
     [queries],
   )
   const opened = useRef({ session, person })

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useState } from 'react'
 
 export type Theme = 'system' | 'light' | 'dark'
 
@@ -14,13 +14,24 @@ function readTheme(): Theme {
   }
 }
 
-/** What was chosen, kept in this browser; `system` follows the machine. */
+function apply(theme: Theme): void {
+  if (theme === 'system') delete document.documentElement.dataset.theme
+  else document.documentElement.dataset.theme = theme
+}
+
+/** What was chosen, kept in this browser and followed by all its windows; `system` follows the machine. */
 export function useTheme(): [Theme, (theme: Theme) => void] {
   const [theme, setTheme] = useState(readTheme)
+  useEffect(() => apply(theme), [theme])
+  useEffect(() => {
+    const follow = ({ key }: StorageEvent) => {
+      if (key === storageKey || key === null) setTheme(readTheme())
+    }
+    addEventListener('storage', follow)
+    return () => removeEventListener('storage', follow)
+  }, [])
   const choose = (next: Theme) => {
     setTheme(next)
-    if (next === 'system') delete document.documentElement.dataset.theme
-    else document.documentElement.dataset.theme = next
     try {
       if (next === 'system') localStorage.removeItem(storageKey)
       else localStorage.setItem(storageKey, next)

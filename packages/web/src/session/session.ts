@@ -2,17 +2,24 @@ import { queryOptions, useQuery } from '@tanstack/react-query'
 import type { EndedSession, Session, SignInConfiguration } from '@slipway/contract/sign-in'
 import { isSignedOut } from '../api/query-client.ts'
 import { keepCsrfToken } from './csrf.ts'
+import { forgetDrafts } from './drafts.ts'
 import { request } from './request.ts'
 
 export type { Session } from '@slipway/contract/sign-in'
 
-/** Where the windows of this browser, which share a session, tell one another that there is a new one. */
+/** Where the windows of this browser, which share a session, tell one another that it has changed. */
 const windows = new BroadcastChannel('slipway.session')
+type Change = 'signed in' | 'signed out'
 
-/** Calls back when another window has signed in; the answer stops it. */
-export function onSignInElsewhere(tell: () => void): () => void {
-  windows.addEventListener('message', tell)
-  return () => windows.removeEventListener('message', tell)
+/** Calls back when another window has signed in or out; the answer stops it. */
+export function onChangeElsewhere(tell: (change: Change) => void): () => void {
+  const listen = ({ data }: MessageEvent<Change>) => tell(data)
+  windows.addEventListener('message', listen)
+  return () => windows.removeEventListener('message', listen)
+}
+
+function tellOthers(change: Change): void {
+  windows.postMessage(change)
 }
 
 /** Who is signed in by this browser's cookie; fails with 401 where nobody is. */
@@ -43,15 +50,22 @@ export async function signInWithToken(token: string): Promise<Session> {
   const session = remember(
     (await request('v1/session', { method: 'POST', body: JSON.stringify({ token }) })) as Session,
   )
-  windows.postMessage('signed in')
+  tellOthers('signed in')
   return session
 }
 
-/** Ends the session here, and at the issuer where it began there. */
+/** Ends the session in every window of this browser, and at the issuer where it began there. */
 export async function signOut(): Promise<void> {
   const ended = (await request('v1/session', { method: 'DELETE' })) as EndedSession | undefined
+  tellOthers('signed out')
+  leave(ended?.end_session_url ?? '/sign-in')
+}
+
+/** Nothing that was shown or typed stays in this window. */
+export function leave(to: string): void {
   keepCsrfToken(null)
-  location.assign(ended?.end_session_url ?? '/sign-in')
+  forgetDrafts()
+  location.assign(to)
 }
 
 export const signInConfigurationQuery = queryOptions({

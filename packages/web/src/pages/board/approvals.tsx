@@ -1,9 +1,9 @@
 import { useMutation } from '@tanstack/react-query'
 import type { ListedApproval } from '@slipway/contract/approvals'
 import type { Environment } from '@slipway/contract/environments'
-import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
 import { useMay, useSession } from '../../session/session.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Status } from '../../ui/status.tsx'
@@ -24,7 +24,8 @@ export function Approvals({
 }) {
   const may = useMay()
   const session = useSession()
-  const [why, setWhy] = useState('')
+  const form = `approval-${releaseId} ${policy.name}`
+  const [why, setWhy] = useDraft(form, 'why', '')
   const approve = useMutation({
     mutationFn: () =>
       api.approvals.create({
@@ -32,7 +33,10 @@ export function Approvals({
         environment: policy.name,
         justification: why.trim(),
       }),
-    onSuccess: onApproved,
+    onSuccess: () => {
+      forgetDraft(form)
+      onApproved()
+    },
   })
   const { approvals: needed, roles } = policy.approval
   const mine = given.some(({ approver }) => approver === session.data?.name)

@@ -3,6 +3,7 @@ import type { Credential, CredentialType } from '@slipway/contract/credentials'
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
 import { useMay } from '../../session/session.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { ConfirmButton } from '../../ui/confirm-button.tsx'
@@ -105,9 +106,12 @@ export function CredentialsTab() {
   )
 }
 
+const form = 'new-credential'
+
 function AddCredential({ onClose, onAdded }: { onClose: () => void; onAdded: () => void }) {
-  const [name, setName] = useState('')
-  const [type, setType] = useState<CredentialType>('git_https')
+  const [name, setName] = useDraft(form, 'name', '')
+  const [type, setType] = useDraft<CredentialType>(form, 'type', 'git_https')
+  // It has secrets in it, so it stays in memory.
   const [data, setData] = useState<Readonly<Record<string, string>>>({})
   const types = useQuery({
     queryKey: ['builds', 'credential-types'],
@@ -122,7 +126,10 @@ function AddCredential({ onClose, onAdded }: { onClose: () => void; onAdded: () 
           Object.entries(data).filter(([, value]) => value !== ''),
         ),
       }),
-    onSuccess: onAdded,
+    onSuccess: () => {
+      forgetDraft(form)
+      onAdded()
+    },
   })
   const fields = types.data?.find((one) => one.credential_type === type)?.fields ?? []
   return (

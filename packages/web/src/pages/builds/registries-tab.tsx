@@ -7,6 +7,7 @@ import {
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
 import { useMay } from '../../session/session.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { ConfirmButton } from '../../ui/confirm-button.tsx'
@@ -126,13 +127,15 @@ export function RegistriesTab() {
 
 const types = Object.keys(registryAddresses) as RegistryType[]
 
+const form = 'new-registry'
+
 function AddRegistry({ onClose, onAdded }: { onClose: () => void; onAdded: () => void }) {
   const may = useMay()
-  const [name, setName] = useState('')
-  const [type, setType] = useState<RegistryType>('generic')
-  const [url, setUrl] = useState('')
-  const [namespace, setNamespace] = useState('')
-  const [credential, setCredential] = useState('')
+  const [name, setName] = useDraft(form, 'name', '')
+  const [type, setType] = useDraft<RegistryType>(form, 'type', 'generic')
+  const [url, setUrl] = useDraft(form, 'url', '')
+  const [namespace, setNamespace] = useDraft(form, 'namespace', '')
+  const [credential, setCredential] = useDraft(form, 'credential', '')
   const credentials = useQuery({
     queryKey: ['builds', 'credentials'],
     queryFn: ({ signal }) => api.credentials.list({ limit: 100 }, { signal }),
@@ -147,7 +150,10 @@ function AddRegistry({ onClose, onAdded }: { onClose: () => void; onAdded: () =>
         ...(namespace.trim() === '' ? {} : { namespace: namespace.trim() }),
         ...(credential === '' ? {} : { credential_id: Number(credential) }),
       }),
-    onSuccess: onAdded,
+    onSuccess: () => {
+      forgetDraft(form)
+      onAdded()
+    },
   })
   return (
     <Dialog

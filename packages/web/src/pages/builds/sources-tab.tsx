@@ -3,6 +3,7 @@ import type { Repository } from '@slipway/contract/repositories'
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
 import { useMay } from '../../session/session.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { ConfirmButton } from '../../ui/confirm-button.tsx'
@@ -117,6 +118,8 @@ export function SourcesTab() {
   )
 }
 
+const form = 'new-repository'
+
 function AddSource({
   onClose,
   onAdded,
@@ -124,9 +127,9 @@ function AddSource({
   onClose: () => void
   onAdded: (repository: Repository) => void
 }) {
-  const [name, setName] = useState('')
-  const [url, setUrl] = useState('')
-  const [credential, setCredential] = useState('')
+  const [name, setName] = useDraft(form, 'name', '')
+  const [url, setUrl] = useDraft(form, 'url', '')
+  const [credential, setCredential] = useDraft(form, 'credential', '')
   const may = useMay()
   const credentials = useQuery({
     queryKey: ['builds', 'credentials'],
@@ -140,7 +143,10 @@ function AddSource({
         repository_url: url.trim(),
         ...(credential === '' ? {} : { credential_id: Number(credential) }),
       }),
-    onSuccess: onAdded,
+    onSuccess: (added) => {
+      forgetDraft(form)
+      onAdded(added)
+    },
   })
   return (
     <Dialog

@@ -3,6 +3,7 @@ import { useNavigate } from '@tanstack/react-router'
 import { type BuildStepKey, buildSteps } from '@slipway/contract/builds'
 import { api, messageOf } from '../../api/client.ts'
 import { useMay } from '../../session/session.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -10,15 +11,17 @@ import { Form, FormActions } from '../../ui/form.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
 import { readInputs } from '../repository/read-inputs.ts'
-import { type BuildDraft, toRequest, withStep } from './build-draft.ts'
+import { type BuildDraft, emptyDraft, toRequest, withStep } from './build-draft.ts'
 import styles from './new-build-page.module.css'
-import { useDraft } from './use-draft.ts'
+
+const form = 'new-build'
 
 /** What is to be built, asked for in the order in which it is done. */
 export function NewBuildPage() {
   const may = useMay()
   const navigate = useNavigate()
-  const [draft, setDraft, forget] = useDraft()
+  const [kept, setDraft] = useDraft(form, 'choices', emptyDraft)
+  const draft = { ...emptyDraft, ...kept }
   const change = (part: Partial<BuildDraft>) => setDraft({ ...draft, ...part })
   const sources = useQuery({
     queryKey: ['builds', 'sources'],
@@ -44,7 +47,7 @@ export function NewBuildPage() {
       return build
     },
     onSuccess: ({ id }) => {
-      forget()
+      forgetDraft(form)
       return navigate({ to: '/builds/$id', params: { id: String(id) } })
     },
   })
@@ -216,7 +219,7 @@ export function NewBuildPage() {
         <FormActions>
           <Button
             onClick={() => {
-              forget()
+              forgetDraft(form)
               void navigate({ to: '/builds', search: {} })
             }}
           >

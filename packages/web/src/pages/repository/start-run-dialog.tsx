@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
-import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -16,8 +16,9 @@ export function StartRunDialog({
   onClose: () => void
 }) {
   const navigate = useNavigate()
-  const [branch, setBranch] = useState('main')
-  const [commit, setCommit] = useState('')
+  const form = `start-run-${repository}`
+  const [branch, setBranch] = useDraft(form, 'branch', 'main')
+  const [commit, setCommit] = useDraft(form, 'commit', '')
   const start = useMutation({
     mutationFn: () =>
       api.runs.create({
@@ -26,7 +27,10 @@ export function StartRunDialog({
         commit_sha: commit.trim(),
         trigger_type: 'manual',
       }),
-    onSuccess: ({ id }) => navigate({ to: '/runs/$id', params: { id } }),
+    onSuccess: ({ id }) => {
+      forgetDraft(form)
+      return navigate({ to: '/runs/$id', params: { id } })
+    },
   })
   return (
     <Dialog

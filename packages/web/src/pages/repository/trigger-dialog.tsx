@@ -1,6 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
-import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -17,9 +17,10 @@ export function TriggerDialog({
   onClose: () => void
 }) {
   const say = useToast()
-  const [workflow, setWorkflow] = useState('')
-  const [branch, setBranch] = useState('main')
-  const [inputs, setInputs] = useState('')
+  const form = `trigger-${repository}`
+  const [workflow, setWorkflow] = useDraft(form, 'workflow', '')
+  const [branch, setBranch] = useDraft(form, 'branch', 'main')
+  const [inputs, setInputs] = useDraft(form, 'inputs', '')
   const read = readInputs(inputs)
   const start = useMutation({
     mutationFn: () =>
@@ -30,6 +31,7 @@ export function TriggerDialog({
         inputs: read.inputs,
       }),
     onSuccess: ({ message }) => {
+      forgetDraft(form)
       say('good', message)
       onClose()
     },

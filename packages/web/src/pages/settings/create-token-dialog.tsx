@@ -1,7 +1,7 @@
 import { useMutation } from '@tanstack/react-query'
 import type { CreatedToken, Role } from '@slipway/contract/access'
-import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -17,6 +17,8 @@ const roles: readonly Role[] = [
   'service-account',
 ]
 
+const form = 'new-token'
+
 export function CreateTokenDialog({
   onMade,
   onClose,
@@ -24,10 +26,10 @@ export function CreateTokenDialog({
   onMade: (token: CreatedToken) => void
   onClose: () => void
 }) {
-  const [name, setName] = useState('')
-  const [chosen, setChosen] = useState<readonly Role[]>(['developer'])
-  const [repositories, setRepositories] = useState('')
-  const [ends, setEnds] = useState('')
+  const [name, setName] = useDraft(form, 'name', '')
+  const [chosen, setChosen] = useDraft<readonly Role[]>(form, 'roles', ['developer'])
+  const [repositories, setRepositories] = useDraft(form, 'repositories', '')
+  const [ends, setEnds] = useDraft(form, 'ends', '')
   const limited = splitList(repositories)
   const make = useMutation({
     mutationFn: () =>
@@ -37,7 +39,10 @@ export function CreateTokenDialog({
         ...(limited.length === 0 ? {} : { repositories: limited }),
         ...(ends === '' ? {} : { expires_at: new Date(`${ends}T23:59:59`).toISOString() }),
       }),
-    onSuccess: onMade,
+    onSuccess: (made) => {
+      forgetDraft(form)
+      onMade(made)
+    },
   })
   return (
     <Dialog

@@ -1,12 +1,14 @@
 import { useMutation } from '@tanstack/react-query'
 import type { CreatedWebhook } from '@slipway/contract/webhooks'
-import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Form, FormActions } from '../../ui/form.tsx'
 import { splitList } from './split-list.ts'
+
+const form = 'new-webhook'
 
 export function CreateWebhookDialog({
   onMade,
@@ -15,9 +17,9 @@ export function CreateWebhookDialog({
   onMade: (webhook: CreatedWebhook) => void
   onClose: () => void
 }) {
-  const [url, setUrl] = useState('')
-  const [events, setEvents] = useState('')
-  const [repositories, setRepositories] = useState('')
+  const [url, setUrl] = useDraft(form, 'url', '')
+  const [events, setEvents] = useDraft(form, 'events', '')
+  const [repositories, setRepositories] = useDraft(form, 'repositories', '')
   const types = splitList(events)
   const limited = splitList(repositories)
   const make = useMutation({
@@ -27,7 +29,10 @@ export function CreateWebhookDialog({
         ...(types.length === 0 ? {} : { events: types }),
         ...(limited.length === 0 ? {} : { repositories: limited }),
       }),
-    onSuccess: onMade,
+    onSuccess: (made) => {
+      forgetDraft(form)
+      onMade(made)
+    },
   })
   return (
     <Dialog

@@ -3,6 +3,7 @@ import type { StepSecret } from '@slipway/contract/secrets'
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
 import { useMay } from '../../session/session.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { ConfirmButton } from '../../ui/confirm-button.tsx'
@@ -115,13 +116,17 @@ function SecretDialog({
   onClose: () => void
   onWritten: () => void
 }) {
-  const [scope, setScope] = useState(secret.scope)
-  const [name, setName] = useState(secret.name)
+  const form = `secret-${secret.scope} ${secret.name}`
+  const [scope, setScope] = useDraft(form, 'scope', secret.scope)
+  const [name, setName] = useDraft(form, 'name', secret.name)
   const [value, setValue] = useState('')
   const isNew = secret.name === ''
   const write = useMutation({
     mutationFn: () => api.secrets.set(scope.trim(), name.trim(), value),
-    onSuccess: onWritten,
+    onSuccess: () => {
+      forgetDraft(form)
+      onWritten()
+    },
   })
   return (
     <Dialog

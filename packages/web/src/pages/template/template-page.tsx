@@ -5,6 +5,7 @@ import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
 import { QueryPage } from '../../app/query-page.tsx'
 import { useMay } from '../../session/session.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Field } from '../../ui/field.tsx'
@@ -37,9 +38,14 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
   const may = useMay()
   const say = useToast()
   const queries = useQueryClient()
-  const [name, setName] = useState(template.name)
-  const [brand, setBrand] = useState(template.brand_name ?? '')
-  const [rules, setRules] = useState<readonly BrandingRule[]>(template.replacement_rules)
+  const form = `template-${template.id}`
+  const [name, setName] = useDraft(form, 'name', template.name)
+  const [brand, setBrand] = useDraft(form, 'brand', template.brand_name ?? '')
+  const [rules, setRules] = useDraft<readonly BrandingRule[]>(
+    form,
+    'rules',
+    template.replacement_rules,
+  )
   // What somebody else has kept replaces what is here only where nothing has been typed over it.
   const [known, setKnown] = useState(template)
   if (known.updated_at !== template.updated_at) {
@@ -57,6 +63,7 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
       }),
     onSuccess: (kept) => {
       setRules(kept.replacement_rules)
+      forgetDraft(form)
       say('good', 'The template is kept.')
       void queries.invalidateQueries({ queryKey: ['builds'] })
     },
