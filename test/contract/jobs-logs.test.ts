@@ -77,6 +77,20 @@ describe('GET /api/jobs/:id/logs', () => {
     expect(await read(id, '?after=3')).toBe(text.split('\n')[3])
   })
 
+  it('is a file of what is there by now, also while the job runs', async () => {
+    const id = await test.delegate()
+    const path = `/api/jobs/${id}/logs?download=true`
+    expect((await test.request('GET', path)).body).toBe('')
+    const writer = await open(id)
+    await writer.write(Buffer.from('2025-06-19T10:00:00Z one\n2025-06-19T10:00:01Z hunter2\n'))
+    await writer.suspend()
+    const answer = await test.request('GET', `${path}&follow=true`)
+    expect(answer.statusCode).toBe(200)
+    expect(answer.headers['content-type']).toBe('text/plain; charset=utf-8')
+    expect(answer.headers['content-disposition']).toBe(`attachment; filename="job-${id}.log"`)
+    expect(answer.body).toBe('2025-06-19T10:00:00Z one\n2025-06-19T10:00:01Z ***\n')
+  })
+
   it('is written piece by piece, whatever its size', async () => {
     const id = await test.delegate()
     const writer = await open(id)

@@ -221,6 +221,9 @@ export const DelegatedJobLogsQuery = Type.Object(
       }),
     ),
     follow: Type.Optional(Type.Boolean({ description: 'Go on with what is still to come.' })),
+    download: Type.Optional(
+      Type.Boolean({ description: 'What is there by now, as a plain text file.' }),
+    ),
     after: Type.Optional(
       Cursor({ minimum: 0, description: 'Only lines behind this one; the first line is 1.' }),
     ),

@@ -1,5 +1,6 @@
 import type { LogSource } from './log-sources.ts'
 import { plainLine } from './plain-line.ts'
+import { splitTime } from './split-time.ts'
 
 /** The lines of one log, as many as have come; the n-th has the number n + 1 for ever. */
 export interface LogLines {
@@ -12,8 +13,6 @@ export interface LogLines {
 
 /** What is read of a log; beyond it the whole is there to be downloaded. */
 export const mostLines = 500_000
-
-const timed = /^\[?(\d{4}-[^\s\]]+)\]? ?(.*)$/s
 
 /**
  * Reads a log: what is there at once as text, then, if it is still being written, line by line. `tell` is
@@ -35,25 +34,24 @@ export async function readLog(
       if (!signal.aborted) tell({ texts, times, ended: false })
     })
   }
-  const take = (line: string) => {
+  const take = ({ timestamp, line }: { timestamp: string; line: string }) => {
     if (texts.length >= mostLines) return
-    const [, time = '', text = line] = timed.exec(line) ?? []
-    times.push(time)
-    texts.push(text)
+    times.push(timestamp)
+    texts.push(line)
   }
   signal.addEventListener('abort', () => cancelAnimationFrame(frame))
   let rest = ''
   for await (const chunk of source.read(signal)) {
     const lines = (rest + chunk).split('\n')
     rest = lines.pop() ?? ''
-    for (const line of lines) take(line)
+    for (const line of lines) take(splitTime(line))
+    if (texts.length >= mostLines) break
     tellSoon()
   }
-  if (rest !== '') take(rest)
+  if (rest !== '') take(splitTime(rest))
   if (follow && texts.length < mostLines) {
-    for await (const { timestamp, line } of source.follow(texts.length, signal)) {
-      times.push(timestamp)
-      texts.push(line)
+    for await (const line of source.follow(texts.length, signal)) {
+      take(line)
       if (texts.length >= mostLines) break
       tellSoon()
     }

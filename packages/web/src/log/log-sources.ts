@@ -1,12 +1,14 @@
 import type { LogLine } from '@slipway/sdk'
 import { api } from '../api/client.ts'
+import { splitTime } from './split-time.ts'
 
 /** Where a log comes from. */
 export interface LogSource {
   /** What tells it from others. */
   key: string
-  /** Its plain text, for those who want the whole. */
+  /** Its plain text as far as it is written, for those who want the whole; and what to call that. */
   download: string
+  fileName: string
   /** What is there by now: pieces of text whose lines begin with their times. */
   read(signal: AbortSignal): AsyncIterable<string>
   /** The lines behind a number as they come, until there will be no more. */
@@ -19,6 +21,7 @@ export function stepLog(id: string): LogSource {
   return {
     key: path,
     download: path,
+    fileName: `step-${id}.log`,
     read: (signal) => fetchText(`${path}?timestamps=true`, signal),
     follow: (after, signal) => api.steps.logs(id, { follow: true, after, signal }),
   }
@@ -30,6 +33,7 @@ export function buildLog(id: number): LogSource {
   return {
     key: path,
     download: path,
+    fileName: `build-${id}.log`,
     read: (signal) => fetchText(path, signal),
     follow: (after, signal) => api.builds.logs(id, { follow: true, after, signal }),
   }
@@ -38,13 +42,18 @@ export function buildLog(id: number): LogSource {
 /** A job of GitHub Actions in a container of ours. */
 export function jobLog(id: string): LogSource {
   const path = `/api/jobs/${id}/logs`
+  const download = `${path}?download=true`
   return {
     key: path,
-    download: `${path}?follow=true`,
-    async *read(signal) {
-      yield await api.jobs.logs(id, { signal })
+    download,
+    fileName: `job-${id}.log`,
+    read: (signal) => fetchText(download, signal),
+    async *follow(after, signal) {
+      // Its lines are kept with their times in front.
+      for await (const { seq, line } of api.jobs.followLogs(id, { after, signal })) {
+        yield { seq, ...splitTime(line) }
+      }
     },
-    follow: (after, signal) => api.jobs.followLogs(id, { after, signal }),
   }
 }
 
@@ -61,9 +70,14 @@ async function* fetchText(path: string, signal: AbortSignal): AsyncGenerator<str
     throw new Error(body?.error?.message ?? `The log could not be read (${response.status})`)
   }
   const reader = response.body?.pipeThrough(new TextDecoderStream()).getReader()
-  for (;;) {
-    const chunk = await reader?.read()
-    if (chunk === undefined || chunk.done) return
-    yield chunk.value
+  try {
+    for (;;) {
+      const chunk = await reader?.read()
+      if (chunk === undefined || chunk.done) return
+      yield chunk.value
+    }
+  } finally {
+    // Who has enough does not wait for the rest.
+    await reader?.cancel()
   }
 }

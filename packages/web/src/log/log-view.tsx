@@ -103,7 +103,7 @@ export function LogView({
             <ArrowDown size={14} aria-hidden /> Follow
           </Button>
         )}
-        <a className={styles.download} href={source.download} download>
+        <a className={styles.download} href={source.download} download={source.fileName}>
           <Download size={14} aria-hidden /> Download
         </a>
       </div>

@@ -34,7 +34,8 @@ export function jobLogRoutes(deps: JobRoutesDeps): FastifyPluginAsync {
           tags: ['Delegated jobs'],
           summary: 'Read or follow the log of a job',
           description:
-            'Without `follow` all of it, in the envelope. With `follow=true` as plain text until the job has ended; ' +
+            'Without `follow` all of it, in the envelope. With `download=true` the same as a plain text file. ' +
+            'With `follow=true` as plain text until the job has ended; ' +
             'or as Server-Sent Events where they are accepted: `id` is a line’s number, `data` its ' +
             '{seq, timestamp, line}, and an event `end` says that there is no more.',
           params: IdParams,
@@ -57,8 +58,17 @@ export function jobLogRoutes(deps: JobRoutesDeps): FastifyPluginAsync {
         const after = query.follow === true ? await runners.feed.lastSeq() : 0
         const job = await findDelegation(runners, { principal, id: params.id })
         await runners.logs.requireReachable(job.log_key)
-        if (query.follow === true) return follow(deps, { request, reply, job, after, open })
+        if (query.follow === true && query.download !== true) {
+          return follow(deps, { request, reply, job, after, open })
+        }
         const lines = runners.logs.read(job.log_key, rangeOf(request), deps.signal)
+        if (query.download === true) {
+          return reply
+            .type(plainText.contentType)
+            .header('content-disposition', `attachment; filename="job-${job.id}.log"`)
+            .header('cache-control', 'no-store')
+            .send(Readable.from(textOf(lines), { objectMode: false }))
+        }
         const body = Readable.from(writeAnswer(deps, lines), { objectMode: false })
         return reply
           .type('application/json; charset=utf-8')
@@ -82,6 +92,10 @@ async function* writeAnswer(
     separator = '\\n'
   }
   yield `"},"metadata":${JSON.stringify(metadataOf(deps))}}`
+}
+
+async function* textOf(lines: AsyncIterable<LogChunk>): AsyncGenerator<Buffer> {
+  for await (const { data } of lines) yield data
 }
 
 async function follow(
