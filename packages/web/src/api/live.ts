@@ -23,7 +23,7 @@ export async function followLive(
   signal: AbortSignal,
 ): Promise<void> {
   const touched = new Set<string>()
-  const outdated = new Set<Query>()
+  const outdated = new Set<string>()
   let gathering: ReturnType<typeof setTimeout> | null = null
   let polling: ReturnType<typeof setInterval> | null = null
   let waiting: ReturnType<typeof setTimeout> | null = null
@@ -38,7 +38,7 @@ export async function followLive(
     // What is under way is let come, since under a flood of events it never would otherwise. It may be
     // older than the event: then it is asked for once more.
     for (const query of queries.getQueryCache().findAll({ predicate, fetchStatus: 'fetching' })) {
-      outdated.add(query)
+      outdated.add(query.queryHash)
     }
     void queries.invalidateQueries({ predicate }, { cancelRefetch: false })
   }
@@ -51,11 +51,15 @@ export async function followLive(
       gather(gatherMs)
     }, ms)
   }
-  const stopWatching = queries.getQueryCache().subscribe(({ type, query }) => {
-    if (type === 'removed') outdated.delete(query)
-    if (type !== 'updated' || query.state.fetchStatus !== 'idle' || !outdated.delete(query)) return
+  const stopWatching = queries.getQueryCache().subscribe(({ type, query: of }) => {
+    const query: Query = of
+    const { queryHash, queryKey } = query
+    if (type === 'removed') outdated.delete(queryHash)
+    if (type !== 'updated' || query.state.fetchStatus !== 'idle' || !outdated.delete(queryHash)) {
+      return
+    }
     queueMicrotask(() => {
-      if (!signal.aborted) void queries.invalidateQueries({ queryKey: query.queryKey, exact: true })
+      if (!signal.aborted) void queries.invalidateQueries({ queryKey, exact: true })
     })
   })
   const stopPolling = () => {
