@@ -72,7 +72,10 @@ describe('slipway approve', () => {
 
   it.each([
     ['api is no id of a release', ['approve', 'api', ...toProduction]],
-    ["required option '--to <environment>'", ['approve', 'api', '42', '--reason', 'x']],
+    [
+      "required option '--to, --environment <environment>'",
+      ['approve', 'api', '42', '--reason', 'x'],
+    ],
     ["required option '-m, --reason <text>'", ['approve', 'api', '42', '--to', 'production']],
   ])('asks for what it needs: %s', async (message, args) => {
     const { code, err } = await cli(args)

@@ -121,7 +121,7 @@ describe('run start', () => {
     const { baseUrl } = await serve(router({ 'POST /v1/runs': conflict }))
     const what = ['-r', 'acme/shop', '-b', 'main', '-c', 'abcdef1']
     const { code, err } = await runCli(['run', 'start', ...what, '--url', baseUrl])
-    expect(err).toBe('error: It runs already.\nSee what is there: slipway run get r-9\n')
+    expect(err).toBe('error: It runs already.\nSee what is there: slipway run show r-9\n')
     expect(code).toBe(4)
   })
 })

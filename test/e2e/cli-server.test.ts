@@ -83,7 +83,7 @@ describe('a run that goes on', () => {
     })
     await seen
     const again = await slipway(start(commit))
-    expect(again.err).toContain(`slipway run get ${id}`)
+    expect(again.err).toContain(`slipway run show ${id}`)
     expect(again.code).toBe(4)
 
     expect((await slipway(['run', 'cancel', id])).code).toBe(0)

@@ -1,59 +1,33 @@
-import { PassThrough } from 'node:stream'
-import { runCli } from '../../packages/cli/src/run-cli.ts'
+import type { Command } from 'commander'
+import { createProgram } from '../../packages/cli/src/create-program.ts'
 
-/** What `slipway … --help` says of one command. */
-export interface CommandHelp {
-  /** Commands below it, aliases included. */
-  commands: Set<string>
-  /** Every spelling of an option, and how many values may follow it. */
-  options: Map<string, number>
-  required: number
-  /** Arguments that it takes at most. */
-  most: number
-}
-
-/** Asks the command itself, in this process; `path` is `['run', 'start']`, say. */
-async function readHelp(path: readonly string[]): Promise<CommandHelp> {
-  let text = ''
+/** The command line as it is defined; nothing of it is run. */
+export function readProgram(): Promise<Command> {
   const output = {
-    isTerminal: false,
-    columns: () => 1000,
-    rows: () => 24,
-    write: async (written: string) => void (text += written),
+    writeOut: () => undefined,
+    writeErr: () => undefined,
+    outColumns: () => 80,
+    errColumns: () => 80,
   }
-  const signal = new AbortController().signal
-  const input = { isTerminal: false, readAll: async () => '', readHidden: async () => '' }
-  const raw = { in: new PassThrough(), out: new PassThrough() }
-  const io = { in: input, out: output, err: output, raw, env: {}, cwd: '/', signal }
-  await runCli([...path, '--help'], io)
-  return parseHelp(text)
+  return createProgram(() => async () => undefined, output)
 }
 
-function parseHelp(text: string): CommandHelp {
-  const options = new Map<string, number>()
-  const commands = new Set<string>()
-  let section = ''
-  for (const line of text.split('\n')) {
-    section = /^(\w+):/.exec(line)?.[1] ?? section
-    const [, entry = ''] = /^ {2}(\S.*?)(?: {2,}|$)/.exec(line) ?? []
-    if (entry === '') continue
-    if (section === 'Options') {
-      const values = !/[<[]/.test(entry) ? 0 : entry.includes('...') ? Number.POSITIVE_INFINITY : 1
-      for (const [name] of entry.matchAll(/(?<![\w-])--?[a-z][\w-]*/gi)) options.set(name, values)
-    } else if (section === 'Commands') {
-      for (const name of (entry.split(' ')[0] ?? '').split('|')) commands.add(name)
+/** Every command that does something, with its words behind `slipway`. */
+export function leavesOf(command: Command, path: readonly string[] = []): [string, Command][] {
+  const below = command.commands.flatMap((one) => leavesOf(one, [...path, one.name()]))
+  const isLeaf = command.commands.length === 0 || command.options.length > 0
+  return isLeaf && path.length > 0 ? [[path.join(' '), command], ...below] : below
+}
+
+/** How many values may follow an option; undefined: there is no such option. */
+function valuesOf(command: Command, name: string): number | undefined {
+  for (let at: Command | null = command; at !== null; at = at.parent) {
+    const found = at.options.find(({ short, long }) => short === name || long === name)
+    if (found !== undefined) {
+      return found.variadic ? Number.POSITIVE_INFINITY : found.required || found.optional ? 1 : 0
     }
   }
-  const usage = /^Usage:(.*)$/m.exec(text)?.[1] ?? ''
-  const places = [...usage.matchAll(/([<[])([\w-]+)(\.{3})?[>\]]/g)].filter(
-    ([, , name = '']) => name !== 'options' && name !== 'command',
-  )
-  return {
-    commands,
-    options,
-    required: places.filter(([, bracket]) => bracket === '<').length,
-    most: places.some(([, , , dots]) => dots) ? Number.POSITIVE_INFINITY : places.length,
-  }
+  return ['-h', '--help'].includes(name) ? 0 : undefined
 }
 
 /**
@@ -64,33 +38,37 @@ export async function refusal(
   words: readonly string[],
   { complete }: { complete: boolean },
 ): Promise<string | null> {
+  let command = await readProgram()
   const path: string[] = []
-  const root = await readHelp([])
-  let help = root
   let given = 0
-  const command = () => ['slipway', ...path].join(' ')
+  const name = () => ['slipway', ...path].join(' ')
   for (let index = 0; index < words.length; index++) {
     const word = words[index] ?? ''
-    if (word.startsWith('-')) {
-      const [name = '', value] = word.split('=')
-      const values = help.options.get(name) ?? root.options.get(name)
-      if (values === undefined) return `${command()} has no option ${name}`
+    const below = command.commands.find(
+      (one) => one.name() === word || one.aliases().includes(word),
+    )
+    if (word.startsWith('-') && word !== '-') {
+      const [option = '', value] = word.split('=')
+      const values = valuesOf(command, option)
+      if (values === undefined) return `${name()} has no option ${option}`
       if (value !== undefined) continue
       for (let left = values; left > 0 && isValue(words[index + 1]); left--) index += 1
-    } else if (help.commands.has(word)) {
+    } else if (below !== undefined) {
       path.push(word)
-      help = await readHelp(path)
-    } else if (help.commands.size > 0) {
-      return `${command()} has no command ${word}`
+      command = below
+    } else if (command.commands.length > 0) {
+      return `${name()} has no command ${word}`
     } else {
       given += 1
     }
   }
-  if (given > help.most) return `${command()} takes no ${given} arguments`
-  if (complete && given < help.required) return `${command()} lacks an argument`
-  return null
+  const places = command.registeredArguments
+  const most = places.some(({ variadic }) => variadic) ? Number.POSITIVE_INFINITY : places.length
+  if (given > most) return `${name()} takes no ${given} arguments`
+  const required = places.filter((one) => one.required).length
+  return complete && given < required ? `${name()} lacks an argument` : null
 }
 
 function isValue(word: string | undefined): boolean {
-  return word !== undefined && !word.startsWith('-')
+  return word !== undefined && (!word.startsWith('-') || word === '-')
 }

@@ -13,21 +13,28 @@ export interface ErrorReport {
   exitCode: number
 }
 
+/** In which an error came about. */
+export interface Circumstances {
+  connection: Connection | undefined
+  /** The command that lists what was asked for by a name or id. */
+  list: string | undefined
+}
+
 /** What to tell a person of an error, and how to end. */
-export function describeError(error: unknown, connection: Connection | undefined): ErrorReport {
+export function describeError(error: unknown, circumstances: Circumstances): ErrorReport {
   if (error instanceof CliError) {
     const { message, hint, exitCode } = error
     return { code: 'usage', message, hint, exitCode }
   }
-  if (error instanceof SlipwayError) return describeAnswer(error, connection)
+  if (error instanceof SlipwayError) return describeAnswer(error, circumstances)
   const message = error instanceof Error ? error.message : String(error)
   return { code: 'internal_error', message, hint: undefined, exitCode: exitCodes.failed }
 }
 
-function describeAnswer(error: SlipwayError, connection: Connection | undefined): ErrorReport {
+function describeAnswer(error: SlipwayError, circumstances: Circumstances): ErrorReport {
   const { code, message, details, requestId } = error
   const exitCode = error.status === 0 ? exitCodes.unreachable : exitCodes.refused
-  return { code, message, details, requestId, exitCode, hint: hintFor(error, connection) }
+  return { code, message, details, requestId, exitCode, hint: hintFor(error, circumstances) }
 }
 
 /** Somebody else must do something before a deployment is let through. */
@@ -39,7 +46,7 @@ function approvalHint({ details }: SlipwayError): string | undefined {
   return `Who may approve does it with: slipway approve PROJECT RELEASE --to ${environment} --reason '…'`
 }
 
-function hintFor(error: SlipwayError, connection: Connection | undefined): string | undefined {
+function hintFor(error: SlipwayError, { connection, list }: Circumstances): string | undefined {
   const url = connection?.url ?? 'the server'
   const approval = approvalHint(error)
   if (approval !== undefined) return approval
@@ -53,19 +60,27 @@ function hintFor(error: SlipwayError, connection: Connection | undefined): strin
     case 'invalid_response':
       return `Is ${url} a Slipway server? A proxy in front of it may answer in its place.`
     case 'authentication_failed':
-      if (connection?.login !== undefined) return 'Sign in again: slipway login'
+      if (connection?.login !== undefined) return `Sign in again: slipway login --url ${url}`
       return connection?.token !== undefined
-        ? 'The token is unknown, revoked or expired. Another one makes `slipway token create`.'
-        : 'No token was given: sign in with `slipway login`, or set SLIPWAY_TOKEN. The first start of a server prints one and keeps it in `admin-token` in its data directory.'
+        ? `The token is unknown, revoked or expired. Sign in: slipway login --url ${url}, or set another SLIPWAY_TOKEN; \`slipway token create\` makes one.`
+        : `No token was given. Sign in: slipway login --url ${url}, or set SLIPWAY_TOKEN. The first start of a server prints one and keeps it in \`admin-token\` in its data directory.`
     case 'authorization_failed':
-      return 'The token lacks the role or the repository for this; `slipway token list` shows what it has.'
+      return 'Roles or repositories of the token do not suffice; `slipway whoami` shows what it has.'
     case 'resource_conflict':
       if (typeof error.details?.run_id === 'string') {
-        return `See what is there: slipway run get ${error.details.run_id}`
+        return `See what is there: slipway run show ${error.details.run_id}`
       }
       return typeof error.details?.release_id === 'string'
         ? `See what is there: slipway release show ${error.details.release_id}`
         : undefined
+    case 'resource_not_found':
+      return list === undefined ? undefined : `See which there are: ${list}`
+    case 'limit_exceeded':
+      return 'Wait a little, and try again.'
+    case 'unavailable':
+      return 'See what is not well: slipway health'
+    case 'internal_error':
+      return 'The log of the server says more, under the id of the request.'
     default:
       return undefined
   }

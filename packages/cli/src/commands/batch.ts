@@ -7,6 +7,7 @@ import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findRepository } from '../git/find-repository.ts'
 import { limitConcurrency } from '../limit-concurrency.ts'
+import { repositoryOption, toOption } from '../list-options.ts'
 import { findReleaseIds } from '../name-release.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 
@@ -18,16 +19,11 @@ interface CancelFlags {
 
 interface ReleasesFlags {
   repository?: string
-  to: string
+  environment: string
 }
 
 /** Newest runs among which the active ones are looked for; a repository has at most 100 of these. */
 const runsLookedAt = 1000
-
-const repositoryOption = [
-  '-r, --repository <owner/name>',
-  "default: that of the git checkout's remote",
-] as const
 
 export function addBatchCommand(program: Command, act: Act): void {
   const batch = program
@@ -49,7 +45,7 @@ export function addBatchCommand(program: Command, act: Act): void {
   batch
     .command('approve <release...>')
     .description('approve releases, each an id or project/release, for an environment')
-    .requiredOption('--to <environment>', 'environment, such as production')
+    .addOption(toOption('environment, such as production').makeOptionMandatory())
     .requiredOption('-m, --reason <text>', 'why, for the record')
     .option(...repositoryOption)
     .action(
@@ -63,7 +59,7 @@ export function addBatchCommand(program: Command, act: Act): void {
     .description(
       'deploy releases, each an id or project/release, by the approvals they have where some are needed',
     )
-    .requiredOption('--to <environment>', 'environment, such as staging')
+    .addOption(toOption('environment, such as staging').makeOptionMandatory())
     .option(...repositoryOption)
     .action(
       act((context, flags: ReleasesFlags, args) =>
@@ -88,7 +84,8 @@ async function cancel(
   const run_ids = flags.all === true ? await findActiveRuns(context, flags) : unique(words)
   if (run_ids.length === 0) {
     if (flags.all !== true) throw new CliError('No runs are named', 'Name some, or say --all')
-    await io.err.write('Nothing is running.\n')
+    if (context.json) await printJson(io, { succeeded: 0, failed: 0, results: [] })
+    else await io.err.write('Nothing is running.\n')
     return exitCodes.success
   }
   const { client } = await context.connect()
@@ -117,9 +114,9 @@ async function approve(
 ): Promise<number> {
   const release_ids = unique(await findReleaseIds(context, words, flags.repository))
   const { client } = await context.connect()
-  const request = { release_ids, environment: flags.to, justification: flags.reason }
+  const request = { release_ids, environment: flags.environment, justification: flags.reason }
   const answer = await client.batch.approve(request, { signal: context.io.signal })
-  return tell(context, `Approved for ${flags.to}`, answer)
+  return tell(context, `Approved for ${flags.environment}`, answer)
 }
 
 async function promote(
@@ -128,11 +125,11 @@ async function promote(
   flags: ReleasesFlags,
 ): Promise<number> {
   const release_ids = unique(await findReleaseIds(context, words, flags.repository))
-  const approval_ids = await findApprovals(context, release_ids, flags.to)
+  const approval_ids = await findApprovals(context, release_ids, flags.environment)
   const { client } = await context.connect()
-  const request = { release_ids, environment: flags.to, approval_ids }
+  const request = { release_ids, environment: flags.environment, approval_ids }
   const answer = await client.batch.promote(request, { signal: context.io.signal })
-  return tell(context, `Deployed to ${flags.to}`, answer)
+  return tell(context, `Deployed to ${flags.environment}`, answer)
 }
 
 /** The newest active approval of each release that has one. Whether one is needed, the server says. */

@@ -30,7 +30,8 @@ const types = AssetType.enum
 export function addBrandingAssetCommand(branding: Command, act: Act): void {
   const asset = branding.command('asset').description('files that a template copies into the tree')
   asset
-    .command('add <template> <file>')
+    .command('create <template> <file>')
+    .alias('add')
     .description('upload a file')
     .requiredOption('--to <path>', 'where it is put in the repository, e.g. static/logo.png')
     .addOption(new Option('--type <type>', 'what it is for').choices(types).default('other'))
@@ -48,7 +49,8 @@ export function addBrandingAssetCommand(branding: Command, act: Act): void {
       ),
     )
   asset
-    .command('remove <template> <asset>')
+    .command('delete <template> <asset>')
+    .alias('remove')
     .description('take it out of the template')
     .action(act((context, _flags, [which = '', name = '']) => remove(context, { which, name })))
 }
@@ -101,7 +103,7 @@ async function remove(
   const { client } = await context.connect()
   await client.branding.deleteAsset(template.id, id, { signal: io.signal })
   if (context.json) await printJson(io, { id, deleted: true })
-  else await io.err.write(`Removed ${terminalWord(path)}\n`)
+  else await io.err.write(`Deleted ${terminalWord(path)}\n`)
   return exitCodes.success
 }
 

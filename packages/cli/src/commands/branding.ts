@@ -1,15 +1,15 @@
-import type { BrandingRule } from '@slipway/contract/branding'
+import type { BrandingRule, BrandingTemplate } from '@slipway/contract/branding'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
-import { everyPage } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findTemplate } from '../find-template.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
 import { readJsonFile } from '../read-json-file.ts'
 import { formatBytes } from '../render/format-bytes.ts'
-import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { showListOf } from '../show-list.ts'
 import { printTemplate } from '../print-template.ts'
 import { addBrandingAssetCommand } from './branding-asset.ts'
 import { addBrandingFileCommands } from './branding-file.ts'
@@ -20,6 +20,10 @@ interface ChangeFlags {
   replace?: string[]
   rules?: string
   description?: string
+}
+
+interface ArchivedFlags extends PageFlags {
+  archived?: true
 }
 
 interface UpdateFlags extends ChangeFlags {
@@ -37,11 +41,12 @@ export function addBrandingCommand(program: Command, act: Act): void {
   const branding = program
     .command('branding')
     .description('keep what builds are dressed in: replacements, and files that are copied in')
-  branding
-    .command('list')
-    .description('all templates')
-    .option('--archived', 'those that are archived, too')
-    .action(act((context, flags: { archived?: true }) => list(context, flags)))
+  addPageOptions(
+    branding
+      .command('list')
+      .description('all templates')
+      .option('--archived', 'those that are archived, too'),
+  ).action(act((context, flags: ArchivedFlags) => list(context, flags)))
   branding
     .command('show <template>')
     .description('one with its rules and assets, by name or id')
@@ -78,32 +83,27 @@ export function addBrandingCommand(program: Command, act: Act): void {
     .action(act((context, _flags, [which = '']) => remove(context, which)))
 }
 
-async function list(context: Context, flags: { archived?: true }): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, { archived, ...flags }: ArchivedFlags): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const query = { limit: 100, ...(flags.archived === undefined ? {} : { archived: true }) }
-  const templates = await everyPage(async (offset) => {
-    const page = await client.branding.list({ ...query, offset }, { signal: io.signal })
-    return { items: page.templates, count: page.count }
-  })
-  if (context.json) {
-    await printJson(io, { templates, total: templates.length })
-    return exitCodes.success
-  }
-  const rows = templates.map((one) =>
-    [
+  const query = archived === undefined ? {} : { archived }
+  const shown = {
+    name: 'templates',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.branding.list({ ...query, ...page }, { signal })
+      return { items: found.templates, total: found.count }
+    },
+    header: ['ID', 'NAME', 'BRAND', 'RULES', 'ASSETS'],
+    row: (one: BrandingTemplate) => [
       String(one.id),
       one.name,
       one.brand_name ?? '-',
       String(one.replacement_rules.length),
       String(one.assets.length),
-    ].map(terminalWord),
-  )
-  const [head = '', ...lines] = formatTable(['ID', 'NAME', 'BRAND', 'RULES', 'ASSETS'], rows).split(
-    '\n',
-  )
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+    ],
+    empty: 'No branding templates. Make one: slipway branding create NAME',
+  }
+  return showListOf(context, shown, flags)
 }
 
 async function show(context: Context, which: string): Promise<number> {

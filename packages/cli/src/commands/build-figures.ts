@@ -3,8 +3,9 @@ import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
-import { formatTable } from '../render/table.ts'
-import { terminalWord } from '../render/terminal-text.ts'
+import { formatInstant } from '../render/format-time.ts'
+import { printFacts } from '../render/print-facts.ts'
+import { showList } from '../show-list.ts'
 import { findRepository } from './repository.ts'
 
 export function addBuildFigureCommands(build: Command, act: Act): void {
@@ -28,19 +29,19 @@ export function addBuildFigureCommands(build: Command, act: Act): void {
 }
 
 async function steps(context: Context): Promise<number> {
-  const { io, styles } = context
   const { client } = await context.connect()
-  const known = await client.builds.steps({ signal: io.signal })
-  if (context.json) {
-    await printJson(io, known)
-    return exitCodes.success
-  }
-  const rows = known.map(({ key, dependencies, description }) =>
-    [key, dependencies.join(' ') || '-', description].map(terminalWord),
-  )
-  const [head = '', ...lines] = formatTable(['STEP', 'NEEDS', 'WHAT IT DOES'], rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+  return showList(context, {
+    read: () => client.builds.steps({ signal: context.io.signal }),
+    json: (known) => known,
+    header: ['STEP', 'NEEDS', 'WHAT IT DOES'],
+    rows: (known) =>
+      known.map(({ key, dependencies, description }) => [
+        key,
+        dependencies.join(' ') || '-',
+        description,
+      ]),
+    empty: 'There are no steps.',
+  })
 }
 
 async function stats(context: Context, flags: { days: number }): Promise<number> {
@@ -83,20 +84,9 @@ async function usage(context: Context, which: string): Promise<number> {
     ['completed', `${figures.completed_runs} (${figures.success_rate}%)`],
     ['failed', String(figures.failed_runs)],
     ['outputs', String(figures.total_build_outputs)],
-    ['last', figures.last_used_at?.slice(0, 16).replace('T', ' ') ?? 'never'],
+    ['last', figures.last_used_at == null ? 'never' : formatInstant(figures.last_used_at)],
   ])
   return exitCodes.success
-}
-
-async function printFacts(
-  { io, styles }: Context,
-  title: string,
-  facts: readonly (readonly [string, string])[],
-): Promise<void> {
-  const lines = facts
-    .filter(([, value]) => value !== '')
-    .map(([key, value]) => `${styles.dim(key.padEnd(11))}${terminalWord(value)}`)
-  await io.out.write(`${[styles.bold(terminalWord(title)), ...lines].join('\n')}\n`)
 }
 
 async function cleanup(context: Context): Promise<number> {

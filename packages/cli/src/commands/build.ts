@@ -1,14 +1,14 @@
-import type { Build, BuildOutput, BuildStatus } from '@slipway/contract/builds'
+import type { Build, BuildOutput, BuildStatus, ListBuildsResponse } from '@slipway/contract/builds'
 import { type Command, Option } from 'commander'
 import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { integerBetween } from '../integer-between.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
 import { formatBytes } from '../render/format-bytes.ts'
-import { formatSpan } from '../render/format-time.ts'
+import { formatInstant, formatSpan } from '../render/format-time.ts'
 import { renderBuild, showBuild } from '../render/show-build.ts'
-import { formatTable } from '../render/table.ts'
 import { terminalLine, terminalWord } from '../render/terminal-text.ts'
+import { showList } from '../show-list.ts'
 import { addCreateOptions, type CreateFlags, readCreateRequest } from './build-create.ts'
 import { addDownloadCommand } from './build-download.ts'
 import { addBuildFigureCommands } from './build-figures.ts'
@@ -19,10 +19,8 @@ interface StartFlags {
   watch?: true
 }
 
-interface ListFlags {
+interface ListFlags extends PageFlags {
   status?: BuildStatus
-  limit: number
-  offset: number
 }
 
 const statuses: readonly BuildStatus[] = ['pending', 'running', 'completed', 'failed']
@@ -45,13 +43,13 @@ export function addBuildCommand(program: Command, act: Act): void {
         create(context, flags),
       ),
     )
-  build
-    .command('list')
-    .description('the newest builds')
-    .addOption(new Option('--status <status>', 'only these').choices(statuses))
-    .option('-n, --limit <n>', 'how many, 1 to 1000', integerBetween(1, 1_000), 20)
-    .option('--offset <n>', 'skip so many', integerBetween(0, 2_147_483_647), 0)
-    .action(act((context, flags: ListFlags) => list(context, flags)))
+  addPageOptions(
+    build
+      .command('list')
+      .description('the newest builds')
+      .addOption(new Option('--status <status>', 'only these').choices(statuses)),
+    { most: 1_000 },
+  ).action(act((context, flags: ListFlags) => list(context, flags)))
   build
     .command('show <build>')
     .description('a build with its steps and what it made')
@@ -128,25 +126,19 @@ async function printStarted(
 }
 
 async function list(context: Context, flags: ListFlags): Promise<number> {
-  const { io, styles } = context
+  const { status, limit, offset } = flags
+  const { signal } = context.io
   const { client } = await context.connect()
-  const page = await client.builds.list(flags, { signal: io.signal })
-  if (context.json) {
-    await printJson(io, { builds: page.runs, total: page.total })
-    return exitCodes.success
+  const query = { limit, offset, ...(status === undefined ? {} : { status }) }
+  const shown = {
+    read: () => client.builds.list(query, { signal }),
+    json: ({ runs, total }: ListBuildsResponse) => ({ builds: runs, total }),
+    header: ['BUILD', 'STATUS', 'REPOSITORY', 'REF', 'WANTED', 'CREATED', 'TOOK', 'BY'],
+    rows: ({ runs }: ListBuildsResponse) => runs.map(listRow),
+    total: ({ total }: ListBuildsResponse) => total,
+    empty: 'No builds. Make one: slipway build create --watch',
   }
-  if (page.runs.length === 0) {
-    await io.err.write('No builds. Make one: slipway build create --watch\n')
-    return exitCodes.success
-  }
-  const header = ['BUILD', 'STATUS', 'REPOSITORY', 'REF', 'WANTED', 'CREATED', 'TOOK', 'BY']
-  const [head = '', ...rows] = formatTable(header, page.runs.map(listRow)).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${rows.join('\n')}`)
-  const end = flags.offset + page.runs.length
-  if (end < page.total) {
-    await io.err.write(styles.dim(`${end} of ${page.total}; go on with --offset ${end}\n`))
-  }
-  return exitCodes.success
+  return showList(context, shown, flags)
 }
 
 function listRow(build: Build): string[] {
@@ -158,14 +150,10 @@ function listRow(build: Build): string[] {
     repository_info.name,
     ref ?? '-',
     output_type,
-    shortTime(build.started_at),
+    formatInstant(build.started_at),
     formatSpan(spans, Date.now()) || '-',
     build.created_by,
-  ].map(terminalWord)
-}
-
-function shortTime(instant: string): string {
-  return instant.slice(0, 16).replace('T', ' ')
+  ]
 }
 
 async function show(context: Context, which: string): Promise<number> {
@@ -241,29 +229,21 @@ async function cancel(context: Context, which: string): Promise<number> {
 }
 
 async function outputs(context: Context, which: string): Promise<number> {
-  const { io, styles } = context
+  const { signal } = context.io
   const { client } = await context.connect()
-  const made = await client.builds.outputs(numberOf(which), { signal: io.signal })
-  if (context.json) {
-    await printJson(io, made)
-    return exitCodes.success
-  }
-  if (made.length === 0) {
-    await io.err.write('It has made nothing.\n')
-    return exitCodes.success
-  }
-  const rows = made.map((output) =>
-    [
-      String(output.id),
-      ...outputWords(output),
-      output.expires_at === null ? 'never' : shortTime(output.expires_at),
-      output.checksum_sha256 ?? output.image_digest ?? '-',
-    ].map(terminalWord),
-  )
-  const header = ['OUTPUT', 'TYPE', 'WHAT', 'SIZE', 'EXPIRES', 'DIGEST']
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+  return showList(context, {
+    read: () => client.builds.outputs(numberOf(which), { signal }),
+    json: (made: BuildOutput[]) => made,
+    header: ['OUTPUT', 'TYPE', 'WHAT', 'SIZE', 'EXPIRES', 'DIGEST'],
+    rows: (made: BuildOutput[]) =>
+      made.map((output) => [
+        String(output.id),
+        ...outputWords(output),
+        output.expires_at === null ? 'never' : formatInstant(output.expires_at),
+        output.checksum_sha256 ?? output.image_digest ?? '-',
+      ]),
+    empty: 'It has made nothing.',
+  })
 }
 
 function outputWords(output: BuildOutput): [string, string, string] {

@@ -7,18 +7,22 @@ import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
-import { everyPage } from '../every-page.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findByName } from '../find-by-name.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
 import { readJsonFile } from '../read-json-file.ts'
-import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { showListOf } from '../show-list.ts'
 
 interface ChangeFlags {
   set?: string[]
   from?: string
   target?: string[]
   description?: string
+}
+
+interface ArchivedFlags extends PageFlags {
+  archived?: true
 }
 
 interface UpdateFlags extends ChangeFlags {
@@ -36,11 +40,12 @@ export function addConfigurationCommand(program: Command, act: Act): void {
   const configuration = program
     .command('configuration')
     .description('keep settings that builds merge into files')
-  configuration
-    .command('list')
-    .description('all configurations')
-    .option('--archived', 'those that are archived, too')
-    .action(act((context, flags: { archived?: true }) => list(context, flags)))
+  addPageOptions(
+    configuration
+      .command('list')
+      .description('all configurations')
+      .option('--archived', 'those that are archived, too'),
+  ).action(act((context, flags: ArchivedFlags) => list(context, flags)))
   configuration
     .command('show <configuration>')
     .description('one with its settings, by name or id')
@@ -71,30 +76,26 @@ export function addConfigurationCommand(program: Command, act: Act): void {
     .action(act((context, _flags, [which = '']) => remove(context, which)))
 }
 
-async function list(context: Context, flags: { archived?: true }): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, { archived, ...flags }: ArchivedFlags): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const query = { limit: 100, ...(flags.archived === undefined ? {} : { archived: true }) }
-  const configurations = await everyPage(async (offset) => {
-    const page = await client.configurations.list({ ...query, offset }, { signal: io.signal })
-    return { items: page.configurations, count: page.count }
-  })
-  if (context.json) {
-    await printJson(io, { configurations, total: configurations.length })
-    return exitCodes.success
-  }
-  const rows = configurations.map((one) =>
-    [
+  const query = archived === undefined ? {} : { archived }
+  const shown = {
+    name: 'configurations',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.configurations.list({ ...query, ...page }, { signal })
+      return { items: found.configurations, total: found.count }
+    },
+    header: ['ID', 'NAME', 'KEYS', 'INTO'],
+    row: (one: Configuration) => [
       String(one.id),
       one.name,
       String(Object.keys(one.settings).length),
       one.targets.map(({ path }) => path).join(' '),
-    ].map(terminalWord),
-  )
-  const header = ['ID', 'NAME', 'KEYS', 'INTO']
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+    ],
+    empty: 'No configurations. Make one: slipway configuration create NAME --set KEY=VALUE',
+  }
+  return showListOf(context, shown, flags)
 }
 
 async function show(context: Context, which: string): Promise<number> {

@@ -10,8 +10,11 @@ import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findByName } from '../find-by-name.ts'
-import { formatTable } from '../render/table.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
+import { formatInstant } from '../render/format-time.ts'
+import { printFacts } from '../render/print-facts.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { showList, showListOf } from '../show-list.ts'
 import { type DataFlags, readCredentialData } from './credential-data.ts'
 
 const types = Object.keys(credentialTypes) as CredentialType[]
@@ -38,10 +41,9 @@ export function addCredentialCommand(program: Command, act: Act): void {
   const credential = program
     .command('credential')
     .description('keep logins of Git remotes and registries')
-  credential
-    .command('list')
-    .description('all credentials, without what they hold')
-    .action(act((context) => list(context)))
+  addPageOptions(
+    credential.command('list').description('all credentials, without what they hold'),
+  ).action(act((context, flags: PageFlags) => list(context, flags)))
   credential
     .command('types')
     .description('which types there are, and what each holds')
@@ -55,6 +57,10 @@ export function addCredentialCommand(program: Command, act: Act): void {
     .option('--repository <repository...>', repositoryHelp)
     .option('--expires <instant>', 'not used from then on, e.g. 2030-01-31T00:00:00Z')
     .action(act((context, flags: CreateFlags, [name = '']) => create(context, name, flags)))
+  credential
+    .command('show <credential>')
+    .description('one, by name or id, without what it holds')
+    .action(act((context, _flags, [which = '']) => show(context, which)))
   credential
     .command('update <credential>')
     .description('change it, by name or id; new fields replace all the old ones')
@@ -75,44 +81,60 @@ export function addCredentialCommand(program: Command, act: Act): void {
     .action(act((context, _flags, [which = '']) => remove(context, which)))
 }
 
-async function list(context: Context): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, flags: PageFlags): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const { credentials, count } = await client.credentials.list(
-    { limit: 1000 },
-    { signal: io.signal },
-  )
-  if (context.json) {
-    await printJson(io, { credentials, total: count })
-    return exitCodes.success
+  const shown = {
+    name: 'credentials',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.credentials.list(page, { signal })
+      return { items: found.credentials, total: found.count }
+    },
+    header: ['ID', 'NAME', 'TYPE', 'EXPIRES'],
+    row: (one: Credential) => [
+      String(one.id),
+      one.name,
+      one.credential_type,
+      one.expires_at === null ? 'never' : formatInstant(one.expires_at),
+    ],
+    empty: 'No credentials. Keep one: slipway credential create NAME --type git_https',
   }
-  const rows = credentials.map((one) =>
-    [String(one.id), one.name, one.credential_type, one.expires_at?.slice(0, 16) ?? 'never'].map(
-      terminalWord,
-    ),
-  )
-  const [head = '', ...lines] = formatTable(['ID', 'NAME', 'TYPE', 'EXPIRES'], rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+  return showListOf(context, shown, flags)
 }
 
-async function listTypes({ io, json, styles }: Context): Promise<number> {
+async function listTypes(context: Context): Promise<number> {
   const known = types.map((type) => ({
     credential_type: type,
     description: credentialTypes[type],
     fields: credentialFields(type),
   }))
-  if (json) {
-    await printJson(io, known)
-    return exitCodes.success
+  return showList(context, {
+    read: async () => known,
+    json: (all) => all,
+    header: ['TYPE', 'FIELDS', 'FOR'],
+    rows: (all) =>
+      all.map(({ credential_type, description, fields }) => [
+        credential_type,
+        fields.map(({ name, required }) => (required ? name : `[${name}]`)).join(' '),
+        description,
+      ]),
+    empty: 'There are no types.',
+  })
+}
+
+async function show(context: Context, which: string): Promise<number> {
+  const { io } = context
+  const one = await findCredential(context, which)
+  if (context.json) await printJson(io, one)
+  else {
+    const { repositories } = one.metadata as { repositories?: unknown }
+    await printFacts(context, one.name, [
+      ['type', one.credential_type],
+      ['expires', one.expires_at === null ? 'never' : `${formatInstant(one.expires_at)} UTC`],
+      ['for', Array.isArray(repositories) ? repositories.join(' ') : ''],
+      ['id', String(one.id)],
+    ])
   }
-  const rows = known.map(({ credential_type, description, fields }) => [
-    credential_type,
-    fields.map(({ name, required }) => (required ? name : `[${name}]`)).join(' '),
-    description,
-  ])
-  const [head = '', ...lines] = formatTable(['TYPE', 'FIELDS', 'FOR'], rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
   return exitCodes.success
 }
 

@@ -26,8 +26,12 @@ interface Flags {
 }
 
 export function addDelegateCommand(program: Command, act: Act): void {
-  program
-    .command('delegate')
+  addDelegateOptions(program.command('delegate'), act)
+}
+
+/** `slipway delegate` and `slipway job create`. */
+export function addDelegateOptions(command: Command, act: Act): void {
+  command
     .description('ask for an ephemeral container for a job; the id of the delegated job is printed')
     .option(
       '-r, --repository <owner/name>',

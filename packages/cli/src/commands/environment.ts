@@ -1,48 +1,47 @@
 import type { Environment } from '@slipway/contract/environments'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
-import { type Context, printJson } from '../context.ts'
-import { exitCodes } from '../exit-codes.ts'
+import type { Context } from '../context.ts'
+import { addWatchOption, repositoryOption } from '../list-options.ts'
 import { findReleaseId } from '../name-release.ts'
-import { formatTable } from '../render/table.ts'
-import { terminalWord } from '../render/terminal-text.ts'
+import { showList } from '../show-list.ts'
 
 export function addEnvironmentCommand(program: Command, act: Act): void {
   const environment = program.command('environment').description('show environments')
-  environment
-    .command('list [project] [release]')
-    .description('all environments and their policies; of a release: what holds for that one')
-    .option('-r, --repository <owner/name>', "default: that of the git checkout's remote")
-    .action(
-      act((context, flags: { repository?: string }, [project, release]) =>
-        list(context, project === undefined ? null : [project, release], flags.repository),
-      ),
-    )
+  addWatchOption(
+    environment
+      .command('list [project] [release]')
+      .description('all environments and their policies; of a release: what holds for that one')
+      .option(...repositoryOption),
+  ).action(
+    act((context, flags: { repository?: string; watch?: boolean }, [project, release]) =>
+      list(context, project === undefined ? null : [project, release], flags),
+    ),
+  )
 }
 
 async function list(
   context: Context,
   words: readonly [string, string | undefined] | null,
-  repository: string | undefined,
+  flags: { repository?: string; watch?: boolean },
 ): Promise<number> {
-  const { io, styles } = context
-  const releaseId = words && (await findReleaseId(context, words, repository))
+  const { signal } = context.io
+  const releaseId = words && (await findReleaseId(context, words, flags.repository))
   const { client } = await context.connect()
   const query = releaseId === null ? {} : { releaseId }
-  const environments = await client.environments.list(query, { signal: io.signal })
-  if (context.json) {
-    await printJson(io, { environments })
-    return exitCodes.success
+  const shown = {
+    read: () => client.environments.list(query, { signal }),
+    json: (environments: Environment[]) => ({ environments }),
+    header: ['ENVIRONMENT', 'APPROVAL', 'DEPLOYED UNASKED', 'LOGS'],
+    rows: (environments: Environment[]) => environments.map(listRow),
+    empty: 'No environments: configure some in the file of SLIPWAY_CONFIG',
   }
-  const header = ['ENVIRONMENT', 'APPROVAL', 'DEPLOYED UNASKED', 'LOGS']
-  const [head = '', ...rows] = formatTable(header, environments.map(listRow)).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${rows.join('\n')}`)
-  return exitCodes.success
+  return showList(context, shown, flags)
 }
 
 function listRow(environment: Environment): string[] {
   const { name, log_retention_days: days } = environment
-  return [name, approvalOf(environment), unaskedOf(environment), `${days} d`].map(terminalWord)
+  return [name, approvalOf(environment), unaskedOf(environment), `${days} d`]
 }
 
 function approvalOf({ approval }: Environment): string {

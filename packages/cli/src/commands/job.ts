@@ -1,13 +1,21 @@
-import type { DelegatedJob, DelegationStatus } from '@slipway/contract/delegations'
+import type {
+  DelegatedJob,
+  DelegationStatus,
+  ListDelegatedJobsResponse,
+} from '@slipway/contract/delegations'
 import { type Command, Option } from 'commander'
 import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
-import { formatDuration, formatSpan } from '../render/format-time.ts'
-import { formatTable } from '../render/table.ts'
+import { addNumberedPageOptions, type PageFlags } from '../list-options.ts'
+import { pageAt } from '../read-list.ts'
+import { formatDuration, formatInstant, formatSpan } from '../render/format-time.ts'
+import { printFacts } from '../render/print-facts.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 import { repositoryName } from '../repository-name.ts'
+import { countedEveryMs, showList } from '../show-list.ts'
+import { addDelegateOptions } from './delegate.ts'
 import {
   describeJob,
   jobStatuses,
@@ -17,11 +25,10 @@ import {
   writeLogLine,
 } from './job-end.ts'
 
-interface ListFlags {
+interface ListFlags extends PageFlags {
   repository?: string
   status?: DelegationStatus
-  limit: number
-  page: number
+  page?: number
 }
 
 interface LogFlags {
@@ -32,14 +39,15 @@ interface LogFlags {
 
 export function addJobCommand(program: Command, act: Act): void {
   const job = program.command('job').description('jobs of GitHub Actions in ephemeral containers')
-  job
-    .command('list')
-    .description('the newest delegated jobs')
-    .option('-r, --repository <owner/name>', 'only of this one', repositoryName)
-    .addOption(new Option('--status <status>', 'only these').choices(jobStatuses))
-    .option('-n, --limit <n>', 'how many, 1 to 100', integerBetween(1, 100), 20)
-    .option('--page <n>', 'which page of so many', integerBetween(1, 2_147_483_647), 1)
-    .action(act((context, flags: ListFlags) => list(context, flags)))
+  addDelegateOptions(job.command('create'), act)
+  addNumberedPageOptions(
+    job
+      .command('list')
+      .description('the newest delegated jobs')
+      .option('-r, --repository <owner/name>', 'only of this repository', repositoryName)
+      .addOption(new Option('--status <status>', 'only these').choices(jobStatuses)),
+    { most: 100, usual: 20 },
+  ).action(act((context, flags: ListFlags) => list(context, flags)))
   job
     .command('show <job>')
     .description('a job, and why it waits or ended as it did')
@@ -62,25 +70,25 @@ export function addJobCommand(program: Command, act: Act): void {
 }
 
 async function list(context: Context, flags: ListFlags): Promise<number> {
-  const { io, styles } = context
+  const { signal } = context.io
+  const { repository, status, limit } = flags
   const { client } = await context.connect()
-  const { data, pagination } = await client.jobs.list(flags, { signal: io.signal })
-  if (context.json) {
-    await printJson(io, { jobs: data, ...pagination })
-    return exitCodes.success
+  const query = {
+    limit,
+    page: pageAt(flags),
+    ...(repository === undefined ? {} : { repository }),
+    ...(status === undefined ? {} : { status }),
   }
-  if (data.length === 0) {
-    await io.err.write('No jobs.\n')
-    return exitCodes.success
+  const shown = {
+    read: () => client.jobs.list(query, { signal }),
+    json: ({ data, pagination }: ListDelegatedJobsResponse) => ({ jobs: data, ...pagination }),
+    header: ['JOB', 'STATUS', 'REPOSITORY', 'WORKFLOW', 'NAME', 'CLASS', 'WAITED', 'TOOK'],
+    rows: ({ data }: ListDelegatedJobsResponse) => data.map(listRow),
+    total: ({ pagination }: ListDelegatedJobsResponse) => pagination.total,
+    empty: 'No jobs. Ask for one: slipway delegate --watch',
+    everyMs: countedEveryMs,
   }
-  const header = ['JOB', 'STATUS', 'REPOSITORY', 'WORKFLOW', 'NAME', 'CLASS', 'WAITED', 'TOOK']
-  const [head = '', ...rows] = formatTable(header, data.map(listRow)).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${rows.join('\n')}`)
-  const { page, totalPages, total } = pagination
-  if (page < totalPages) {
-    await io.err.write(styles.dim(`of ${total}; go on with --page ${page + 1}\n`))
-  }
-  return exitCodes.success
+  return showList(context, shown, { ...flags, offset: (query.page - 1) * limit })
 }
 
 function listRow(job: DelegatedJob): string[] {
@@ -95,11 +103,11 @@ function listRow(job: DelegatedJob): string[] {
     metadata.runnerClass ?? '-',
     metadata.queueMs === null ? '-' : formatDuration(metadata.queueMs),
     formatSpan(spans, Date.now()) || '-',
-  ].map(terminalWord)
+  ]
 }
 
 async function show(context: Context, id: string): Promise<number> {
-  const { io, styles } = context
+  const { io } = context
   const { client } = await context.connect()
   const job = await client.jobs.get(id, { signal: io.signal })
   if (context.json) {
@@ -107,7 +115,8 @@ async function show(context: Context, id: string): Promise<number> {
     return exitCodes.success
   }
   const { metadata } = job
-  const facts: [string, string | null][] = [
+  const when = (instant: string | null) => instant && `${formatInstant(instant)} UTC`
+  await printFacts(context, describeJob(job), [
     ['repository', job.repository],
     ['run', `${job.runId}, attempt ${job.runAttempt}`],
     ['workflow', job.workflow],
@@ -120,14 +129,10 @@ async function show(context: Context, id: string): Promise<number> {
     ['runner', job.runnerId],
     ['container', job.containerId],
     ['proxy', job.runnerName],
-    ['delegated', metadata.delegatedAt],
-    ['started', job.startedAt],
-    ['ended', job.completedAt],
-  ]
-  const lines = facts
-    .filter((fact): fact is [string, string] => fact[1] !== null && fact[1] !== '')
-    .map(([key, value]) => `${styles.dim(key.padEnd(12))}${terminalWord(value)}`)
-  await io.out.write(`${[styles.bold(describeJob(job)), ...lines].join('\n')}\n`)
+    ['delegated', when(metadata.delegatedAt)],
+    ['started', when(job.startedAt)],
+    ['ended', when(job.completedAt)],
+  ])
   return exitCodes.success
 }
 

@@ -5,6 +5,7 @@ import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { formatInstant } from '../render/format-time.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 import type { Login, LoginStore } from '../settings/login-store.ts'
 
@@ -140,7 +141,7 @@ async function whoami(context: Context): Promise<number> {
       'repositories',
       session.repositories === null ? 'all' : session.repositories.join(', ') || 'none',
     ],
-    ['until', session.expires_at?.slice(0, 16) ?? 'no end'],
+    ['until', session.expires_at === null ? 'no end' : `${formatInstant(session.expires_at)} UTC`],
   ] as const
   const lines = rows.map(
     ([name, value]) => `${styles.dim(name.padEnd(12))}  ${terminalWord(value)}`,

@@ -160,7 +160,7 @@ const hasEnded = ({ step }: LocatedStep) => step.completed_at !== null
 function noStep(run: Run, selector: string | undefined): CliError {
   const places = selectSteps(run, undefined).map(({ place }) => terminalWord(place))
   if (selector === undefined || places.length === 0) {
-    const hint = `Why: slipway run get ${run.id}`
+    const hint = `Why: slipway run show ${run.id}`
     return new CliError('The run has no steps', hint, exitCodes.failed)
   }
   const shown = places.slice(0, 20).join('\n  ')

@@ -11,7 +11,7 @@ import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { formatDuration } from '../render/format-time.ts'
 import { took } from '../render/pipeline-table.ts'
-import { formatTable } from '../render/table.ts'
+import { printTable } from '../render/print-table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 import { repositoryName } from '../repository-name.ts'
 
@@ -21,10 +21,13 @@ interface Flags {
 }
 
 export function addMetricsCommand(program: Command, act: Act): void {
+  addMetricsOptions(program.command('metrics'), act)
+}
+
+/** `slipway metrics` and `slipway pipeline metrics`. */
+export function addMetricsOptions(command: Command, act: Act): void {
   addOptions(
-    program
-      .command('metrics')
-      .description('how many GitHub Actions runs succeeded, and how long they took'),
+    command.description('how many GitHub Actions runs succeeded, and how long they took'),
   ).action(
     act((context, flags: Flags, [name]) =>
       show(context, queryOf(name, flags), (api, ...asked) => api.metrics(...asked), printMetrics),
@@ -33,10 +36,13 @@ export function addMetricsCommand(program: Command, act: Act): void {
 }
 
 export function addInsightsCommand(program: Command, act: Act): void {
+  addInsightsOptions(program.command('insights'), act)
+}
+
+/** `slipway insights` and `slipway pipeline insights`. */
+export function addInsightsOptions(command: Command, act: Act): void {
   addOptions(
-    program
-      .command('insights')
-      .description('what of GitHub Actions is slow or flaky, and how delivery goes'),
+    command.description('what of GitHub Actions is slow or flaky, and how delivery goes'),
   ).action(
     act((context, flags: Flags, [name]) =>
       show(context, queryOf(name, flags), (api, ...asked) => api.insights(...asked), printInsights),
@@ -76,7 +82,7 @@ async function show<Answer>(
 async function printMetrics(context: Context, answer: PipelineMetricsResponse): Promise<void> {
   const { io, styles } = context
   const rows = Object.entries(answer.metrics).map(([repository, one]) => [
-    terminalWord(repository),
+    repository,
     String(one.total),
     `${one.successful} (${one.successRate} %)`,
     `${one.failed} (${one.failureRate} %)`,
@@ -140,20 +146,7 @@ async function section(
 ): Promise<void> {
   if (rows.length === 0) return
   await context.io.out.write(`${context.styles.bold(title)}\n`)
-  await printTable(
-    context,
-    header,
-    rows.map((row) => row.map(terminalWord)),
-  )
-}
-
-async function printTable(
-  { io, styles }: Context,
-  header: readonly string[],
-  rows: readonly string[][],
-): Promise<void> {
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
+  await printTable(context, header, rows)
 }
 
 function slowRow(place: SlowPlace): string[] {

@@ -6,6 +6,7 @@ import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findRepository } from '../git/find-repository.ts'
+import { environmentOption, repositoryOption, toOption } from '../list-options.ts'
 import { findReleaseId } from '../name-release.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 
@@ -15,32 +16,35 @@ interface DeployFlags {
   watch?: boolean
 }
 
-const repositoryOption = [
-  '-r, --repository <owner/name>',
-  "default: that of the git checkout's remote",
-] as const
-
 export function addPromoteCommand(program: Command, act: Act): void {
+  addPromoteOptions(program.command('promote <project> [release]'), act)
+}
+
+export function addRollbackCommand(program: Command, act: Act): void {
+  addRollbackOptions(program.command('rollback <project>'), act)
+}
+
+/** `slipway promote` and `slipway deployment create`. */
+export function addPromoteOptions(command: Command, act: Act): void {
   deployOptions(
-    program
-      .command('promote <project> [release]')
+    command
       .description(
         'deploy a release, named by alias, number or commit; or by its id alone, in place of the project',
       )
-      .requiredOption('--to <environment>', 'environment, such as staging'),
+      .addOption(toOption('environment, such as staging').makeOptionMandatory()),
   ).action(
-    act((context, flags: DeployFlags & { to: string }, [project = '', release]) =>
+    act((context, flags: DeployFlags & { environment: string }, [project = '', release]) =>
       promote(context, [project, release], flags),
     ),
   )
 }
 
-export function addRollbackCommand(program: Command, act: Act): void {
+/** `slipway rollback` and `slipway deployment rollback`. */
+export function addRollbackOptions(command: Command, act: Act): void {
   deployOptions(
-    program
-      .command('rollback <project>')
+    command
       .description('deploy an older release again; its deployment id is printed')
-      .requiredOption('-e, --environment <environment>', 'environment, such as production')
+      .requiredOption(...environmentOption)
       .option('--to <release>', 'alias, number or commit; default: what was active before'),
   ).action(
     act((context, flags: DeployFlags & { environment: string; to?: string }, [project = '']) =>
@@ -62,10 +66,10 @@ function deployOptions(command: Command): Command {
 async function promote(
   context: Context,
   words: readonly [string, string | undefined],
-  flags: DeployFlags & { to: string },
+  flags: DeployFlags & { environment: string },
 ): Promise<number> {
   const releaseId = await findReleaseId(context, words, flags.repository)
-  return deploy(context, { releaseId, environment: flags.to }, flags)
+  return deploy(context, { releaseId, environment: flags.environment }, flags)
 }
 
 async function rollBack(
@@ -114,7 +118,7 @@ async function deploy(
   const { io } = context
   const { client } = await context.connect()
   const made = await create(context, client, { releaseId, environment, approval: flags.approval })
-  if (flags.watch === true) return watch(context, client, made.id)
+  if (flags.watch === true) return watchDeployment(context, client, made.id)
   if (context.json) await printJson(io, made)
   else {
     await io.out.write(`${made.id}\n`)
@@ -146,7 +150,12 @@ async function create(
   }
 }
 
-async function watch(context: Context, client: SlipwayClient, id: string): Promise<number> {
+/** Tells of each change until it is active or has failed; the exit code says which. */
+export async function watchDeployment(
+  context: Context,
+  client: SlipwayClient,
+  id: string,
+): Promise<number> {
   const { io, styles } = context
   let last: Deployment | undefined
   for await (const deployment of client.deployments.watch(id, { signal: io.signal })) {

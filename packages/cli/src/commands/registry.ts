@@ -9,8 +9,10 @@ import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findByName } from '../find-by-name.ts'
-import { formatTable } from '../render/table.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
+import { printFacts } from '../render/print-facts.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { showListOf } from '../show-list.ts'
 import { findCredential } from './credential.ts'
 
 const types = Object.keys(registryAddresses) as RegistryType[]
@@ -27,6 +29,10 @@ interface AddFlags extends ChangeFlags {
   type: RegistryType
 }
 
+interface ArchivedFlags extends PageFlags {
+  archived?: true
+}
+
 interface UpdateFlags extends ChangeFlags {
   rename?: string
   type?: RegistryType
@@ -38,17 +44,19 @@ export function addRegistryCommand(program: Command, act: Act): void {
   const registry = program
     .command('registry')
     .description('say where builds push their images to, and how to get in')
-  registry
-    .command('list')
-    .description('all container registries')
-    .option('--archived', 'those that are archived, too')
-    .action(act((context, flags: { archived?: true }) => list(context, flags)))
+  addPageOptions(
+    registry
+      .command('list')
+      .description('all container registries')
+      .option('--archived', 'those that are archived, too'),
+  ).action(act((context, flags: ArchivedFlags) => list(context, flags)))
   registry
     .command('show <registry>')
     .description('one, by name or id')
     .action(act((context, _flags, [which = '']) => show(context, which)))
   registry
-    .command('add <name>')
+    .command('create <name>')
+    .alias('add')
     .description('keep a registry and try its login: 0 if that went well, 1 if not')
     .addOption(new Option('--type <type>', 'what it is').choices(types).makeOptionMandatory())
     .option('--at <host>', 'host[:port]; needed for aws_ecr and generic')
@@ -70,33 +78,39 @@ export function addRegistryCommand(program: Command, act: Act): void {
     .option('--restore', 'no longer archived')
     .action(act((context, flags: UpdateFlags, [which = '']) => update(context, which, flags)))
   registry
-    .command('test <registry>')
+    .command('verify <registry>')
+    .alias('test')
     .description('try its login: 0 if it was let in, 1 if not')
     .action(act((context, _flags, [which = '']) => test(context, which)))
   registry
-    .command('remove <registry>')
+    .command('delete <registry>')
+    .alias('remove')
     .description('delete it, unless builds refer to it and it is not archived')
     .action(act((context, _flags, [which = '']) => remove(context, which)))
 }
 
-async function list(context: Context, flags: { archived?: true }): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, { archived, ...flags }: ArchivedFlags): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const query = { limit: 1000, ...(flags.archived === undefined ? {} : { archived: true }) }
-  const { registries, count } = await client.registries.list(query, { signal: io.signal })
-  if (context.json) {
-    await printJson(io, { registries, total: count })
-    return exitCodes.success
+  const query = archived === undefined ? {} : { archived }
+  const shown = {
+    name: 'registries',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.registries.list({ ...query, ...page }, { signal })
+      return { items: found.registries, total: found.count }
+    },
+    header: ['ID', 'NAME', 'TYPE', 'VERIFIED', 'AT'],
+    row: (one: ContainerRegistry) => [
+      String(one.id),
+      one.name,
+      one.registry_type,
+      one.is_verified ? 'yes' : 'no',
+      placeOf(one),
+    ],
+    empty:
+      'No container registries. Keep one: slipway registry create NAME --type generic --at HOST',
   }
-  const rows = registries.map((one) =>
-    [String(one.id), one.name, one.registry_type, one.is_verified ? 'yes' : 'no', placeOf(one)].map(
-      terminalWord,
-    ),
-  )
-  const header = ['ID', 'NAME', 'TYPE', 'VERIFIED', 'AT']
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+  return showListOf(context, shown, flags)
 }
 
 function placeOf({ registry_url, namespace }: ContainerRegistry): string {
@@ -104,22 +118,20 @@ function placeOf({ registry_url, namespace }: ContainerRegistry): string {
 }
 
 async function show(context: Context, which: string): Promise<number> {
-  const { io, styles } = context
+  const { io } = context
   const one = await findRegistry(context, which)
   if (context.json) {
     await printJson(io, one)
     return exitCodes.success
   }
-  const facts: [string, string][] = [
+  await printFacts(context, one.name, [
     ['type', one.registry_type],
     ['at', placeOf(one)],
     ['verified', `${one.is_verified ? 'yes' : 'no'}  ${one.verification_message ?? ''}`.trim()],
     ['login', one.credential_id === null ? 'none' : `credential ${one.credential_id}`],
+    ['archived', one.archived ? 'yes' : ''],
     ['id', String(one.id)],
-    ...(one.archived ? [['archived', 'yes'] satisfies [string, string]] : []),
-  ]
-  const lines = facts.map(([key, value]) => `${styles.dim(key.padEnd(10))}${terminalWord(value)}`)
-  await io.out.write(`${[styles.bold(terminalWord(one.name)), ...lines].join('\n')}\n`)
+  ])
   return exitCodes.success
 }
 
@@ -198,7 +210,7 @@ async function remove(context: Context, which: string): Promise<number> {
   const { client } = await context.connect()
   await client.registries.delete(id, { signal: io.signal })
   if (context.json) await printJson(io, { id, deleted: true })
-  else await io.err.write(`Removed ${terminalWord(name)}\n`)
+  else await io.err.write(`Deleted ${terminalWord(name)}\n`)
   return exitCodes.success
 }
 

@@ -1,5 +1,10 @@
 import { readFile } from 'node:fs/promises'
-import type { Release, ReleaseArtifactInput, ReleaseSummary } from '@slipway/contract/releases'
+import type {
+  ListReleasesResponse,
+  Release,
+  ReleaseArtifactInput,
+  ReleaseSummary,
+} from '@slipway/contract/releases'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
@@ -7,9 +12,10 @@ import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findRepository } from '../git/find-repository.ts'
 import { readCheckout, resolveCommit } from '../git/read-checkout.ts'
-import { integerBetween } from '../integer-between.ts'
-import { formatTable } from '../render/table.ts'
+import { addPageOptions, type PageFlags, repositoryOption } from '../list-options.ts'
+import { formatInstant } from '../render/format-time.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { showList } from '../show-list.ts'
 
 interface CreateFlags {
   repository?: string
@@ -18,10 +24,8 @@ interface CreateFlags {
   artifacts?: string
 }
 
-interface ListFlags {
+interface ListFlags extends PageFlags {
   repository?: string
-  limit: number
-  offset: number
 }
 
 interface AliasFlags {
@@ -29,11 +33,6 @@ interface AliasFlags {
   move?: boolean
   delete?: boolean
 }
-
-const repositoryOption = [
-  '-r, --repository <owner/name>',
-  "default: that of the git checkout's remote",
-] as const
 
 export function addReleaseCommand(program: Command, act: Act): void {
   const release = program.command('release').description('make, list, show and name releases')
@@ -47,13 +46,13 @@ export function addReleaseCommand(program: Command, act: Act): void {
     .option('--artifacts <file>', 'JSON list of artifacts that were published elsewhere')
     .action(act((context, flags: CreateFlags, [project = '']) => create(context, project, flags)))
 
-  release
-    .command('list <project>')
-    .description('the newest releases of a project')
-    .option(...repositoryOption)
-    .option('-n, --limit <n>', 'how many, 1 to 100', integerBetween(1, 100), 20)
-    .option('--offset <n>', 'skip so many', integerBetween(0, Number.MAX_SAFE_INTEGER), 0)
-    .action(act((context, flags: ListFlags, [project = '']) => list(context, project, flags)))
+  addPageOptions(
+    release
+      .command('list <project>')
+      .description('the newest releases of a project')
+      .option(...repositoryOption),
+    { most: 100 },
+  ).action(act((context, flags: ListFlags, [project = '']) => list(context, project, flags)))
 
   release
     .command('show <project> [release]')
@@ -126,29 +125,19 @@ async function readArtifacts(file: string): Promise<ReleaseArtifactInput[]> {
 }
 
 async function list(context: Context, project: string, flags: ListFlags): Promise<number> {
-  const { io, styles } = context
-  const repository = await findRepository(io, flags.repository)
+  const { signal } = context.io
+  const repository = await findRepository(context.io, flags.repository)
   const { client } = await context.connect()
   const { limit, offset } = flags
-  const { signal } = io
-  const page = await client.releases.list({ repository, project }, { limit, offset }, { signal })
-  if (context.json) {
-    await printJson(io, page)
-    return exitCodes.success
+  const shown = {
+    read: () => client.releases.list({ repository, project }, { limit, offset }, { signal }),
+    json: (page: ListReleasesResponse) => page,
+    header: ['RELEASE', 'COMMIT', 'TRIGGER', 'ALIASES', 'CREATED', 'BY', 'ID'],
+    rows: ({ releases }: ListReleasesResponse) => releases.map(listRow),
+    total: ({ total }: ListReleasesResponse) => total,
+    empty: `No releases of ${project} in ${repository}. Make one: slipway release create ${project}`,
   }
-  if (page.releases.length === 0) {
-    const next = `Make one: slipway release create ${project}`
-    await io.err.write(`No releases of ${project} in ${repository}. ${next}\n`)
-    return exitCodes.success
-  }
-  const header = ['RELEASE', 'COMMIT', 'TRIGGER', 'ALIASES', 'CREATED', 'BY', 'ID']
-  const [head = '', ...rows] = formatTable(header, page.releases.map(listRow)).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${rows.join('\n')}`)
-  const end = offset + page.releases.length
-  if (end < page.total) {
-    await io.err.write(styles.dim(`${end} of ${page.total}; go on with --offset ${end}\n`))
-  }
-  return exitCodes.success
+  return showList(context, shown, flags)
 }
 
 function listRow(release: ReleaseSummary): string[] {
@@ -156,11 +145,7 @@ function listRow(release: ReleaseSummary): string[] {
   const own = aliases.filter(({ alias_type }) => alias_type !== 'numeric')
   const names = own.map(({ alias }) => alias).join(',') || '-'
   const words = [`#${release_number}`, commit_sha.slice(0, 8), trigger_type, names]
-  return [...words, shortTime(created_at), created_by, id].map(terminalWord)
-}
-
-function shortTime(instant: string): string {
-  return instant.slice(0, 16).replace('T', ' ')
+  return [...words, formatInstant(created_at), created_by, id]
 }
 
 async function show(
@@ -194,7 +179,7 @@ async function printRelease({ io, styles }: Context, release: Release): Promise<
   const facts: [string, string][] = [
     ['commit', commit_sha],
     ['aliases', aliases.map(({ alias }) => alias).join(', ')],
-    ['created', `${shortTime(release.created_at)} by ${release.created_by}`],
+    ['created', `${formatInstant(release.created_at)} by ${release.created_by}`],
     ['trigger', `${trigger.trigger_type}${branch} by ${trigger.triggered_by}`],
     ['artifact', release.oci_uri],
     ['digest', release.oci_digest],

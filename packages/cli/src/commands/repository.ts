@@ -5,8 +5,10 @@ import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findByName } from '../find-by-name.ts'
-import { formatTable } from '../render/table.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
+import { printFacts } from '../render/print-facts.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { showListOf } from '../show-list.ts'
 import { findCredential } from './credential.ts'
 
 interface AddFlags {
@@ -14,6 +16,10 @@ interface AddFlags {
   credential?: string | false
   branch?: string
   description?: string
+}
+
+interface ArchivedFlags extends PageFlags {
+  archived?: true
 }
 
 interface UpdateFlags extends AddFlags {
@@ -27,13 +33,15 @@ export function addRepositoryCommand(program: Command, act: Act): void {
   const repository = program
     .command('repository')
     .description('say where repositories are, and how to get in')
+  addPageOptions(
+    repository
+      .command('list')
+      .description('all registered repositories')
+      .option('--archived', 'those that are archived, too'),
+  ).action(act((context, flags: ArchivedFlags) => list(context, flags)))
   repository
-    .command('list')
-    .description('all registered repositories')
-    .option('--archived', 'those that are archived, too')
-    .action(act((context, flags: { archived?: true }) => list(context, flags)))
-  repository
-    .command('add <name> <location>')
+    .command('create <name> <location>')
+    .alias('add')
     .description('register the URL of owner/name and contact it: 0 if that went well, 1 if not')
     .option('--credential <credential>', 'name or id of the stored credential to get in with')
     .option('--branch <branch>', 'default branch; default: the one that the remote names')
@@ -41,6 +49,10 @@ export function addRepositoryCommand(program: Command, act: Act): void {
     .action(
       act((context, flags: AddFlags, [name = '', url = '']) => add(context, { name, url }, flags)),
     )
+  repository
+    .command('show <repository>')
+    .description('one, by name or id, and whether it was reached')
+    .action(act((context, _flags, [which = '']) => show(context, which)))
   repository
     .command('update <repository>')
     .description('change what is named; the rest stays')
@@ -67,27 +79,50 @@ export function addRepositoryCommand(program: Command, act: Act): void {
     .description('the branches that the remote has at this moment')
     .action(act((context, _flags, [which = '']) => branches(context, which)))
   repository
-    .command('remove <repository>')
+    .command('delete <repository>')
+    .alias('remove')
     .description('forget where it is; it is looked for at GIT_BASE_URL then')
     .action(act((context, _flags, [which = '']) => remove(context, which)))
 }
 
-async function list(context: Context, flags: { archived?: true }): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, { archived, ...flags }: ArchivedFlags): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const query = { limit: 1000, ...(flags.archived === undefined ? {} : { archived: true }) }
-  const found = await client.repositories.list(query, { signal: io.signal })
-  if (context.json) {
-    await printJson(io, { repositories: found.repositories, total: found.count })
-    return exitCodes.success
+  const query = archived === undefined ? {} : { archived }
+  const shown = {
+    name: 'repositories',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.repositories.list({ ...query, ...page }, { signal })
+      return { items: found.repositories, total: found.count }
+    },
+    header: ['ID', 'NAME', 'VERIFIED', 'URL'],
+    row: (one: Repository) => [
+      String(one.id),
+      one.name,
+      one.is_verified ? 'yes' : 'no',
+      one.repository_url,
+    ],
+    empty: 'No repositories are registered. Register one: slipway repository create OWNER/NAME URL',
   }
-  const rows = found.repositories.map((one) =>
-    [String(one.id), one.name, one.is_verified ? 'yes' : 'no', one.repository_url].map(
-      terminalWord,
-    ),
-  )
-  const [head = '', ...lines] = formatTable(['ID', 'NAME', 'VERIFIED', 'URL'], rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
+  return showListOf(context, shown, flags)
+}
+
+async function show(context: Context, which: string): Promise<number> {
+  const { io } = context
+  const one = await findRepository(context, which)
+  if (context.json) await printJson(io, one)
+  else {
+    await printFacts(context, one.name, [
+      ['url', one.repository_url],
+      ['branch', one.default_branch],
+      ['verified', `${one.is_verified ? 'yes' : 'no'}  ${one.verification_message ?? ''}`.trim()],
+      ['login', one.credential_id === null ? 'none' : `credential ${one.credential_id}`],
+      ['host keys', one.host_key_fingerprints.join(' ')],
+      ['about', one.description],
+      ['archived', one.archived ? 'yes' : ''],
+      ['id', String(one.id)],
+    ])
+  }
   return exitCodes.success
 }
 
@@ -190,7 +225,7 @@ async function remove(context: Context, which: string): Promise<number> {
   const { client } = await context.connect()
   await client.repositories.delete(id, { signal: io.signal })
   if (context.json) await printJson(io, { id, deleted: true })
-  else await io.err.write(`Removed ${terminalWord(name)}\n`)
+  else await io.err.write(`Deleted ${terminalWord(name)}\n`)
   return exitCodes.success
 }
 

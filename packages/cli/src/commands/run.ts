@@ -1,4 +1,4 @@
-import type { Run, RunSummary } from '@slipway/contract/runs'
+import type { ListRunsResponse, Run, RunSummary } from '@slipway/contract/runs'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
@@ -6,12 +6,12 @@ import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { findRepository } from '../git/find-repository.ts'
 import { readCheckout, resolveCommit } from '../git/read-checkout.ts'
-import { integerBetween } from '../integer-between.ts'
-import { formatSpan } from '../render/format-time.ts'
+import { addPageOptions, type PageFlags, repositoryOption } from '../list-options.ts'
+import { formatInstant, formatSpan } from '../render/format-time.ts'
 import { renderRunTree } from '../render/run-tree.ts'
 import { showRun } from '../render/show-run.ts'
-import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { showList } from '../show-list.ts'
 import { addLogOptions, type LogFlags, printLogs } from './logs.ts'
 import { printFailedSteps } from './print-failed-steps.ts'
 
@@ -23,11 +23,9 @@ interface StartFlags {
   watch?: boolean
 }
 
-interface ListFlags {
+interface ListFlags extends PageFlags {
   repository?: string
   branch?: string
-  limit: number
-  offset: number
 }
 
 export function addRunCommand(program: Command, act: Act): void {
@@ -44,24 +42,25 @@ export function addRunCommand(program: Command, act: Act): void {
     .option('-w, --watch', 'show it until it is finished, and exit with its outcome')
     .action(act((context, flags: StartFlags) => start(context, flags)))
 
-  run
-    .command('list')
-    .description('the newest runs of a repository')
-    .option('-r, --repository <owner/name>', "default: that of the git checkout's remote")
-    .option('-b, --branch <ref>', 'only of this branch or tag')
-    .option('-n, --limit <n>', 'how many, 1 to 100', integerBetween(1, 100), 20)
-    .option('--offset <n>', 'skip so many', integerBetween(0, Number.MAX_SAFE_INTEGER), 0)
-    .action(act((context, flags: ListFlags) => list(context, flags)))
+  addPageOptions(
+    run
+      .command('list')
+      .description('the newest runs of a repository')
+      .option(...repositoryOption)
+      .option('-b, --branch <ref>', 'only of this branch or tag'),
+    { most: 100 },
+  ).action(act((context, flags: ListFlags) => list(context, flags)))
 
   run
-    .command('get <run>')
+    .command('show <run>')
+    .alias('get')
     .description('a run with its phases, tasks and steps')
-    .action(act((context, _flags, [id = '']) => get(context, id)))
+    .action(act((context, _flags, [id = '']) => show(context, id)))
 
   run
     .command('watch <run>')
     .description('show a run until it is finished, and exit with its outcome')
-    .action(act((context, _flags, [id = '']) => watch(context, id)))
+    .action(act((context, _flags, [id = '']) => watchRun(context, id)))
 
   run
     .command('cancel <run>')
@@ -79,7 +78,7 @@ async function start(context: Context, flags: StartFlags): Promise<number> {
   const { client } = await context.connect()
   const { signal } = io
   const run = await client.runs.create({ ...request, trigger_type: 'manual' }, { signal })
-  if (flags.watch === true) return watch(context, run.id)
+  if (flags.watch === true) return watchRun(context, run.id)
   if (context.json) await printJson(io, run)
   else {
     await io.out.write(`${run.id}\n`)
@@ -113,39 +112,30 @@ async function completeRequest(context: Context, flags: StartFlags) {
 }
 
 async function list(context: Context, flags: ListFlags): Promise<number> {
-  const { io, styles } = context
-  const repository = await findRepository(io, flags.repository)
+  const { signal } = context.io
+  const repository = await findRepository(context.io, flags.repository)
   const { client } = await context.connect()
   const { branch, limit, offset } = flags
   const query = { repository, limit, offset, ...(branch === undefined ? {} : { branch }) }
-  const page = await client.runs.list(query, { signal: io.signal })
-  if (context.json) {
-    await printJson(io, page)
-    return exitCodes.success
+  const shown = {
+    read: () => client.runs.list(query, { signal }),
+    json: (page: ListRunsResponse) => page,
+    header: ['RUN', 'STATUS', 'BRANCH', 'COMMIT', 'STARTED', 'TOOK', 'BY'],
+    rows: ({ runs }: ListRunsResponse) => runs.map(listRow),
+    total: ({ total }: ListRunsResponse) => total,
+    empty: `No runs of ${repository}. Start one: slipway run start`,
   }
-  if (page.runs.length === 0) {
-    await io.err.write(`No runs of ${repository}. Start one: slipway run start\n`)
-    return exitCodes.success
-  }
-  const header = ['RUN', 'STATUS', 'BRANCH', 'COMMIT', 'STARTED', 'TOOK', 'BY']
-  const table = formatTable(header, page.runs.map(listRow))
-  const [head = '', ...rows] = table.split('\n')
-  await io.out.write(`${styles.dim(head)}\n${rows.join('\n')}`)
-  const end = offset + page.runs.length
-  if (end < page.total) {
-    await io.err.write(styles.dim(`${end} of ${page.total}; go on with --offset ${end}\n`))
-  }
-  return exitCodes.success
+  return showList(context, shown, flags)
 }
 
 function listRow(run: RunSummary): string[] {
-  const started = run.started_at.slice(0, 16).replace('T', ' ')
+  const started = formatInstant(run.started_at)
   const took = formatSpan(run, Date.now())
   const words = [run.id, run.status, run.branch, run.commit_sha.slice(0, 8), started, took]
-  return [...words, run.triggered_by].map(terminalWord)
+  return [...words, run.triggered_by]
 }
 
-async function get(context: Context, id: string): Promise<number> {
+async function show(context: Context, id: string): Promise<number> {
   const { client } = await context.connect()
   const run = await client.runs.get(id, { signal: context.io.signal })
   if (context.json) await printJson(context.io, run)
@@ -164,7 +154,8 @@ async function get(context: Context, id: string): Promise<number> {
   return exitCodes.success
 }
 
-async function watch(context: Context, id: string): Promise<number> {
+/** Shows a run until it is finished; the exit code is its outcome. */
+export async function watchRun(context: Context, id: string): Promise<number> {
   const { io } = context
   const { client } = await context.connect()
   const states = client.runs.watch(id, { signal: io.signal })

@@ -1,21 +1,28 @@
-import type { Runner, RunnerClassInfo, RunnerStatus, RunnerType } from '@slipway/contract/runners'
+import type {
+  ListRunnersResponse,
+  Runner,
+  RunnerClassInfo,
+  RunnerStatus,
+  RunnerType,
+} from '@slipway/contract/runners'
 import { type Command, Option } from 'commander'
 import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { integerBetween } from '../integer-between.ts'
+import { addNumberedPageOptions, addWatchOption, type PageFlags } from '../list-options.ts'
+import { pageAt } from '../read-list.ts'
 import { formatBytes } from '../render/format-bytes.ts'
-import { formatDuration } from '../render/format-time.ts'
-import { formatTable } from '../render/table.ts'
+import { formatDuration, formatInstant } from '../render/format-time.ts'
+import { printFacts } from '../render/print-facts.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 import { repositoryName } from '../repository-name.ts'
+import { countedEveryMs, showList } from '../show-list.ts'
 
-interface ListFlags {
+interface ListFlags extends PageFlags {
   type?: RunnerType
   status?: RunnerStatus
   repository?: string
-  limit: number
-  page: number
+  page?: number
 }
 
 const types: readonly RunnerType[] = ['proxy', 'ephemeral', 'dedicated']
@@ -23,46 +30,52 @@ const statuses: readonly RunnerStatus[] = ['idle', 'busy', 'offline', 'starting'
 
 export function addRunnerCommand(program: Command, act: Act): void {
   const runner = program.command('runner').description('who takes jobs, and what serves which')
-  runner
-    .command('list')
-    .description('proxies, ephemeral runners, and those that GitHub lists')
-    .addOption(new Option('--type <type>', 'only these').choices(types))
-    .addOption(new Option('--status <status>', 'only these').choices(statuses))
-    .option('-r, --repository <owner/name>', 'only of this one', repositoryName)
-    .option('-n, --limit <n>', 'how many, 1 to 1000', integerBetween(1, 1_000), 1_000)
-    .option('--page <n>', 'which page of so many', integerBetween(1, 1_000_000), 1)
-    .action(act((context, flags: ListFlags) => list(context, flags)))
+  addNumberedPageOptions(
+    runner
+      .command('list')
+      .description('proxies, ephemeral runners, and those that GitHub lists')
+      .addOption(new Option('--type <type>', 'only these').choices(types))
+      .addOption(new Option('--status <status>', 'only these').choices(statuses))
+      .option('-r, --repository <owner/name>', 'only of this repository', repositoryName),
+    { most: 1_000, usual: 1_000 },
+  ).action(act((context, flags: ListFlags) => list(context, flags)))
   runner
     .command('show <id>')
     .description('one runner')
     .action(act((context, _flags, [id = '']) => show(context, id)))
+  addWatchOption(
+    runner
+      .command('classes')
+      .description('what serves which jobs, as configured, and how busy it is'),
+  ).action(act((context, flags: { watch?: boolean }) => classes(context, flags)))
   runner
-    .command('classes')
-    .description('what serves which jobs, as configured, and how busy it is')
-    .action(act((context) => classes(context)))
-  runner
-    .command('remove <id>')
+    .command('delete <id>')
+    .alias('remove')
     .description('forget a runner; one that GitHub lists is removed there, too')
     .action(act((context, _flags, [id = '']) => remove(context, id)))
 }
 
 async function list(context: Context, flags: ListFlags): Promise<number> {
-  const { io } = context
+  const { signal } = context.io
+  const { type, status, repository, limit } = flags
   const { client } = await context.connect()
-  const { data, pagination } = await client.runners.list(flags, { signal: io.signal })
-  if (context.json) {
-    await printJson(io, { runners: data, ...pagination })
-    return exitCodes.success
+  const query = {
+    limit,
+    page: pageAt(flags),
+    ...(type === undefined ? {} : { type }),
+    ...(status === undefined ? {} : { status }),
+    ...(repository === undefined ? {} : { repository }),
   }
-  if (data.length === 0) {
-    await io.err.write('No runners.\n')
-    return exitCodes.success
+  const shown = {
+    read: () => client.runners.list(query, { signal }),
+    json: ({ data, pagination }: ListRunnersResponse) => ({ runners: data, ...pagination }),
+    header: ['ID', 'NAME', 'TYPE', 'STATUS', 'REPOSITORY', 'CLASS', 'SEEN', 'LABELS'],
+    rows: ({ data }: ListRunnersResponse) => data.map(listRow),
+    total: ({ pagination }: ListRunnersResponse) => pagination.total,
+    empty: 'No runners. What serves jobs without one: slipway runner classes',
+    everyMs: countedEveryMs,
   }
-  const header = ['ID', 'NAME', 'TYPE', 'STATUS', 'REPOSITORY', 'CLASS', 'SEEN', 'LABELS']
-  await printTable(context, header, data.map(listRow))
-  const { page, totalPages, total } = pagination
-  if (page < totalPages) await io.err.write(`of ${total}; go on with --page ${page + 1}\n`)
-  return exitCodes.success
+  return showList(context, shown, { ...flags, offset: (query.page - 1) * limit })
 }
 
 function listRow(runner: Runner): string[] {
@@ -72,14 +85,14 @@ function listRow(runner: Runner): string[] {
 }
 
 async function show(context: Context, id: string): Promise<number> {
-  const { io, styles } = context
+  const { io } = context
   const { client } = await context.connect()
   const runner = await client.runners.get(id, { signal: io.signal })
   if (context.json) {
     await printJson(io, runner)
     return exitCodes.success
   }
-  const facts: [string, string | null][] = [
+  await printFacts(context, runner.name, [
     ['type', runner.type],
     ['status', runner.status],
     ['labels', runner.labels.join(' ')],
@@ -87,31 +100,24 @@ async function show(context: Context, id: string): Promise<number> {
     ['class', runner.runnerClass],
     ['job', runner.jobId],
     ['container', runner.containerId],
-    ['last seen', runner.lastHeartbeat],
+    ['last seen', `${formatInstant(runner.lastHeartbeat)} UTC`],
     ['id', runner.id],
-  ]
-  const lines = facts
-    .filter((fact): fact is [string, string] => fact[1] !== null && fact[1] !== '')
-    .map(([key, value]) => `${styles.dim(key.padEnd(12))}${terminalWord(value)}`)
-  await io.out.write(`${[styles.bold(terminalWord(runner.name)), ...lines].join('\n')}\n`)
+  ])
   return exitCodes.success
 }
 
-async function classes(context: Context): Promise<number> {
-  const { io } = context
+async function classes(context: Context, flags: { watch?: boolean }): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const found = await client.runners.classes({ signal: io.signal })
-  if (context.json) {
-    await printJson(io, { classes: found })
-    return exitCodes.success
+  const shown = {
+    read: () => client.runners.classes({ signal }),
+    json: (found: RunnerClassInfo[]) => ({ classes: found }),
+    header: ['CLASS', 'ACTIVE', 'QUEUED', 'MOST', 'WARM', 'LIMITS', 'IMAGE', 'LABELS'],
+    rows: (found: RunnerClassInfo[]) => found.map(classRow),
+    empty: 'No runner classes: configure some in the file of SLIPWAY_CONFIG',
+    everyMs: countedEveryMs,
   }
-  if (found.length === 0) {
-    await io.err.write('No runner classes: configure some in the file of SLIPWAY_CONFIG\n')
-    return exitCodes.success
-  }
-  const header = ['CLASS', 'ACTIVE', 'QUEUED', 'MOST', 'WARM', 'LIMITS', 'IMAGE', 'LABELS']
-  await printTable(context, header, found.map(classRow))
-  return exitCodes.success
+  return showList(context, shown, flags)
 }
 
 function classRow(one: RunnerClassInfo): string[] {
@@ -134,16 +140,6 @@ async function remove(context: Context, id: string): Promise<number> {
   const { client } = await context.connect()
   await client.runners.delete(id, { signal: io.signal })
   if (context.json) await printJson(io, { id, deleted: true })
-  else await io.err.write(`Removed ${terminalWord(id)}\n`)
+  else await io.err.write(`Deleted ${terminalWord(id)}\n`)
   return exitCodes.success
-}
-
-async function printTable(
-  { io, styles }: Context,
-  header: readonly string[],
-  rows: readonly (readonly string[])[],
-): Promise<void> {
-  const safe = rows.map((row) => row.map(terminalWord))
-  const [head = '', ...lines] = formatTable(header, safe).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
 }

@@ -4,6 +4,7 @@ import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
+import { formatInstant } from '../render/format-time.ts'
 import { terminalWord } from '../render/terminal-text.ts'
 
 const kinds = ['run', 'release', 'log'] as const
@@ -20,7 +21,7 @@ export function addSearchCommand(program: Command, act: Act): void {
     .description('find runs, releases and lines of logs; "a phrase", OR; -- before -without')
     .addOption(new Option('--kind <kind>', 'only these').choices(kinds))
     .option('-r, --repository <owner/name>', 'only this repository')
-    .option('--limit <n>', 'results at most', integerBetween(1, 1000), 20)
+    .option('-n, --limit <n>', 'how many, 1 to 1000', integerBetween(1, 1000), 20)
     .action(
       act((context, flags: Flags, [words]) =>
         // Commander hands the rest of the arguments over as a list.
@@ -43,7 +44,7 @@ async function find(context: Context, q: string, flags: Flags): Promise<number> 
     count += 1
     if (context.json) await printJson(io, result)
     else {
-      const when = result.at.slice(0, 16)
+      const when = formatInstant(result.at)
       await io.out.write(
         `${styles.bold(title(result))} ${styles.dim(`${when}  ${place(result)}`)}\n`,
       )

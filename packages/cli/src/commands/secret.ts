@@ -4,9 +4,10 @@ import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
 import { readSecret } from '../read-secret.ts'
-import { formatTable } from '../render/table.ts'
-import { terminalWord } from '../render/terminal-text.ts'
+import { formatInstant } from '../render/format-time.ts'
+import { showListOf } from '../show-list.ts'
 
 interface ScopeFlags {
   repository?: string
@@ -25,12 +26,13 @@ const organisationFlag = () =>
 
 export function addSecretCommand(program: Command, act: Act): void {
   const secret = program.command('secret').description('give steps what nobody else is shown')
-  secret
-    .command('list')
-    .description('names of secrets; their values are never shown')
-    .option(repositoryFlag, 'only of this repository')
-    .addOption(organisationFlag())
-    .action(act((context, flags: ScopeFlags) => list(context, flags)))
+  addPageOptions(
+    secret
+      .command('list')
+      .description('names of secrets; their values are never shown')
+      .option(repositoryFlag, 'only of this repository')
+      .addOption(organisationFlag()),
+  ).action(act((context, flags: ScopeFlags & PageFlags) => list(context, flags)))
   secret
     .command('set <name>')
     .description('make a secret or replace it; its value is piped in, in a file, or asked for')
@@ -55,30 +57,30 @@ function scopeOf({ repository, organisation }: ScopeFlags): string {
   )
 }
 
-async function list(context: Context, flags: ScopeFlags): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, flags: ScopeFlags & PageFlags): Promise<number> {
+  const { signal } = context.io
+  const { repository, organisation } = flags
   const { client } = await context.connect()
   const query = {
-    ...(flags.repository === undefined ? {} : { repository: flags.repository }),
-    ...(flags.organisation === undefined ? {} : { organisation: flags.organisation }),
+    ...(repository === undefined ? {} : { repository }),
+    ...(organisation === undefined ? {} : { organisation }),
   }
-  const secrets: StepSecret[] = []
-  for await (const secret of client.secrets.iterate(query, { signal: io.signal })) {
-    secrets.push(secret)
+  const shown = {
+    name: 'secrets',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.secrets.list({ ...query, ...page }, { signal })
+      return { items: found.secrets, total: found.total }
+    },
+    header: ['SCOPE', 'NAME', 'CHANGED', 'BY'],
+    row: ({ scope, name, updated_at, updated_by }: StepSecret) => [
+      scope,
+      name,
+      formatInstant(updated_at),
+      updated_by,
+    ],
+    empty: 'No secrets. Set one: slipway secret set NAME --repository OWNER/NAME',
   }
-  if (context.json) {
-    await printJson(io, { secrets, total: secrets.length })
-    return exitCodes.success
-  }
-  const rows = secrets.map((secret) =>
-    [secret.scope, secret.name, secret.updated_at.slice(0, 16), secret.updated_by].map(
-      terminalWord,
-    ),
-  )
-  const header = ['SCOPE', 'NAME', 'CHANGED', 'BY']
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+  return showListOf(context, shown, flags)
 }
 
 async function set(context: Context, name: string, flags: SetFlags): Promise<number> {

@@ -24,8 +24,12 @@ const statuses = ['success', 'failure', 'pending', 'running'] as const
 const redrawMs = 1_000
 
 export function addStatusCommand(program: Command, act: Act): void {
-  program
-    .command('status')
+  addStatusOptions(program.command('status'), act)
+}
+
+/** `slipway status` and `slipway pipeline list`. */
+export function addStatusOptions(command: Command, act: Act): void {
+  command
     .description('the newest run of each GitHub Actions workflow and branch')
     .option('-r, --repository <owner/name>', 'only of this repository', repositoryName)
     .option('-b, --branch <branch>', 'only of this branch')

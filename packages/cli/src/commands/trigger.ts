@@ -16,8 +16,12 @@ interface Flags {
 }
 
 export function addTriggerCommand(program: Command, act: Act): void {
-  program
-    .command('trigger')
+  addTriggerOptions(program.command('trigger'), act)
+}
+
+/** `slipway trigger` and `slipway pipeline trigger`. */
+export function addTriggerOptions(command: Command, act: Act): void {
+  command
     .description('start a GitHub Actions workflow')
     .argument('<repository>', 'owner/name', repositoryName)
     .argument('<workflow>', "its name, its file's name, its path or its id")

@@ -5,13 +5,15 @@ import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
-import { formatDuration } from '../render/format-time.ts'
-import { formatTable } from '../render/table.ts'
+import { formatDuration, formatInstant } from '../render/format-time.ts'
 import { terminalLine, terminalWord } from '../render/terminal-text.ts'
+import { showList } from '../show-list.ts'
 
 interface Flags {
   status?: DeliveryStatus
+  before?: number
   limit: number
+  watch?: boolean
 }
 
 /** Milliseconds from one look at a delivery to the next, and until the first attempt must be over. */
@@ -26,7 +28,9 @@ export function addDeliveryCommands(webhook: Command, act: Act): void {
     .addOption(
       new Option('--status <status>', 'only these').choices(['pending', 'delivered', 'dead']),
     )
-    .option('-n, --limit <n>', 'at most so many', integerBetween(1, 10_000), 20)
+    .option('-n, --limit <n>', 'how many, 1 to 10000', integerBetween(1, 10_000), 20)
+    .option('--before <number>', 'only those with a smaller number', integerBetween(1, 2 ** 53 - 1))
+    .option('-w, --watch', 'go on, and show what changes as it does, until Ctrl-C')
     .action(
       act((context, flags: Flags, [id = '', delivery]) =>
         delivery === undefined ? list(context, id, flags) : show(context, id, delivery),
@@ -54,35 +58,41 @@ export function addDeliveryCommands(webhook: Command, act: Act): void {
 }
 
 async function list(context: Context, id: string, flags: Flags): Promise<number> {
-  const { io, styles } = context
+  const { signal } = context.io
+  const { status, before, limit, watch } = flags
   const { client } = await context.connect()
-  const deliveries: Delivery[] = []
   const query = {
-    limit: Math.min(flags.limit, 100),
-    ...(flags.status === undefined ? {} : { status: flags.status }),
+    limit: Math.min(limit, 100),
+    ...(status === undefined ? {} : { status }),
+    ...(before === undefined ? {} : { before }),
   }
-  for await (const one of client.webhooks.iterateDeliveries(id, query, { signal: io.signal })) {
-    deliveries.push(one)
-    if (deliveries.length === flags.limit) break
+  const shown = {
+    read: async () => {
+      const deliveries: Delivery[] = []
+      for await (const one of client.webhooks.iterateDeliveries(id, query, { signal })) {
+        deliveries.push(one)
+        if (deliveries.length === limit) break
+      }
+      return deliveries
+    },
+    json: (deliveries: Delivery[]) => ({ deliveries }),
+    header: ['ID', 'EVENT', 'STATUS', 'TRIES', 'MADE', 'ANSWER'],
+    rows: (deliveries: Delivery[]) =>
+      deliveries.map((one) => [
+        one.id,
+        one.event_type,
+        one.status,
+        String(one.attempt_count),
+        formatInstant(one.created_at),
+        answerOf(one),
+      ]),
+    next: (deliveries: Delivery[]) => {
+      const last = deliveries.at(-1)
+      return deliveries.length < limit || last === undefined ? undefined : `--before ${last.number}`
+    },
+    empty: `Nothing was sent. Try it: slipway webhook test ${id}`,
   }
-  if (context.json) {
-    await printJson(io, { deliveries })
-    return exitCodes.success
-  }
-  const header = ['ID', 'EVENT', 'STATUS', 'TRIES', 'MADE', 'ANSWER']
-  const rows = deliveries.map((one) =>
-    [
-      one.id,
-      one.event_type,
-      one.status,
-      String(one.attempt_count),
-      one.created_at.slice(0, 19),
-      answerOf(one),
-    ].map(terminalWord),
-  )
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+  return showList(context, shown, watch === undefined ? {} : { watch })
 }
 
 function answerOf({ response_status: status, error }: Delivery): string {
@@ -131,14 +141,16 @@ async function print(context: Context, delivery: DeliveryDetails): Promise<numbe
     const what =
       made.error ?? (made.response_status === null ? 'under way' : `${made.response_status}`)
     await io.out.write(
-      `  ${made.attempt}. ${styles.dim(terminalWord(made.started_at))}  ${terminalWord(what)}${took}\n`,
+      `  ${made.attempt}. ${styles.dim(formatInstant(made.started_at))}  ${terminalWord(what)}${took}\n`,
     )
     for (const line of (made.response_excerpt ?? '').split('\n').filter(Boolean).slice(0, 20)) {
       await io.out.write(`     ${styles.dim(terminalLine(line, false).replaceAll('\n', ' '))}\n`)
     }
   }
   if (delivery.next_attempt_at !== null) {
-    await io.out.write(`  next attempt ${styles.dim(terminalWord(delivery.next_attempt_at))}\n`)
+    await io.out.write(
+      `  next attempt ${styles.dim(`${formatInstant(delivery.next_attempt_at)} UTC`)}\n`,
+    )
   }
   return exitCodes.success
 }

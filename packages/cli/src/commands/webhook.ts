@@ -9,8 +9,10 @@ import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
-import { formatTable } from '../render/table.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
+import { formatInstant } from '../render/format-time.ts'
 import { terminalWord } from '../render/terminal-text.ts'
+import { showListOf } from '../show-list.ts'
 import { addDeliveryCommands } from './webhook-deliveries.ts'
 
 interface CreateFlags {
@@ -38,10 +40,9 @@ export function addWebhookCommand(program: Command, act: Act): void {
   const webhook = program
     .command('webhook')
     .description('send events to other programs, and see what came of it')
-  webhook
-    .command('list')
-    .description('all webhooks, without their secrets')
-    .action(act((context) => list(context)))
+  addPageOptions(webhook.command('list').description('all webhooks, without their secrets')).action(
+    act((context, flags: PageFlags) => list(context, flags)),
+  )
   webhook
     .command('create <target>')
     .description('send events to a URL; the secret is printed once, alone on standard output')
@@ -79,30 +80,26 @@ export function addWebhookCommand(program: Command, act: Act): void {
   addDeliveryCommands(webhook, act)
 }
 
-async function list(context: Context): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, flags: PageFlags): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const webhooks: Webhook[] = []
-  for await (const webhook of client.webhooks.iterate({}, { signal: io.signal })) {
-    webhooks.push(webhook)
-  }
-  if (context.json) {
-    await printJson(io, { webhooks, total: webhooks.length })
-    return exitCodes.success
-  }
-  const header = ['ID', 'TARGET', 'EVENTS', 'REPOSITORIES', 'STATE']
-  const rows = webhooks.map((webhook) =>
-    [
+  const shown = {
+    name: 'webhooks',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.webhooks.list(page, { signal })
+      return { items: found.webhooks, total: found.total }
+    },
+    header: ['ID', 'TARGET', 'EVENTS', 'REPOSITORIES', 'STATE'],
+    row: (webhook: Webhook) => [
       webhook.id,
       webhook.url,
       webhook.events?.join(',') ?? 'all',
       webhook.repositories?.join(',') ?? 'all',
       stateOf(webhook),
-    ].map(terminalWord),
-  )
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+    ],
+    empty: 'No webhooks. Make one: slipway webhook create https://example.com/hook',
+  }
+  return showListOf(context, shown, flags)
 }
 
 function stateOf({ enabled, disabled_reason: reason }: Webhook): string {
@@ -163,9 +160,11 @@ async function print(context: Context, webhook: Webhook): Promise<number> {
     ...(webhook.description === null
       ? []
       : ([['description', webhook.description]] as [string, string][])),
-    ...(until === null ? [] : ([['signed twice until', until]] as [string, string][])),
-    ['made', `${webhook.created_at} by ${webhook.created_by}`],
-    ['changed', webhook.updated_at],
+    ...(until === null
+      ? []
+      : ([['signed twice until', `${formatInstant(until)} UTC`]] as [string, string][])),
+    ['made', `${formatInstant(webhook.created_at)} UTC by ${webhook.created_by}`],
+    ['changed', `${formatInstant(webhook.updated_at)} UTC`],
   ]
   for (const [name, value] of fields) {
     await io.out.write(`${styles.dim(`${name}:`)} ${terminalWord(value)}\n`)
@@ -209,7 +208,9 @@ async function rotate(context: Context, id: string, flags: CreateFlags): Promise
   else {
     await io.out.write(`${rotated.secret}\n`)
     const until = rotated.previous_secret_expires_at
-    await io.err.write(context.errorStyles.dim(`The one before is good until ${until}.\n`))
+    await io.err.write(
+      context.errorStyles.dim(`The one before is good until ${formatInstant(until)} UTC.\n`),
+    )
   }
   return exitCodes.success
 }

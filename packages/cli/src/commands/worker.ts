@@ -4,10 +4,11 @@ import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
+import { addPageOptions, type PageFlags } from '../list-options.ts'
 import { formatDuration } from '../render/format-time.ts'
-import { formatTable } from '../render/table.ts'
 import { terminalWord } from '../render/terminal-text.ts'
-import { runServer } from './server.ts'
+import { showListOf } from '../show-list.ts'
+import { runServer } from './serve.ts'
 
 interface WorkFlags {
   types?: string
@@ -23,10 +24,9 @@ export function addWorkerCommand(program: Command, act: Act): void {
     .option('--types <types>', 'job types, separated by commas; default: all it can do')
     .option('--capacity <n>', 'jobs of runs at once, 1 to 1024', integerBetween(1, 1_024))
     .action(act((context, flags: WorkFlags) => work(context, flags)))
-  worker
-    .command('list')
-    .description('who does jobs: inside of servers, and on other machines')
-    .action(act((context) => list(context)))
+  addPageOptions(
+    worker.command('list').description('who does jobs: inside of servers, and on other machines'),
+  ).action(act((context, flags: PageFlags) => list(context, flags)))
   worker
     .command('drain <id>')
     .description('have a worker take no new jobs; on another machine it ends when it is done')
@@ -41,20 +41,20 @@ function work({ io }: Context, { types, capacity }: WorkFlags): Promise<number> 
   return runServer(io, 'worker', args)
 }
 
-async function list(context: Context): Promise<number> {
-  const { io, styles } = context
+async function list(context: Context, flags: PageFlags): Promise<number> {
+  const { signal } = context.io
   const { client } = await context.connect()
-  const workers: Worker[] = []
-  for await (const worker of client.workers.iterate({}, { signal: io.signal })) workers.push(worker)
-  if (context.json) {
-    await printJson(io, { workers, total: workers.length })
-    return exitCodes.success
+  const shown = {
+    name: 'workers',
+    read: async (page: { limit: number; offset: number }) => {
+      const found = await client.workers.list(page, { signal })
+      return { items: found.workers, total: found.total }
+    },
+    header: ['ID', 'NAME', 'KIND', 'STATE', 'IN HAND', 'CAPACITY', 'VERSION', 'SEEN', 'TYPES'],
+    row: rowOf,
+    empty: 'Nobody does jobs.',
   }
-  const header = ['ID', 'NAME', 'KIND', 'STATE', 'IN HAND', 'CAPACITY', 'VERSION', 'SEEN', 'TYPES']
-  const rows = workers.map((worker) => rowOf(worker).map(terminalWord))
-  const [head = '', ...lines] = formatTable(header, rows).split('\n')
-  await io.out.write(`${styles.dim(head)}\n${lines.join('\n')}`)
-  return exitCodes.success
+  return showListOf(context, shown, flags)
 }
 
 function rowOf(worker: Worker): string[] {

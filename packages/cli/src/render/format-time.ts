@@ -17,3 +17,8 @@ export function formatSpan(
   const end = span.completed_at === null ? now : Date.parse(span.completed_at)
   return formatDuration(Math.max(0, end - Date.parse(span.started_at)))
 }
+
+/** An instant of the server for a table: `2026-01-31 12:34`, in UTC like every time that is shown. */
+export function formatInstant(instant: string): string {
+  return instant.slice(0, 16).replace('T', ' ')
+}

@@ -1,5 +1,5 @@
 import type { Pipeline, PipelineStatus, PipelineStatusResponse } from '@slipway/contract/pipelines'
-import { formatDuration } from './format-time.ts'
+import { formatDuration, formatInstant } from './format-time.ts'
 import { shorten } from './shorten.ts'
 import type { Style, Styles } from './styles.ts'
 import { formatTable } from './table.ts'
@@ -64,11 +64,11 @@ function fitNames(table: readonly (readonly string[])[], columns: number): strin
 
 export function pipelineRow(pipeline: Pipeline): string[] {
   const { status, repository, branch, workflowName, lastRun, duration, runId } = pipeline
-  const words = [status, repository, branch, workflowName, shortTime(lastRun), took(duration)]
+  const words = [status, repository, branch, workflowName, formatInstant(lastRun), took(duration)]
   return [...words, String(runId)].map(terminalWord)
 }
 
-export function statusStyle(status: PipelineStatus | undefined, styles: Styles): Style {
+function statusStyle(status: PipelineStatus | undefined, styles: Styles): Style {
   switch (status) {
     case 'success':
       return styles.green
@@ -82,11 +82,6 @@ export function statusStyle(status: PipelineStatus | undefined, styles: Styles):
   }
 }
 
-/** `2025-01-01 10:05`, UTC. */
-export function shortTime(instant: string): string {
-  return instant.slice(0, 16).replace('T', ' ')
-}
-
 /** Whole seconds; nothing before the start. */
 export function took(seconds: number): string {
   return seconds === 0 ? '' : formatDuration(seconds * 1000)
@@ -95,6 +90,6 @@ export function took(seconds: number): string {
 /** That GitHub could not be asked lately. */
 function staleLines({ metadata }: PipelineStatusResponse): string[] {
   if (!metadata.stale) return []
-  const since = metadata.cachedAt === null ? 'yet' : `since ${shortTime(metadata.cachedAt)}`
+  const since = metadata.cachedAt === null ? 'yet' : `since ${formatInstant(metadata.cachedAt)}`
   return [`GitHub could not be asked ${since}: this may be out of date.`]
 }

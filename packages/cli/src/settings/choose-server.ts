@@ -25,10 +25,17 @@ export interface ChoiceInput {
  * @throws CliError for a URL or a name that is none
  */
 export function chooseServer({ flags, env, config }: ChoiceInput): ServerChoice {
-  const named = flags.server === undefined ? undefined : entryNamed(config, flags.server)
-  if (named && flags.url)
+  if (flags.server !== undefined && flags.url !== undefined) {
     throw new CliError('--url and --server name two servers', 'Give one of them.')
-  const givenUrl = flags.url ?? (named ? undefined : env.SLIPWAY_URL || undefined)
+  }
+  const { SLIPWAY_SERVER: envServer, SLIPWAY_URL: envUrl } = env
+  const isOfEnv = flags.server === undefined && flags.url === undefined
+  if (isOfEnv && envServer && envUrl) {
+    throw new CliError('SLIPWAY_URL and SLIPWAY_SERVER name two servers', 'Set one of them.')
+  }
+  const name = flags.server ?? (isOfEnv ? envServer || undefined : undefined)
+  const named = name === undefined ? undefined : entryNamed(config, name)
+  const givenUrl = flags.url ?? (named ? undefined : envUrl || undefined)
   const current = config.current === undefined ? undefined : config.servers.get(config.current)
   const entry =
     named ??
@@ -39,7 +46,8 @@ export function chooseServer({ flags, env, config }: ChoiceInput): ServerChoice 
   if (!isHttpUrl(url)) {
     throw new CliError(`Not the URL of a server: ${url}`, `It looks like ${defaultUrl}`)
   }
-  const given = flags.token ?? (named ? undefined : env.SLIPWAY_TOKEN || undefined)
+  // A token of the environment is for what the environment names, or for what nothing names.
+  const given = flags.token ?? (flags.server ? undefined : env.SLIPWAY_TOKEN || undefined)
   return {
     url,
     token: given ?? entry?.token,
@@ -54,11 +62,12 @@ function entryNamed(config: CliConfig, name: string) {
   const known = [...config.servers.keys()].join(', ')
   throw new CliError(
     `No server is named ${name} in the configuration file`,
-    known ? `Named there: ${known}` : undefined,
+    known ? `Named there: ${known}` : `Write it down: slipway server create ${name} https://…`,
   )
 }
 
-function isHttpUrl(url: string): boolean {
+/** Whether it may be the URL of a server. */
+export function isHttpUrl(url: string): boolean {
   return URL.canParse(url) && /^https?:$/.test(new URL(url).protocol)
 }
 

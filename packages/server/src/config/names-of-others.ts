@@ -2,6 +2,7 @@
 export const namesOfOthers: ReadonlySet<string> = new Set([
   // What the command-line client and workers on other machines read.
   'SLIPWAY_URL',
+  'SLIPWAY_SERVER',
   'SLIPWAY_TOKEN',
   'SLIPWAY_CLI_CONFIG',
   // What the container hooks of proxy runners read.
