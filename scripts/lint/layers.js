@@ -36,6 +36,7 @@ const sharedRooms = [
   'docker',
   'signing',
   'duties',
+  'retention',
   'servers',
   'kubernetes',
   'telemetry',
@@ -128,7 +129,7 @@ const adapterImports = {
   registry: ['db', 'oci'],
   publisher: ['oci'],
   'image-engine': ['docker'],
-  'container-host': ['docker'],
+  'container-host': ['docker', 'kubernetes'],
   executor: ['docker', 'kubernetes'],
   orchestrator: ['kubernetes'],
 }

@@ -4,10 +4,22 @@ export {
   type ClusterAccessOptions,
   openClusterAccess,
 } from './cluster-access.ts'
+export { awaitStart, failureOf } from './await-start.ts'
 export { createBackOff } from './back-off.ts'
 export { connectKubernetes, type Kubernetes, type KubernetesRequest } from './connect-kubernetes.ts'
 export { followObjects, type ObjectsFollower } from './follow-objects.ts'
+export { type FollowedLog, followLog } from './follow-log.ts'
+export {
+  createHeldJob,
+  createJobSecret,
+  describeJobSecret,
+  endPod,
+  releaseJob,
+  removeJob,
+} from './held-job.ts'
 export { explainRefusal, isGone, KubernetesRefusal } from './kubernetes-refusal.ts'
+export { createNetworkCheck, networkLabel } from './network-policy.ts'
+export { containerName, type Pod, type PodState, readPod } from './pod-state.ts'
 export {
   events,
   jobs,
@@ -17,3 +29,5 @@ export {
   type Resource,
   secrets,
 } from './resources.ts'
+export { settleLater } from './settle-later.ts'
+export { type Job, type JobTracker, trackJobs } from './track-jobs.ts'

@@ -8,9 +8,11 @@
  * Concurrency: any number of calls. Failure: AppError `unavailable` when the engine is away (try again),
  * `invalid_request` for what it will never do (no such image, a refused option), `resource_not_found`
  * for a container that is gone. Every call ends when `signal` aborts, without touching the container.
+ * A host need not do everything: `create` says what it does not, and what a container of it cannot be asked for
+ * later (`rename`, `exec`, `pause`, `measure`) is an `invalid_request` as well.
  */
 export interface ContainerHost {
-  /** Short name for health and logs: docker. */
+  /** Short name for health and logs: docker, kubernetes. */
   readonly name: string
   /**
    * Answers the container's id. Its network is made with it and removed with it. An image that the engine
@@ -107,6 +109,27 @@ export interface ContainerSpec {
   /** Keeps running until it is stopped, for `exec`: its command is ours. */
   idle: boolean
   limits: ContainerLimits
+  /** How its pod is, for a host on Kubernetes, and for no other; absent: it is no such host's. */
+  pod?: PodSettings
+}
+
+/** What a container is told on Kubernetes beside what every host knows. */
+export interface PodSettings {
+  /**
+   * Whom it runs as: the image's own user, which must not be root; a user by number; or root, with the few
+   * capabilities that containers of other hosts have. `user` of the container comes before it.
+   */
+  runAs: 'image' | 'root' | { uid: number; gid: number | null }
+  /** Labels that a node must have. */
+  nodeSelector: Readonly<Record<string, string>>
+  /** Of a sandbox such as gVisor; null: that of the cluster. */
+  runtimeClass: string | null
+  /** Names of Secrets with logins of registries. */
+  pullSecrets: readonly string[]
+  /** Milliseconds that a pod has to start, its node and its image included. */
+  startTimeoutMs: number
+  /** Milliseconds after which the cluster ends it by itself, should nobody else be there. */
+  deadlineMs: number
 }
 
 export interface ContainerLimits {
@@ -143,7 +166,8 @@ export interface ContainerLogin {
 }
 
 export interface ContainerExit {
-  exitCode: number
+  /** Null: it never ran, or nobody knows. */
+  exitCode: number | null
   outOfMemory: boolean
   /** The engine was away while it was waited for, and may have ended the container itself. */
   interrupted: boolean
@@ -152,6 +176,8 @@ export interface ContainerExit {
    * started it died at that moment. Commands that answer the same exit code are mistaken for that.
    */
   mayNotHaveRun: boolean
+  /** Why something or somebody else ended it, for people; null: it ended by itself, or was asked to. */
+  reason: string | null
   endedAt: Date
 }
 

@@ -27,6 +27,11 @@ export function describeContainer(
 ): Record<string, unknown> {
   const { securityContext: security = {}, resources = {} } = container
   const env: Record<string, string> = { HOSTNAME: pod.metadata.name, ...ofCluster }
+  for (const { secretRef } of container.envFrom ?? []) {
+    if (secretRef === undefined) continue
+    const data = secretData(given.secret(secretRef.name), secretRef.name)
+    for (const [name, content] of Object.entries(data)) env[name] = content.toString()
+  }
   for (const { name, value, valueFrom } of container.env ?? []) {
     const { secretKeyRef } = valueFrom ?? {}
     if (secretKeyRef === undefined) {

@@ -30,6 +30,7 @@ export interface Container {
     value?: string
     valueFrom?: { secretKeyRef?: { name: string; key: string } }
   }[]
+  envFrom?: { secretRef?: { name: string } }[]
   resources?: { limits?: { memory?: string; cpu?: string } }
   securityContext?: {
     runAsUser?: number

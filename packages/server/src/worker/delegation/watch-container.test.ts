@@ -10,6 +10,7 @@ const exit = {
   outOfMemory: false,
   interrupted: false,
   mayNotHaveRun: false,
+  reason: null,
   endedAt: new Date(),
 }
 
@@ -27,6 +28,8 @@ it.each([
     'the container engine was restarted',
   ],
   [exit, 'timeout', 'failed', 'timeout'],
+  [{ ...exit, reason: 'Evicted from node n.' }, null, 'failed', 'Evicted from node n.'],
+  [{ ...exit, exitCode: null, reason: 'Its pod is gone.' }, null, 'failed', 'Its pod is gone.'],
 ] as const)('judges %j with cause %s as %s', (ended, cause, status, reason) => {
   expect(judge(ended, cause)).toEqual({ status, exitCode: ended.exitCode, reason })
 })

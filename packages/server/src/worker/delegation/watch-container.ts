@@ -65,6 +65,8 @@ export async function watchContainer(
 export function judge(exit: ContainerExit, cause: string | null): DelegationResult {
   const { exitCode, outOfMemory, interrupted } = exit
   if (cause !== null) return { status: 'failed', exitCode, reason: cause }
+  // It may have ended well in reply to being ended.
+  if (exit.reason !== null) return { status: 'failed', exitCode, reason: exit.reason }
   if (exitCode === 0) return { status: 'completed', exitCode, reason: null }
   const reason = outOfMemory
     ? 'out of memory'

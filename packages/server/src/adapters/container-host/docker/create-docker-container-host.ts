@@ -247,6 +247,7 @@ function toExit({ State }: InspectedContainer, interrupted: boolean): ContainerE
     outOfMemory: State.OOMKilled,
     interrupted,
     mayNotHaveRun: State.ExitCode === incompleteCode,
+    reason: null,
     endedAt: timeOf(State.FinishedAt) ?? new Date(),
   }
 }

@@ -4,16 +4,14 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import { AppError } from '../../../errors.ts'
-import type { Kubernetes } from '../../../kubernetes/index.ts'
+import { createNetworkCheck, type Kubernetes, trackJobs } from '../../../kubernetes/index.ts'
 import type { Execution, Executor } from '../../../ports/executor.ts'
 import { contains } from '../check-spec.ts'
 import { readOwner } from '../read-owner.ts'
 import type { PodDefaults } from './describe-job.ts'
 import { endLeftovers } from './end-leftovers.ts'
-import { createNetworkCheck } from './network-policy.ts'
 import type { SharedVolume } from './place-files.ts'
-import { type ExecutorHost, startExecution } from './start-execution.ts'
-import { trackSteps } from './track-steps.ts'
+import { type ExecutorHost, startExecution, stepLabel } from './start-execution.ts'
 
 export interface KubernetesExecutorOptions {
   kubernetes: Kubernetes
@@ -100,7 +98,7 @@ export function createKubernetesExecutor(options: KubernetesExecutorOptions): Ex
       }
       const opened: ExecutorHost = {
         kubernetes,
-        tracker: trackSteps({ kubernetes, log }, selectorOf(labels)),
+        tracker: trackJobs({ kubernetes, log }, { label: stepLabel, selector: selectorOf(labels) }),
         checkNetwork: createNetworkCheck(kubernetes),
         log,
         stateDir,

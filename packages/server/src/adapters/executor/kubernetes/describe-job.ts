@@ -1,14 +1,12 @@
+import { containerName, describeJobSecret, networkLabel } from '../../../kubernetes/index.ts'
 import type { CheckedSpec } from '../check-spec.ts'
 import type { PlacedFiles } from './place-files.ts'
-import { containerName } from './pod-state.ts'
 import { stepScript } from './step-script.ts'
 
 /** Where a command finds a home and a place for temporary files, which are the pod's own. */
 export const inside = { home: '/tmp/home', temporary: '/tmp' } as const
 /** Where its container finds what was taken of its output. */
 export const flowDirectory = '/.slipway'
-/** Label by which policies tell pods apart that may not use the network. */
-export const networkLabel = 'slipway.dev/network'
 /** Seconds that a pod has to end when it is asked to, where nobody says otherwise. */
 export const defaultGraceSeconds = 5
 
@@ -98,23 +96,18 @@ export function describeSecret(
   { name, env, files, labels }: Pick<JobInput, 'name' | 'env' | 'files' | 'labels'>,
   job: { uid: string },
 ): Record<string, unknown> {
-  const variables = Object.entries(env).map(([key, value]) => [`env.${key}`, Buffer.from(value)])
-  const copied = files.copies.flatMap((copy, index) =>
-    copy.files.map(({ content }, at) => [`file.${index}.${at}`, content]),
+  const variables = Object.entries(env).map(
+    ([key, value]) => [`env.${key}`, Buffer.from(value)] as const,
   )
-  const data = [...variables, ...copied].map(([key, value]) => [key, value?.toString('base64')])
-  return {
-    apiVersion: 'v1',
-    kind: 'Secret',
-    metadata: {
-      name,
-      labels,
-      ownerReferences: [{ apiVersion: 'batch/v1', kind: 'Job', name, uid: job.uid }],
-    },
-    immutable: true,
-    type: 'Opaque',
-    data: Object.fromEntries(data) as Record<string, string>,
-  }
+  const copied = files.copies.flatMap((copy, index) =>
+    copy.files.map(({ content }, at) => [`file.${index}.${at}`, content] as const),
+  )
+  return describeJobSecret({
+    name,
+    labels,
+    job: { name, uid: job.uid },
+    data: [...variables, ...copied],
+  })
 }
 
 function containerOf(input: JobInput): Record<string, unknown> {

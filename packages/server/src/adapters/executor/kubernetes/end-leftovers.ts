@@ -1,7 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Logger } from 'pino'
-import { jobs, type Kubernetes, type KubernetesObject, pods } from '../../../kubernetes/index.ts'
-import { endPod, removeStepJob } from './step-job.ts'
+import {
+  endPod,
+  jobs,
+  type Kubernetes,
+  type KubernetesObject,
+  pods,
+  removeJob,
+} from '../../../kubernetes/index.ts'
 
 /** Milliseconds for all of it: of a pod whose node is lost nobody knows when it ends. */
 const leftoverMs = 60_000
@@ -35,7 +41,7 @@ export async function endLeftovers(
     const left = await list(jobs)
     if (left.length === 0) break
     ended += left.length
-    await Promise.all(left.map(({ metadata }) => removeStepJob(kubernetes, metadata.name, signal)))
+    await Promise.all(left.map(({ metadata }) => removeJob(kubernetes, metadata.name, signal)))
   }
   const asked = new Set<string>()
   for (;;) {

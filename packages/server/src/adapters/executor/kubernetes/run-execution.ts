@@ -1,15 +1,19 @@
 import { constants } from 'node:os'
 import type { Logger } from 'pino'
-import type { Kubernetes } from '../../../kubernetes/index.ts'
+import {
+  endPod,
+  type JobTracker,
+  type Kubernetes,
+  type Pod,
+  type PodState,
+  readPod,
+  settleLater,
+} from '../../../kubernetes/index.ts'
 import type { Execution, ExecutionResult, OutputSink } from '../../../ports/executor.ts'
 import type { CheckedSpec } from '../check-spec.ts'
 import { defaultGraceSeconds } from './describe-job.ts'
 import type { FlowFile } from './flow-file.ts'
 import { followOutput } from './follow-output.ts'
-import { type Pod, type PodState, readPod } from './pod-state.ts'
-import { settleLater } from './settle-later.ts'
-import { endPod } from './step-job.ts'
-import type { StepTracker } from './track-steps.ts'
 
 type Cause = 'stopped' | 'timed_out' | 'output_limit' | 'failed'
 type Ended = Extract<PodState, { kind: 'ended' }> & {
@@ -27,7 +31,7 @@ const confirmMs = 60_000
 
 /** Follows a pod that has just been started to its end. Removing its job is the caller's. */
 export function runExecution(
-  deps: { kubernetes: Kubernetes; tracker: StepTracker; log: Logger },
+  deps: { kubernetes: Kubernetes; tracker: JobTracker; log: Logger },
   input: { spec: CheckedSpec; name: string; pod: Pod; sink: OutputSink; flow: FlowFile },
 ): Execution {
   const { kubernetes, tracker, log } = deps
@@ -59,6 +63,7 @@ export function runExecution(
         outOfMemory: false,
         interrupted: `The cluster does not say that it has ended: ${nodeOf(input.pod)} may be lost, and it may still run there.`,
         isLate: false,
+        neverRan: false,
         isGuess: true,
       }),
     )
@@ -92,7 +97,7 @@ export function runExecution(
     }
   }
   void last.promise.then(() => ended.abort())
-  const stopWatching = tracker.watch(name, { pod: look, job() {} })
+  const stopWatching = tracker.watch({ name }, { pod: look, job() {} })
   look(input.pod, false)
 
   const followed = followOutput(

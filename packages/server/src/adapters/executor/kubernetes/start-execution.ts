@@ -2,21 +2,27 @@ import { randomUUID } from 'node:crypto'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { AppError } from '../../../errors.ts'
-import type { Kubernetes } from '../../../kubernetes/index.ts'
+import {
+  awaitStart,
+  type JobTracker,
+  type Kubernetes,
+  removeJob,
+} from '../../../kubernetes/index.ts'
 import type { Execution, ExecutionSpec, OutputSink } from '../../../ports/executor.ts'
 import { checkSpec, type CheckedSpec } from '../check-spec.ts'
-import { awaitStart } from './await-start.ts'
 import { flowDirectory, inside, type JobInput, type PodDefaults } from './describe-job.ts'
 import { openFlowFile, windowBytes } from './flow-file.ts'
 import { placeFiles, type SharedVolume } from './place-files.ts'
 import { runExecution } from './run-execution.ts'
-import { createStepJob, removeStepJob } from './step-job.ts'
-import { stepLabel, type StepTracker } from './track-steps.ts'
+import { createStepJob } from './create-step-job.ts'
+
+/** Label of jobs and pods alike: the name of the job. */
+export const stepLabel = 'slipway.dev/step'
 
 /** What an open executor has, and every execution shares. */
 export interface ExecutorHost {
   kubernetes: Kubernetes
-  tracker: StepTracker
+  tracker: JobTracker
   checkNetwork(signal: AbortSignal): Promise<void>
   log: Logger
   /** What no command may see; on the volume. */
@@ -63,7 +69,7 @@ export async function startExecution(
   const flow = await openFlowFile(join(host.stateDir, 'flow'), name)
   const forget = () => host.inBackground('a flow file', flow.close())
   const remove = () =>
-    host.inBackground('a job', removeStepJob(kubernetes, name, AbortSignal.timeout(removeMs)))
+    host.inBackground('a job', removeJob(kubernetes, name, AbortSignal.timeout(removeMs)))
   let wasAsked = false
   try {
     const input: JobInput = {
@@ -80,7 +86,8 @@ export async function startExecution(
     const either = AbortSignal.any([wanted, signal])
     wasAsked = true
     await createStepJob(kubernetes, input, either)
-    const pod = await awaitStart(host, { name, image, timeoutMs: host.startTimeoutMs }, either)
+    const what = `A step of ${image}`
+    const pod = await awaitStart(host, { name, what, timeoutMs: host.startTimeoutMs }, either)
     const execution = runExecution(host, { spec, name, pod, sink, flow })
     void execution.done.then(remove).then(forget)
     return execution

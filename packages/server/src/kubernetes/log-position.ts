@@ -3,16 +3,24 @@ const stamp = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)\.(\d{9})(Z|[+-]\d\d:\d\d) $/
 const longestStamp = '2026-01-02T03:04:05.123456789+00:00 '.length
 /** In UTC, as nodes have it. */
 const usualStamp = '2026-01-02T03:04:05.123456789Z '.length
+const millisecondLength = '2026-01-02T03:04:05.123'.length
 const lineBreak = 10
 const space = 32
+
+/** Output of one time. */
+export interface LogPart {
+  chunk: Buffer
+  /** When its line was written, as the node has it. */
+  time: string
+}
 
 export interface LogPosition {
   /** What has to be asked for to go on from here, as `sinceTime`; null: all. */
   since(): string | null
   /** What comes next is the log anew, from `since` on. */
   rewind(): void
-  /** The command's own bytes in it that were not handed out before, in a buffer of their own. */
-  take(chunk: Buffer): Buffer
+  /** The command's own bytes in it that were not handed out before, in buffers of their own, by millisecond. */
+  take(chunk: Buffer): LogPart[]
   /**
    * Whether output is missing: where the log was gone on with, the line was not there any more at which it
    * had broken off. The node has rotated the log meanwhile.
@@ -90,7 +98,13 @@ export function createLogPosition(): LogPosition {
       line = 'skipped'
     },
     take(chunk) {
-      const out: Buffer[] = []
+      const parts: LogPart[] = []
+      let out: Buffer[] = []
+      let outTime = ''
+      const close = () => {
+        if (out.length > 0) parts.push({ chunk: Buffer.concat(out), time: outTime })
+        out = []
+      }
       let rest = chunk
       while (rest.length > 0) {
         if (head !== null && head.length === 0 && isStamped(rest)) {
@@ -121,11 +135,18 @@ export function createLogPosition(): LogPosition {
         const end = rest.indexOf(lineBreak)
         const part = end < 0 ? rest : rest.subarray(0, end + 1)
         const own = content(part)
-        if (own !== null) out.push(own)
+        if (own !== null) {
+          if (time !== null && !isSameMillisecond(time, outTime)) {
+            close()
+            outTime = time
+          }
+          out.push(own)
+        }
         rest = rest.subarray(part.length)
         if (end >= 0) head = Buffer.alloc(0)
       }
-      return Buffer.concat(out)
+      close()
+      return parts
     },
     hasGap: () => gap,
     isLost: () => sought !== null,
@@ -145,6 +166,10 @@ function isStamped(text: Buffer): boolean {
     text[4] === 0x2d &&
     text[7] === 0x2d
   )
+}
+
+function isSameMillisecond(a: string, b: string): boolean {
+  return a.slice(0, millisecondLength) === b.slice(0, millisecondLength)
 }
 
 /** Negative: `a` is earlier. */

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from '../../../kubernetes/index.ts'
+import type { KubernetesObject } from './resources.ts'
 
 /** What a cluster says of a pod; only what is read here. */
 export interface Pod extends KubernetesObject {
@@ -14,7 +14,13 @@ export interface Pod extends KubernetesObject {
       state?: {
         waiting?: { reason?: string; message?: string }
         running?: { startedAt?: string }
-        terminated?: { exitCode: number; reason?: string; message?: string; finishedAt?: string }
+        terminated?: {
+          exitCode: number
+          reason?: string
+          message?: string
+          startedAt?: string
+          finishedAt?: string
+        }
       }
     }[]
   }
@@ -41,6 +47,8 @@ export type PodState =
       interrupted: string | null
       /** It took longer than the cluster was told. */
       isLate: boolean
+      /** Its runtime could not run its first command. */
+      neverRan: boolean
     }
 
 /** What no further attempt of the kubelet mends. */
@@ -74,6 +82,7 @@ export function readPod(pod: Pod, isGone = false): PodState {
         ? interruption(pod, terminated?.finishedAt, isGone)
         : `Its container cannot be started; an image needs /bin/sh. ${cut(terminated?.message ?? '')}`,
       isLate: status.reason === 'DeadlineExceeded',
+      neverRan: !hasRun,
     }
   }
   if (state?.running !== undefined) return { kind: 'running' }

@@ -10,7 +10,13 @@ const withState = (state: object, status: object = {}): Pod => ({
 const terminated = (exitCode: number, more: object = {}) => ({
   terminated: { exitCode, finishedAt: '2026-01-02T03:04:05Z', ...more },
 })
-const ended = { kind: 'ended', outOfMemory: false, interrupted: null, isLate: false }
+const ended = {
+  kind: 'ended',
+  outOfMemory: false,
+  interrupted: null,
+  isLate: false,
+  neverRan: false,
+}
 
 describe('readPod', () => {
   it.each([0, 3, 143])('tells the exit code %i of a container that ended by itself', (exitCode) => {

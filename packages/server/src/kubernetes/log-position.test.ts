@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { createLogPosition } from './log-position.ts'
+import { createLogPosition, type LogPart } from './log-position.ts'
 
 /** Lines with times that often are the same; what follows the last line break is a line as well. */
 const log = fc
@@ -25,6 +25,8 @@ const stampOf = (at: bigint): string => {
   return `${second}.${String(at % 1_000_000_000n).padStart(9, '0')}Z`
 }
 
+const textOf = (parts: readonly LogPart[]) => parts.map(({ chunk }) => chunk.toString()).join('')
+
 describe('createLogPosition', () => {
   it('hands out every byte once, wherever a connection breaks and chunks end', () => {
     const parts = fc.array(fc.integer({ min: 1, max: 90 }), { minLength: 1, maxLength: 60 })
@@ -45,7 +47,7 @@ describe('createLogPosition', () => {
           )
           for (let read = 0; text.length > 0 && read < rest; read++) {
             const size = sizes[read % sizes.length] ?? 1
-            out += position.take(text.subarray(0, size)).toString()
+            out += textOf(position.take(text.subarray(0, size)))
             text = text.subarray(size)
           }
         }
@@ -57,16 +59,26 @@ describe('createLogPosition', () => {
 
   it('says that lines are missing where the one it knew is gone', () => {
     const position = createLogPosition()
-    const take = (text: string) => position.take(Buffer.from(text)).toString()
+    const take = (text: string) => textOf(position.take(Buffer.from(text)))
     expect(take('2026-01-02T03:04:05.000000001Z one\n')).toBe('one\n')
     position.rewind()
     expect(take('2026-01-02T03:04:07.000000000Z three\n')).toBe('three\n')
     expect(position.hasGap()).toBe(true)
   })
 
+  it('says when each line was written, those of one millisecond together', () => {
+    const second = '2026-01-02T03:04:05'
+    const text = `${second}.000000001Z a\n${second}.000999999Z b\n${second}.001000000Z c\n`
+    const parts = createLogPosition().take(Buffer.from(text))
+    expect(parts.map(({ chunk, time }) => [time.slice(20, 23), chunk.toString()])).toEqual([
+      ['000', 'a\nb\n'],
+      ['001', 'c\n'],
+    ])
+  })
+
   it('leaves out what has no time: the rest of an older line, and words of the kubelet', () => {
     const position = createLogPosition()
-    const take = (text: string) => position.take(Buffer.from(text)).toString()
+    const take = (text: string) => textOf(position.take(Buffer.from(text)))
     expect(take('est of it\nfailed to watch a file\n2026-01-02T03:04:05.000000001Z own\n')).toBe(
       'own\n',
     )
