@@ -1,10 +1,15 @@
-import { describeApiOperation } from './docs/describe-api-operation.ts'
-import { errorsPage } from './docs/describe-errors.ts'
-import { eventsPage } from './docs/describe-events.ts'
-import { socketsPage } from './docs/describe-sockets.ts'
-import { type ApiDocument, readContract } from './docs/read-contract.ts'
-import { families, type ReferenceFamily } from './docs/reference-families.ts'
-import { describeTypes, linkFrom, operationsOf, placeTypes } from './docs/reference-types.ts'
+import { describeApiOperation } from './docs/reference/describe-api-operation.ts'
+import { errorsPage } from './docs/reference/describe-errors.ts'
+import { eventsPage } from './docs/reference/describe-events.ts'
+import { socketsPage } from './docs/reference/describe-sockets.ts'
+import { type ApiDocument, readContract } from './docs/reference/read-contract.ts'
+import { families, type ReferenceFamily } from './docs/reference/reference-families.ts'
+import {
+  describeTypes,
+  linkFrom,
+  operationsOf,
+  placeTypes,
+} from './docs/reference/reference-types.ts'
 
 const notice = '<!-- Written by npm run generate from the contract; changes here are lost. -->'
 

@@ -7,7 +7,7 @@ import { defineConfig, type Plugin } from 'vite'
 
 /** Where `vite` sends what is not the dashboard's own, in development. */
 const server = 'http://127.0.0.1:3000'
-const ours = ['/v1', '/api', '/ws', '/socket.io', '/docs', '/openapi.json', '/health']
+const ours = ['/v1', '/api', '/ws', '/socket.io', '/docs', '/help', '/openapi.json', '/health']
 
 /** Compressed once here, rather than at each request. */
 function compress(): Plugin {

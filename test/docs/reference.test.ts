@@ -7,13 +7,13 @@ import { pipelineEvents } from '@slipway/contract/pipeline-socket'
 import { Ajv } from 'ajv'
 import formatsPlugin from 'ajv-formats'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { errorWordOf } from '../../scripts/docs/describe-api-operation.ts'
+import { errorWordOf } from '../../scripts/docs/reference/describe-api-operation.ts'
 import {
   type ApiDocument,
   type ApiOperation,
   readContract,
-} from '../../scripts/docs/read-contract.ts'
-import { sampleOf } from '../../scripts/docs/sample-of.ts'
+} from '../../scripts/docs/reference/read-contract.ts'
+import { sampleOf } from '../../scripts/docs/reference/sample-of.ts'
 import { generateReference } from '../../scripts/generate-reference.ts'
 import { codeSpans, repositoryRoot } from '../support/markdown.ts'
 
@@ -166,7 +166,7 @@ describe('an example', () => {
     for (const [type, schema] of Object.entries(eventSchemas)) {
       check(
         JSON.parse(JSON.stringify(schema).replaceAll('"$id"', '"title"')) as object,
-        sampleOf(schema as object, {}),
+        sampleOf(schema, {}),
         type,
       )
     }

@@ -7,3 +7,8 @@ export async function openDashboard(): Promise<DashboardFiles | null> {
   const manifest = fileURLToPath(import.meta.resolve('@slipway/web/package.json'))
   return await readDashboardFiles(join(dirname(manifest), 'dist'))
 }
+
+/** The manual as `npm run build` left it; null where it was not built. */
+export async function openHelp(): Promise<DashboardFiles | null> {
+  return await readDashboardFiles(fileURLToPath(new URL('../../dist/help', import.meta.url)))
+}

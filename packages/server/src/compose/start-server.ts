@@ -13,7 +13,7 @@ import { openBranding } from './open-branding.ts'
 import { openBuilds } from './open-builds.ts'
 import { checkExecutors, openContainerHost } from './open-container-host.ts'
 import { openControl } from './open-control.ts'
-import { openDashboard } from './open-dashboard.ts'
+import { openDashboard, openHelp } from './open-dashboard.ts'
 import { openDelivery } from './open-delivery.ts'
 import { openFoundation } from './open-foundation.ts'
 import { openHooks } from './open-hooks.ts'
@@ -241,6 +241,7 @@ async function start(
     oci: { store: embedded, signal: stopping.signal },
     mcp: { publicUrl: config.http.publicUrl },
     metrics,
+    help: await openHelp(),
     tracer,
     answerPolling: jobSockets.answer,
     runners: { runners, hooks, signal: stopping.signal },

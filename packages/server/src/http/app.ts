@@ -41,6 +41,7 @@ import { healthRoutes } from './system/health-routes.ts'
 import { metricsRoutes } from './system/metrics-routes.ts'
 import { type AnswerPolling, socketIoRoutes } from './system/socket-io-routes.ts'
 import type { DashboardFiles } from './web/dashboard-files.ts'
+import { helpPlugin } from './web/help-plugin.ts'
 import { sendMissingPage, webPlugin } from './web/plugin.ts'
 import { createValidatorCompiler } from './validate-input.ts'
 
@@ -71,6 +72,8 @@ export interface HttpServerDeps extends Omit<AuthenticateDeps, 'rateLimiter'> {
   tracer?: Tracer | null
   /** Default: there is no dashboard. */
   dashboard?: DashboardFiles | null
+  /** Default: there is no manual. */
+  help?: DashboardFiles | null
   /** Default: there are no sockets. */
   answerPolling?: AnswerPolling
   /** Default: nobody has said where the server is reached from elsewhere. */
@@ -113,6 +116,7 @@ export async function createHttpServer(deps: HttpServerDeps): Promise<FastifyIns
   await app.register(openApiRoute)
   await app.register(docsRoutes)
   await app.register(webPlugin(deps.dashboard ?? null))
+  await app.register(helpPlugin(deps.help ?? null))
   await app.register(socketIoRoutes(deps.answerPolling ?? null))
   await app.register(platformPlugin(deps.platform, routes), { prefix: '/v1' })
   await app.register(githubWebhookAliases(deps.platform))

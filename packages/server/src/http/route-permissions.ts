@@ -52,6 +52,8 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /assets/*': 'public',
   'GET /favicon.svg': 'public',
   'GET /theme.js': 'public',
+  'GET /help': 'public',
+  'GET /help/*': 'public',
 
   'POST /mcp': 'authenticated',
 

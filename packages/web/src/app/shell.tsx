@@ -1,5 +1,5 @@
 import { Link, Outlet } from '@tanstack/react-router'
-import { Keyboard, LogOut, Menu, Search } from 'lucide-react'
+import { CircleHelp, Keyboard, LogOut, Menu, Search } from 'lucide-react'
 import { useCallback, useState } from 'react'
 import { type Session, signOut, useSession } from '../session/session.ts'
 import { SignedOutNotice } from '../session/signed-out-notice.tsx'
@@ -90,6 +90,12 @@ function Frame({ session }: { session: Session }) {
               </Link>
             </li>
           ))}
+          <li>
+            <a href="/help/" className={styles.place}>
+              <CircleHelp size={18} aria-hidden />
+              Help
+            </a>
+          </li>
         </ul>
       </nav>
       <main id="main" className={styles.main} tabIndex={-1}>

@@ -12,8 +12,11 @@ import { toErrorAnswer } from './error-envelope.ts'
 export function answerErrors(
   app: FastifyInstance,
   routes: RouteList,
-  showPage: (what: { request: FastifyRequest; reply: FastifyReply; path: string }) => boolean = () =>
-    false,
+  showPage: (what: {
+    request: FastifyRequest
+    reply: FastifyReply
+    path: string
+  }) => boolean = () => false,
 ): void {
   app.setErrorHandler((error, request, reply) => sendError(error, request, reply, toErrorAnswer))
   app.setNotFoundHandler((request, reply) => {

@@ -2,7 +2,7 @@ import { readdir, readFile, stat } from 'node:fs/promises'
 import { extname, join } from 'node:path'
 import { hasCode } from '../../directories.ts'
 
-/** What the build of the dashboard left, by name: nothing else is ever served. */
+/** What the build of the dashboard, or of the manual, left, by name: nothing else is ever served. */
 export interface DashboardFiles {
   /** `index.html`. */
   document: string
@@ -20,6 +20,7 @@ export interface DashboardFile {
 }
 
 const types: Readonly<Record<string, string>> = {
+  '.html': 'text/html; charset=utf-8',
   '.js': 'text/javascript; charset=utf-8',
   '.css': 'text/css; charset=utf-8',
   '.svg': 'image/svg+xml',

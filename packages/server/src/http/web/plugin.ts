@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import { AppError } from '../../errors.ts'
 import type { DashboardFile, DashboardFiles } from './dashboard-files.ts'
+import { sendFile } from './send-file.ts'
 
 /** Every path that the dashboard's router knows; a page of it is the same document. */
 const pages = [
@@ -100,21 +100,6 @@ function find(files: DashboardFiles, name: string): DashboardFile {
   const file = files.byName.get(name)
   if (file === undefined) throw new AppError('resource_not_found', `There is no file ${name}`)
   return file
-}
-
-/** In the best of the encodings that are there and that the client takes. */
-function sendFile(file: DashboardFile, request: FastifyRequest, reply: FastifyReply) {
-  const accepted = String(request.headers['accept-encoding'] ?? '')
-  // `br;q=0` refuses it.
-  const encoded = file.encoded.find(({ encoding }) =>
-    new RegExp(`\\b${encoding}\\b(?!\\s*;\\s*q=0(?:\\.0*)?\\s*(?:,|$))`).test(accepted),
-  )
-  if (encoded !== undefined) reply.header('content-encoding', encoded.encoding)
-  return reply
-    .header('vary', 'accept-encoding')
-    .header('content-length', encoded?.size ?? file.size)
-    .type(file.type)
-    .send(createReadStream(encoded?.path ?? file.path))
 }
 
 /** Scripts, styles and connections of our own only; what libraries add to the page needs the nonce. */

@@ -1,5 +1,5 @@
 import { pino } from 'pino'
-import { type HttpServerDeps, createHttpServer } from '../../packages/server/src/http/app.ts'
+import { type HttpServerDeps, createHttpServer } from '../../../packages/server/src/http/app.ts'
 
 /** The OpenAPI document that a server answers `GET /openapi.json` with, without a server's rooms. */
 export async function readContract(): Promise<ApiDocument> {
