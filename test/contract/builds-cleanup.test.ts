@@ -3,6 +3,7 @@ import { AppError } from '../../packages/server/src/errors.ts'
 import { startBuildDuties } from '../../packages/server/src/builds/index.ts'
 import { quietLog } from '../support/quiet-log.ts'
 import { type BuildsApp, createBuildsApp, someImage, storeZip } from '../support/builds-app.ts'
+import { keptFor } from '../support/kept-times.ts'
 
 let test: BuildsApp
 beforeEach(async () => void (test = await createBuildsApp()))
@@ -11,7 +12,7 @@ afterEach(() => test.close())
 const startDuties = () =>
   startBuildDuties(
     { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
-    { home: 'here', keptMs: 90 * 86_400_000 },
+    { home: 'here', retention: keptFor({ runsMs: 90 * 86_400_000, logsMs: 1e9 }) },
   )
 const content = Buffer.from('a zip')
 const cleanUp = (token?: string) =>

@@ -9,6 +9,7 @@ import {
   storeZip,
 } from '../support/builds-app.ts'
 import { quietLog } from '../support/quiet-log.ts'
+import { keptFor } from '../support/kept-times.ts'
 
 let test: BuildsApp
 beforeEach(async () => void (test = await createBuildsApp()))
@@ -48,7 +49,7 @@ const logOf = (id: number) => test.builds.logs.stat(`builds/${id}/logs/build.log
 async function runDuties(id: number): Promise<void> {
   const duties = startBuildDuties(
     { ...test.builds, log: quietLog, holder: crypto.randomUUID() },
-    { home: 'here', keptMs: 90 * dayMs },
+    { home: 'here', retention: keptFor({ runsMs: 90 * dayMs, logsMs: 7 * dayMs }) },
   )
   try {
     await expect.poll(() => statusOf(id), { timeout: 10_000 }).toBe(404)

@@ -5,6 +5,7 @@ import { endSilent } from '../../packages/server/src/runners/hooks/end-silent.ts
 import { endWordless } from '../../packages/server/src/runners/prune-delegations.ts'
 import { startRunnerDuties } from '../../packages/server/src/runners/index.ts'
 import { createRunnersApp, type RunnersApp } from '../support/runners-app.ts'
+import { keptFor } from '../support/kept-times.ts'
 
 const dayMs = 86_400_000
 let test: RunnersApp
@@ -17,7 +18,7 @@ afterAll(() => test.close())
 function startDuties() {
   const duties = startRunnerDuties(
     { ...test.runners, holder: randomUUID() },
-    { home: 'here', retention: { runsMs: 90 * dayMs, logsMs: 7 * dayMs } },
+    { home: 'here', retention: keptFor({ runsMs: 90 * dayMs, logsMs: 7 * dayMs }) },
   )
   onTestFinished(() => duties.close())
 }

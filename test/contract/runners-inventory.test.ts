@@ -8,6 +8,7 @@ import Value from 'typebox/value'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { startRunnerDuties } from '../../packages/server/src/runners/index.ts'
 import { createRunnersApp, runnerClass, type RunnersApp } from '../support/runners-app.ts'
+import { keptFor } from '../support/kept-times.ts'
 
 let test: RunnersApp
 let names = 0
@@ -140,7 +141,7 @@ describe('a proxy', () => {
     )
     const duties = startRunnerDuties(
       { ...app.runners, holder: randomUUID() },
-      { home: 'here', retention: { runsMs: 1e9, logsMs: 1e9 } },
+      { home: 'here', retention: keptFor({ runsMs: 1e9, logsMs: 1e9 }) },
     )
     onTestFinished(() => duties.close())
     await expect

@@ -31,6 +31,7 @@ import { addRepositoryCommand } from './commands/repository.ts'
 import { addRunCommand } from './commands/run.ts'
 import { addRunnerCommand } from './commands/runner.ts'
 import { addSearchCommand } from './commands/search.ts'
+import { addRetentionCommand } from './commands/retention.ts'
 import { addSecretCommand } from './commands/secret.ts'
 import { addServeCommands } from './commands/serve.ts'
 import { addServerCommand } from './commands/server.ts'
@@ -136,6 +137,7 @@ function addCommands(program: Command, act: Act): void {
   addHealthCommand(program, act)
   program.commandsGroup('Access:')
   addTokenCommand(program, act)
+  addRetentionCommand(program, act)
   addLoginCommands(program, act)
   addServerCommand(program, act)
   program.commandsGroup('This machine:')

@@ -24,6 +24,7 @@ import { pipelinesApi, type PipelinesApi } from './pipelines.ts'
 import { registriesApi, type RegistriesApi } from './registries.ts'
 import { releasesApi, type ReleasesApi } from './releases.ts'
 import { repositoriesApi, type RepositoriesApi } from './repositories.ts'
+import { retentionApi, type RetentionApi } from './retention.ts'
 import { runnersApi, type RunnersApi } from './runners.ts'
 import { runsApi, type RunsApi } from './runs.ts'
 import { searchApi, type SearchApi } from './search.ts'
@@ -55,6 +56,7 @@ export interface SlipwayClient {
   readonly webhooks: WebhooksApi
   readonly workers: WorkersApi
   readonly pullRequests: PullRequestsApi
+  readonly retention: RetentionApi
   readonly secrets: SecretsApi
   readonly credentials: CredentialsApi
   readonly repositories: RepositoriesApi
@@ -94,6 +96,7 @@ export function createClient(options: ClientOptions): SlipwayClient {
     webhooks: webhooksApi(transport),
     workers: workersApi(transport),
     pullRequests: pullRequestsApi(transport),
+    retention: retentionApi(transport),
     secrets: secretsApi(transport),
     credentials: credentialsApi(transport),
     repositories: repositoriesApi(transport),

@@ -5,8 +5,6 @@ create index runs_decided_by_branch on runs (repository, branch, branch_ordinal 
 -- How long finished things are kept where it was changed here; what slipway.yaml sets comes first.
 create table retention_times (
   kind       text primary key check (kind in ('runs', 'logs', 'jobs', 'events')),
-  -- As it was written, such as 90d.
-  kept       text not null,
   kept_ms    bigint not null check (kept_ms > 0),
   changed_by text not null,
   changed_at timestamptz not null default now()

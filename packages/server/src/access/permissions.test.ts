@@ -93,6 +93,7 @@ describe('roles', () => {
         'delegations:cancel',
         'runners:register',
         'runners:manage',
+        'retention:read',
         'pipelines:trigger',
       ],
     ],

@@ -57,6 +57,8 @@ export const permissions = [
   'metrics:read',
   'tokens:manage',
   'audit:read',
+  'retention:read',
+  'retention:manage',
 ] as const
 export type Permission = (typeof permissions)[number]
 
@@ -128,6 +130,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
     'builds:manage',
     'runners:register',
     'runners:manage',
+    'retention:read',
   ]),
   // Not even an administrator reports in a worker's or runner's name ("Internal Pipeline APIs").
   admin: new Set(permissions.filter((permission) => !onlyServiceAccounts.has(permission))),

@@ -1,7 +1,28 @@
 import { sql } from 'kysely'
+import { countWithin } from '../retention/index.ts'
 import type { BuildsDeps } from './deps.ts'
 
 const batchSize = 100
+
+/** Builds that are over, as `b`. */
+function oldBuilds(before: Date) {
+  // By the creation, too, which has an index: what ended before was created before.
+  return sql`
+    select b.id from builds b
+     where b.started_at < ${before} and b.completed_at < ${before} and b.is_swept
+       and not exists (
+         select from build_outputs o
+         where o.build_id = b.id and o.cleaned_at is null and o.expires_at is not null
+       )`
+}
+
+/** How many builds would be deleted, up to a bound; null where that takes too long to say. */
+export function countOldBuilds(
+  { db }: Pick<BuildsDeps, 'db'>,
+  { before }: { before: Date },
+): Promise<number | null> {
+  return countWithin(db, oldBuilds(before))
+}
 
 /**
  * Deletes builds that ended before `before`, with their logs, once nothing of them is left to be cleaned
@@ -14,15 +35,8 @@ export async function pruneBuilds(
   const { before, signal } = input
   let total = 0
   for (let after = 0; !signal.aborted;) {
-    // By the creation, too, which has an index: what ended before was created before.
     const { rows } = await sql<{ id: number }>`
-      select b.id from builds b
-      where b.started_at < ${before} and b.completed_at < ${before} and b.is_swept and b.id > ${after}
-        and not exists (
-          select from build_outputs o
-          where o.build_id = b.id and o.cleaned_at is null and o.expires_at is not null
-        )
-      order by b.id limit ${batchSize}`.execute(deps.db)
+      ${oldBuilds(before)} and b.id > ${after} order by b.id limit ${batchSize}`.execute(deps.db)
     for (const { id } of rows) {
       if (signal.aborted) break
       after = id

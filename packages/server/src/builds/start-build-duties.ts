@@ -1,4 +1,5 @@
 import { type DutyDeps, startDuty } from '../duties/index.ts'
+import type { KeptTimes } from '../retention/index.ts'
 import { cleanUpOutputs } from './clean-up.ts'
 import type { BuildsDeps } from './deps.ts'
 import { pruneBuilds } from './prune-builds.ts'
@@ -19,8 +20,7 @@ export function startBuildDuties(
   options: {
     /** Of the data directory. */
     home: string
-    /** Milliseconds that ended builds are kept, with their logs. */
-    keptMs: number
+    retention: KeptTimes
   },
 ): { close(): Promise<void> } {
   const duties = [
@@ -30,7 +30,9 @@ export function startBuildDuties(
       run: async (signal) => {
         await cleanUpOutputs(deps, { principal: null, signal })
         await sweepAttempts(deps, { graceMs, signal })
-        await pruneBuilds(deps, { before: new Date(Date.now() - options.keptMs), signal })
+        const { runs } = await options.retention.read()
+        const removed = await pruneBuilds(deps, { before: new Date(Date.now() - runs), signal })
+        if (!signal.aborted) await options.retention.note('builds', removed)
       },
     }),
     startDuty(deps, {

@@ -6,6 +6,7 @@ import {
   startBuildDuties,
 } from '../builds/index.ts'
 import type { Config } from '../config/read-config.ts'
+import type { KeptTimes } from '../retention/index.ts'
 import type { Resources } from '../resources.ts'
 import type { RunsDeps } from '../runs/index.ts'
 
@@ -22,12 +23,13 @@ export function openBuilds(
   > & {
     unitOfWork: RunsDeps
     holder: string
+    retention: KeptTimes
     /** Of the data directory. */
     home: string
   },
   resources: Resources,
 ): { builds: BuildsDeps; buildControl: BuildControl } {
-  const { unitOfWork, holder, home, ...rest } = opened
+  const { unitOfWork, holder, home, retention, ...rest } = opened
   const builds: BuildsDeps = {
     ...unitOfWork,
     ...rest,
@@ -35,7 +37,7 @@ export function openBuilds(
     official: { url: config.builds.officialRepositoryUrl, branch: officialBranch },
     limits: config.buildTimeouts,
   }
-  const duties = startBuildDuties({ ...builds, holder }, { home, keptMs: config.retention.runsMs })
+  const duties = startBuildDuties({ ...builds, holder }, { home, retention })
   resources.add('build duties', duties, (started) => started.close())
   return { builds, buildControl: createBuildControl(builds) }
 }

@@ -18,6 +18,7 @@ import type { Store } from '../open-store.ts'
 import type { JobBus } from '../ports/job-bus.ts'
 import type { ObjectStore } from '../ports/object-store.ts'
 import type { Resources } from '../resources.ts'
+import { openKeptTimes } from '../retention/index.ts'
 import { deleteLogDocuments } from '../search/index.ts'
 import {
   deleteOldLogs,
@@ -28,8 +29,7 @@ import {
 } from '../runs/index.ts'
 import { dataDirectoryId } from '../server-keys.ts'
 import { createJobBus } from './create-job-bus.ts'
-
-const dayMs = 86_400_000
+import { configuredTimes, logRetention } from './open-retention.ts'
 
 /** The ledger, its bus and its duties. */
 export async function openJobs(
@@ -75,35 +75,39 @@ export async function openJobs(
     log.warn({ err: error }, 'jobs of a server that had ended are left to the duty that frees them')
   }
   await bus.open()
+  const kept = openKeptTimes({ db: store.db }, configuredTimes(config))
   const duties = startJobDuties(ledger, {
     stopJobs: runs.stopJobs,
-    retentionDays: Math.ceil(config.retention.jobsMs / dayMs),
+    retention: kept,
   })
   resources.add('job duties', duties, (started) => started.close())
   const retention = startDuty(ledger, {
     name: 'retention',
     everyMs: 3_600_000,
     run: async (signal) => {
-      const { eventsMs, runsMs, logsMs } = config.retention
+      const times = await kept.read()
       const since = (ms: number) => new Date(Date.now() - ms)
-      await deleteOldEvents({ db: store.db }, { before: since(eventsMs), signal })
-      await deleteOldAudit({ db: store.db }, { before: since(auditKeptMs), signal })
+      const note = async (part: 'events' | 'audit' | 'runs' | 'logs', removed: number) => {
+        // What is broken off is gone on with by whoever has the duty then.
+        if (!signal.aborted) await kept.note(part, removed)
+      }
+      const { db } = store
+      await note('events', await deleteOldEvents({ db }, { before: since(times.events), signal }))
+      await note('audit', await deleteOldAudit({ db }, { before: since(auditKeptMs), signal }))
       const deleteLogs = (prefix: string) => logs.deletePrefix(prefix)
-      await deleteOldRuns({ ...runs, deleteLogs }, { before: since(runsMs), signal })
-      const environments = config.environments.map(({ name, logRetentionDays }) => ({
-        name,
-        keptMs: logRetentionDays * dayMs,
-      }))
-      await deleteOldLogs(
+      const oldRuns = { before: since(times.runs), signal }
+      await note('runs', await deleteOldRuns({ ...runs, deleteLogs }, oldRuns))
+      const removed = await deleteOldLogs(
         {
           ...runs,
           deleteLogs: async (prefix, runId) => {
             await deleteLogs(prefix)
-            await deleteLogDocuments({ db: store.db }, { runId })
+            await deleteLogDocuments({ db }, { runId })
           },
         },
-        { retention: { undeployedMs: logsMs, environments }, now: new Date(), signal },
+        { retention: logRetention(config, times.logs), now: new Date(), signal },
       )
+      await note('logs', removed)
     },
   })
   resources.add('retention', retention, (started) => started.close())
@@ -114,5 +118,5 @@ export async function openJobs(
     run: async (signal) => void (await sealEndedLogs({ db: store.db, logs }, signal)),
   })
   resources.add('sealing', sealing, (started) => started.close())
-  return { bus, runs, ledger, workerSignals, workerId, home }
+  return { bus, runs, ledger, workerSignals, workerId, home, kept }
 }

@@ -1,5 +1,6 @@
 import type { Log } from '../db/log.ts'
 import type { Config } from '../config/read-config.ts'
+import type { KeptTimes } from '../retention/index.ts'
 import type { Resources } from '../resources.ts'
 import {
   createDelegationControl,
@@ -20,12 +21,13 @@ export function openRunners(
     Partial<Pick<RunnersDeps, FromElsewhere>> & {
       unitOfWork: RunsDeps
       holder: string
+      retention: KeptTimes
       /** Of the data directory. */
       home: string
     },
   resources: Resources,
 ): { runners: RunnersDeps; delegationControl: DelegationControl } {
-  const { unitOfWork, holder, home, ...rest } = opened
+  const { unitOfWork, holder, home, retention, ...rest } = opened
   let wakeDispatch = () => {}
   const runners: RunnersDeps = {
     ...unitOfWork,
@@ -41,7 +43,7 @@ export function openRunners(
   const dispatch = startDispatch({ ...runners, holder })
   resources.add('runner dispatch', dispatch, (started) => started.close())
   wakeDispatch = () => dispatch.wake()
-  const duties = startRunnerDuties({ ...runners, holder }, { home, retention: config.retention })
+  const duties = startRunnerDuties({ ...runners, holder }, { home, retention })
   resources.add('runner duties', duties, (started) => started.close())
   return { runners, delegationControl: createDelegationControl(runners) }
 }

@@ -27,6 +27,7 @@ import { openMonitor } from './open-monitor.ts'
 import { openLogRedirect } from './open-object-store.ts'
 import { openOctokit } from './open-octokit.ts'
 import { openOrchestration } from './open-orchestration.ts'
+import { openRetention } from './open-retention.ts'
 import { openRunners } from './open-runners.ts'
 import { openWebhooks } from './open-webhooks.ts'
 import { openSocketIo, openSockets } from './open-sockets.ts'
@@ -96,6 +97,7 @@ async function start(
       openRegistryLogin,
       images,
       holder: jobs.workerId,
+      retention: jobs.kept,
       home: jobs.home,
     },
     resources,
@@ -118,6 +120,7 @@ async function start(
       feed,
       logs,
       holder: jobs.workerId,
+      retention: jobs.kept,
       home: jobs.home,
     },
     resources,
@@ -261,6 +264,7 @@ async function start(
     anonymousStatus: config.status.anonymous,
     platform: {
       db: store.db,
+      retention: openRetention(config, store.db),
       secrets,
       runs: jobs.runs,
       orchestration,

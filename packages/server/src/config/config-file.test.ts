@@ -18,7 +18,8 @@ describe('the file of SLIPWAY_CONFIG', () => {
 
   it('sets how long things are kept', async () => {
     const path = await file('retention:\n  runs: 30d\n  jobs: 12h\n')
-    const { retention } = await readConfig({ SLIPWAY_CONFIG: path })
+    const { retention, retentionOfFile } = await readConfig({ SLIPWAY_CONFIG: path })
+    expect(retentionOfFile).toEqual(['runs', 'jobs'])
     expect(retention).toEqual({
       runsMs: 30 * 86_400_000,
       logsMs: 7 * 86_400_000,

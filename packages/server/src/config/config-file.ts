@@ -56,6 +56,8 @@ export interface Retention {
 /** What the structured settings come to. */
 export interface FileConfig {
   retention: Retention
+  /** What of it the file says; the rest is the default. */
+  retentionOfFile: readonly (keyof typeof defaultRetention)[]
   /** Those there are, in the order they are shown in. */
   environments: readonly EnvironmentPolicy[]
   /** What artifacts of every repository may name. */
@@ -93,6 +95,9 @@ export async function readConfigFile(
       jobsMs: time('jobs'),
       eventsMs: time('events'),
     },
+    retentionOfFile: (['runs', 'logs', 'jobs', 'events'] as const).filter(
+      (key) => retention[key] !== undefined,
+    ),
     environments: readEnvironments(asMapping(content)['environments'], problem),
     // What is of the wrong shape has been told already.
     publishers: ofShape.some((message) => message.startsWith('publishers'))

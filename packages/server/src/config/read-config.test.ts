@@ -104,6 +104,7 @@ describe('readConfig', () => {
         jobsMs: 7 * 86_400_000,
         eventsMs: 90 * 86_400_000,
       },
+      retentionOfFile: [],
       environments: [
         {
           name: 'dev',

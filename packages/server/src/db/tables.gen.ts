@@ -529,7 +529,6 @@ export interface RetentionPassesTable {
 
 export interface RetentionTimesTable {
   kind: 'runs' | 'logs' | 'jobs' | 'events'
-  kept: string
   kept_ms: number
   changed_by: string
   changed_at: ColumnType<Date, Date | string | undefined, Date | string>

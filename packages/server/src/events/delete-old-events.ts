@@ -1,5 +1,6 @@
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
+import { countWithin, mostCounted } from '../retention/index.ts'
 
 export interface DeleteOldEventsInput {
   /** Events that happened before this moment go. */
@@ -36,4 +37,20 @@ export async function deleteOldEvents(
     if (deleted < batchSize) break
   }
   return total
+}
+
+/** How many events `deleteOldEvents` would delete, up to a bound; null where that takes too long to say. */
+export function countOldEvents(
+  { db }: { db: Kysely<Tables> },
+  { before }: { before: Date },
+): Promise<number | null> {
+  return countWithin(
+    db,
+    sql`
+      select from (
+        select seq, min(seq) filter (where occurred_at >= ${before}) over () as young
+          from (select seq, occurred_at from events where seq is not null
+                 order by seq limit ${mostCounted + 1}) as oldest) as oldest
+       where young is null or seq < young`,
+  )
 }

@@ -1,4 +1,4 @@
-export { deleteOldEvents, type DeleteOldEventsInput } from './delete-old-events.ts'
+export { countOldEvents, deleteOldEvents, type DeleteOldEventsInput } from './delete-old-events.ts'
 export {
   createEventFeed,
   type EventFeed,

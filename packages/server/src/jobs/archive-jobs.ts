@@ -1,7 +1,10 @@
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
+import { countWithin } from '../retention/index.ts'
 
 const dayMs = 86_400_000
+/** Jobs of a day that are counted. */
+const mostCounted = 100_000
 
 /**
  * Moves up to `limit` jobs that ended more than `olderThanMs` ago to the day partitions of the
@@ -39,19 +42,42 @@ export async function archiveJobs(
   return rows[0]?.moved ?? 0
 }
 
-/** Drops the partitions of days that ended more than `retentionDays` ago; answers their days (YYYYMMDD). */
+/**
+ * Drops the partitions of days that ended more than `retentionDays` ago; answers their days (YYYYMMDD), and
+ * how many jobs those had, of which up to 100,000 a day are counted.
+ */
 export async function dropJobHistory(
   deps: { db: Kysely<Tables> },
   input: { retentionDays: number },
-): Promise<string[]> {
+): Promise<{ days: string[]; removed: number }> {
   const { rows } = await sql<{ name: string }>`
     select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
      where inhparent = 'job_history'::regclass
        and relname ~ '^job_history_[0-9]{8}$'
        and to_date(right(relname, 8), 'YYYYMMDD')
            < (now() at time zone 'UTC')::date - ${input.retentionDays}::integer`.execute(deps.db)
-  for (const { name } of rows) await sql`drop table if exists ${sql.table(name)}`.execute(deps.db)
-  return rows.map(({ name }) => name.slice(-8)).sort()
+  let removed = 0
+  for (const { name } of rows) {
+    const counted = await sql<{ jobs: number }>`
+      select count(*)::integer as jobs
+        from (select from ${sql.table(name)} limit ${mostCounted}) as day`.execute(deps.db)
+    await sql`drop table if exists ${sql.table(name)}`.execute(deps.db)
+    removed += counted.rows[0]?.jobs ?? 0
+  }
+  return { days: rows.map(({ name }) => name.slice(-8)).sort(), removed }
+}
+
+/** How many jobs `dropJobHistory` would drop, up to a bound; null where that takes too long to say. */
+export function countOldJobs(
+  { db }: { db: Kysely<Tables> },
+  { retentionDays }: { retentionDays: number },
+): Promise<number | null> {
+  return countWithin(
+    db,
+    sql`select from job_history
+         where finished_at < ((now() at time zone 'UTC')::date - ${retentionDays}::integer)
+                               ::timestamp at time zone 'UTC'`,
+  )
 }
 
 async function createPartition(db: Kysely<Tables>, day: string): Promise<void> {

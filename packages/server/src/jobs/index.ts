@@ -1,5 +1,5 @@
 export { admitWorker, type AdmitDeps, renewWorker } from './admit-worker.ts'
-export { archiveJobs, dropJobHistory } from './archive-jobs.ts'
+export { archiveJobs, countOldJobs, dropJobHistory } from './archive-jobs.ts'
 export { cancelJobs } from './cancel-jobs.ts'
 export { type ClaimedAttempt, claimJobs, type ClaimInput } from './claim-jobs.ts'
 export { completeJobs, type EncodedVerdict, type JobVerdict, settleJob } from './complete-jobs.ts'

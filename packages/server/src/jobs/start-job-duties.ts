@@ -1,4 +1,5 @@
 import { type Duty, type DutyDeps, startDuty } from '../duties/index.ts'
+import type { KeptTimes } from '../retention/index.ts'
 import { archiveJobs, dropJobHistory } from './archive-jobs.ts'
 import { expireJobs } from './expire-jobs.ts'
 import type { LedgerDeps } from './job-owners.ts'
@@ -10,11 +11,12 @@ export interface JobDutiesOptions {
   stopJobs: (jobIds: readonly string[]) => void
   /** Milliseconds that an ended job stays in the ledger. Default five minutes. */
   archiveAfterMs?: number
-  /** Days that ended jobs are kept in the history. Default 30. */
-  retentionDays?: number
+  /** For how long ended jobs are kept in the history; none: for ever. */
+  retention?: KeptTimes
 }
 
 const archiveBatch = 2000
+const dayMs = 86_400_000
 
 /**
  * Starts the duties that keep the ledger true: deadlines, silent workers, history. A deadline fires at
@@ -52,7 +54,11 @@ export function startJobDuties(
       name: 'job-history',
       everyMs: 3_600_000,
       run: async () => {
-        await dropJobHistory(deps, { retentionDays: options.retentionDays ?? 30 })
+        const { retention } = options
+        if (retention === undefined) return
+        const retentionDays = Math.ceil((await retention.read()).jobs / dayMs)
+        const { removed } = await dropJobHistory(deps, { retentionDays })
+        await retention.note('jobs', removed)
       },
     }),
   ]

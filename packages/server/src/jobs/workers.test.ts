@@ -166,8 +166,9 @@ describe('the history', () => {
     const kept = async () =>
       (await database.db.selectFrom('job_history').select(['state', 'payload']).execute()).length
     expect(await kept()).toBe(4)
-    expect(await dropJobHistory(deps, { retentionDays: 30 })).toHaveLength(2)
-    expect(await dropJobHistory(deps, { retentionDays: 30 })).toEqual([])
+    const dropped = await dropJobHistory(deps, { retentionDays: 30 })
+    expect([dropped.days.length, dropped.removed]).toEqual([2, 2])
+    expect(await dropJobHistory(deps, { retentionDays: 30 })).toEqual({ days: [], removed: 0 })
     expect(await kept()).toBe(2)
   })
 })

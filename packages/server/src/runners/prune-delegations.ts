@@ -2,6 +2,7 @@ import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import { transact } from '../db/unit-of-work.ts'
 import { lockDelegation } from './delegation-rows.ts'
+import { countWithin } from '../retention/index.ts'
 import type { RunnersDeps } from './deps.ts'
 import { endDelegation } from './end-delegation.ts'
 
@@ -38,6 +39,25 @@ export async function pruneDelegations(
     deps.db,
   )
   return deleted
+}
+
+/** How many delegations that ended before would go, up to a bound; null where that takes too long to say. */
+export function countOldDelegations(
+  { db }: Pick<RunnersDeps, 'db'>,
+  { before }: { before: Date },
+): Promise<number | null> {
+  return countWithin(db, sql`select from delegations where completed_at < ${before}`)
+}
+
+/** The same of those whose logs would go. */
+export function countOldDelegationLogs(
+  { db }: Pick<RunnersDeps, 'db'>,
+  { before }: { before: Date },
+): Promise<number | null> {
+  return countWithin(
+    db,
+    sql`select from delegations where completed_at < ${before} and logs_deleted_at is null`,
+  )
 }
 
 /** Forgets the runners that are offline, and of which nothing was heard since `before`. */

@@ -1,4 +1,5 @@
 import { type DutyDeps, startDuty } from '../duties/index.ts'
+import type { KeptTimes } from '../retention/index.ts'
 import { markSilent } from './beat-heart.ts'
 import type { RunnersDeps } from './deps.ts'
 import { measureDelegations } from './figures.ts'
@@ -23,8 +24,7 @@ export function startRunnerDuties(
   options: {
     /** Of the data directory. */
     home: string
-    /** Milliseconds that ended jobs are kept, and their logs. */
-    retention: { runsMs: number; logsMs: number }
+    retention: KeptTimes
   },
 ): { close(): Promise<void> } {
   const { home, retention } = options
@@ -51,9 +51,11 @@ export function startRunnerDuties(
       run: async (signal) => {
         // What is deleted stays counted.
         await measureDelegations(deps, signal)
-        const times = { before: since(retention.runsMs), logsBefore: since(retention.logsMs) }
-        await pruneDelegations(deps, { ...times, signal })
+        const { runs, logs } = await retention.read()
+        const times = { before: since(runs), logsBefore: since(logs) }
+        const removed = await pruneDelegations(deps, { ...times, signal })
         await pruneRunners(deps, times)
+        if (!signal.aborted) await retention.note('delegations', removed)
       },
     }),
     startDuty(deps, {

@@ -1,4 +1,5 @@
 import { sql } from 'kysely'
+import { countWithin } from '../retention/index.ts'
 import type { RunsDeps } from './deps.ts'
 
 /** Runs looked through at once. */
@@ -42,10 +43,16 @@ async function runsWithOldLogs(
   deps: RunsDeps,
   input: { retention: LogRetention; now: Date },
 ): Promise<string[]> {
-  const { retention, now } = input
+  const { rows } = await sql<{ id: string }>`
+    ${oldLogs(input)} order by r.completed_at limit ${batchSize}`.execute(deps.db)
+  return rows.map(({ id }) => id)
+}
+
+/** Runs whose logs are over, as `r`. */
+function oldLogs({ retention, now }: { retention: LogRetention; now: Date }) {
   const since = (keptMs: number) => new Date(now.getTime() - keptMs)
   const { environments, undeployedMs } = retention
-  const { rows } = await sql<{ id: string }>`
+  return sql`
     with kept (environment, since) as (
       select * from unnest(${environments.map(({ name }) => name)}::text[],
                            ${environments.map(({ keptMs }) => since(keptMs))}::timestamptz[])
@@ -63,8 +70,13 @@ async function runsWithOldLogs(
         ) asked on true
         where l.run_id = r.id and (k.since is null or r.completed_at >=
           greatest(k.since, ${now}::timestamptz - make_interval(days => asked.days)))
-      )
-    order by r.completed_at
-    limit ${batchSize}`.execute(deps.db)
-  return rows.map(({ id }) => id)
+      )`
+}
+
+/** How many runs would lose their logs, up to a bound; null where that takes too long to say. */
+export function countOldLogs(
+  { db }: Pick<RunsDeps, 'db'>,
+  input: { retention: LogRetention; now: Date },
+): Promise<number | null> {
+  return countWithin(db, oldLogs(input))
 }

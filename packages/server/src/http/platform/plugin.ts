@@ -14,6 +14,7 @@ import { releaseAliasRoutes } from './routes/release-aliases.ts'
 import { type GithubWebhookDeps, githubWebhookRoutes } from './routes/github-webhook.ts'
 import { type PullRequestRoutesDeps, pullRequestRoutes } from './routes/pull-requests.ts'
 import { type ReleaseRoutesDeps, releaseRoutes } from './routes/releases.ts'
+import { type RetentionRoutesDeps, retentionRoutes } from './routes/retention.ts'
 import { type RunRoutesDeps, runRoutes } from './routes/runs.ts'
 import { type SearchRoutesDeps, searchRoutes } from './routes/search.ts'
 import { type SecretRoutesDeps, secretRoutes } from './routes/secrets.ts'
@@ -46,6 +47,7 @@ export type PlatformDeps = RunRoutesDeps &
   EventRoutesDeps &
   TokenRoutesDeps &
   TicketRoutesDeps &
+  RetentionRoutesDeps &
   AuditRoutesDeps &
   SecretRoutesDeps &
   ReleaseRoutesDeps &
@@ -89,6 +91,7 @@ const parts: readonly ((deps: PlatformDeps) => FastifyPluginAsync)[] = [
   sessionRoutes,
   signInRoutes,
   auditRoutes,
+  retentionRoutes,
   secretRoutes,
   releaseRoutes,
   releaseAliasRoutes,
