@@ -37,7 +37,7 @@ export interface PlaceClass {
 
 export async function startDelegationPlace(
   classes: readonly PlaceClass[],
-  env: Record<string, string> = {},
+  env: Record<string, string> | ((dockerd: Dockerd) => Promise<Record<string, string>>) = {},
 ): Promise<DelegationPlace> {
   const folder = await mkdtemp(join(tmpdir(), 'slipway-classes-'))
   const config = join(folder, 'slipway.yaml')
@@ -61,7 +61,7 @@ export async function startDelegationPlace(
     SLIPWAY_CONFIG: config,
     SLIPWAY_PULL_IMAGES: 'false',
     API_RATE_LIMIT: '100000',
-    ...env,
+    ...(typeof env === 'function' ? await env(dockerd) : env),
   })
   const get = async (id: string) =>
     (await server.json<{ data: DelegatedJob }>('GET', `/api/jobs/${id}`)).data

@@ -36,6 +36,7 @@ export function runnerClass(more: Partial<RunnerClass> = {}): RunnerClass {
     name: 'small',
     labels: ['linux', 'small'],
     executor: 'docker',
+    pods: null,
     image: 'runner:1',
     command: null,
     env: {},

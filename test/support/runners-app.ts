@@ -86,6 +86,7 @@ export function runnerClass(over: Partial<RunnerClass> = {}): RunnerClass {
     name: 'ubuntu',
     labels: ['ubuntu-latest', 'docker'],
     executor: 'docker',
+    pods: null,
     image: 'runner:1',
     command: ['/bin/work'],
     env: {},

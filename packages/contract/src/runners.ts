@@ -85,7 +85,7 @@ export const RunnerClassInfo = Type.Object(
   {
     name: Type.String(),
     labels: Type.Array(Type.String()),
-    executor: Type.Enum(['docker']),
+    executor: Type.Enum(['docker', 'kubernetes']),
     image: Type.String(),
     hasCommand: Type.Boolean({ description: 'false: it runs GitHub’s runner.' }),
     limits: Type.Object({

@@ -1,6 +1,8 @@
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import { createHostByPod } from '../adapters/container-host/choose-by-pod.ts'
 import { createDockerContainerHost } from '../adapters/container-host/docker/create-docker-container-host.ts'
+import { createKubernetesContainerHost } from '../adapters/container-host/kubernetes/create-kubernetes-container-host.ts'
 import type { Config } from '../config/read-config.ts'
 import type { DockerOptions } from '../docker/index.ts'
 import type { ContainerHost } from '../ports/container-host.ts'
@@ -16,23 +18,60 @@ import {
   openDelegationSecrets,
   startDelegations,
 } from '../worker/index.ts'
+import { openCluster } from './open-cluster.ts'
 
 /** Delegations that are looked after where no class says how many: those of classes that are gone. */
 const leastCapacity = 4
 
-/** The containers of delegated jobs; the engine is contacted when something needs it. */
-export function openContainerHost(
+/**
+ * The containers of delegated jobs, on the engine and, where a class says so, in a cluster; both are contacted
+ * when something needs them.
+ *
+ * @throws StartupError where a class needs a cluster and none is to be seen
+ */
+export async function openContainerHost(
   config: Config,
   docker: DockerOptions,
+  deps: {
+    log: Logger
+    /** Of the data directory. */
+    home: string
+  },
   resources: Resources,
-): ContainerHost {
-  const host = createDockerContainerHost({
+): Promise<ContainerHost> {
+  const { runnerClasses } = config
+  const inPods = runnerClasses.filter(({ executor }) => executor === 'kubernetes')
+  const engine = createDockerContainerHost({
     ...docker,
     pull: config.images.pull,
     // With the time of each line, which the engine keeps too.
     logBytes: config.steps.outputLimitBytes * 2,
   })
+  const host =
+    inPods.length === 0
+      ? engine
+      : createHostByPod({
+          engine,
+          cluster: await openPods(config, deps, inPods[0]?.name ?? '', resources),
+          needsEngine: inPods.length < runnerClasses.length,
+        })
   return resources.add('container host', host, (opened) => opened.close())
+}
+
+async function openPods(
+  config: Config,
+  { log, home }: { log: Logger; home: string },
+  className: string,
+  resources: Resources,
+): Promise<ContainerHost> {
+  const { namespace } = config.cluster
+  const why = `runners.classes: ${className} has executor: kubernetes`
+  return createKubernetesContainerHost({
+    kubernetes: await openCluster(config, { namespace, why }, resources),
+    owner: home,
+    pullPolicy: config.images.pull.policy === 'never' ? 'Never' : 'IfNotPresent',
+    log,
+  })
 }
 
 /** A server that has runner classes is not whole without what runs their containers. */

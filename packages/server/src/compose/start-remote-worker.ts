@@ -77,7 +77,7 @@ export async function startRemoteWorker(
   const client = openWorkerClient({ api, token })
   const docker = await readDockerOptions(config)
   const executor = await openExecutor(config, log, docker, resources, metrics.ports.executor)
-  const containers = openContainerHost(config, docker, resources)
+  const containers = await openContainerHost(config, docker, { log, home }, resources)
   const types = config.worker.types ?? (await typesFor(containers))
   if (types.length === 0) {
     throw new StartupError('SLIPWAY_WORKER_TYPES: a worker without types has nothing to do')

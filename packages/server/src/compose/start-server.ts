@@ -84,7 +84,7 @@ async function start(
     credentials,
     resources,
   )
-  const containers = openContainerHost(config, docker, resources)
+  const containers = await openContainerHost(config, docker, { log, home: jobs.home }, resources)
   const { builds, buildControl } = openBuilds(
     config,
     log,

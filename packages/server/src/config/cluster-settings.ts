@@ -8,6 +8,8 @@ export interface ClusterConfig {
   kubeconfig: string | null
   /** Null: this is no pod of a cluster. */
   service: { host: string; port: string } | null
+  /** Of `KUBERNETES_NAMESPACE`; null: that of the account. */
+  namespace: string | null
 }
 
 /** Settings that reach a cluster; part of `settings`. Their names are those of Kubernetes itself. */
@@ -34,5 +36,9 @@ export const clusterSettings = {
 export function toCluster(values: SettingValues): ClusterConfig {
   const { KUBECONFIG: kubeconfig, KUBERNETES_SERVICE_HOST: at } = values
   const service = String(values.KUBERNETES_SERVICE_PORT ?? 443)
-  return { kubeconfig, service: at === null ? null : { host: at, port: service } }
+  return {
+    kubeconfig,
+    service: at === null ? null : { host: at, port: service },
+    namespace: values.KUBERNETES_NAMESPACE,
+  }
 }

@@ -44,7 +44,7 @@ const executorName: Parse<ExecutorConfig['kind']> = (text) => {
 }
 
 /** Name of an object in a cluster (RFC 1123). */
-const objectName: Parse<string> = (text) => {
+export const objectName: Parse<string> = (text) => {
   if (/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text)) return text
   throw new InvalidValue('must be lower-case letters, digits, "-" and ".", not at an end')
 }
@@ -62,7 +62,7 @@ const imageName: Parse<string> = (text) => {
 }
 
 /** `uid` or `uid:gid`; the group is else that of the same number. */
-const userAndGroup: Parse<{ uid: number; gid: number }> = (text) => {
+export const userAndGroup: Parse<{ uid: number; gid: number }> = (text) => {
   const [, user, group = user] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text.trim()) ?? []
   const [uid, gid] = [Number(user), Number(group)]
   if (uid <= highestId && gid <= highestId) return { uid, gid }
@@ -72,7 +72,7 @@ const userAndGroup: Parse<{ uid: number; gid: number }> = (text) => {
 const labelPart = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
 
 /** `name=value` pairs, separated by commas. */
-const labels: Parse<Readonly<Record<string, string>>> = (text) => {
+export const nodeLabels: Parse<Readonly<Record<string, string>>> = (text) => {
   const pairs = text.split(',').map((pair) => pair.trim())
   const entries = pairs.filter(Boolean).map((pair) => {
     const [, name = '', value = '\n'] = /^([^=]+)=(.*)$/.exec(pair) ?? []
@@ -121,7 +121,8 @@ export const executorSettings = {
     parse: positiveNumber,
   }),
   KUBERNETES_NAMESPACE: absent({
-    description: 'Namespace that steps run in.',
+    description:
+      'Namespace that steps run in, and jobs of runner classes with `executor: kubernetes`.',
     default: null,
     defaultNote: 'that of the account by which the cluster is reached',
     parse: objectName,
@@ -161,7 +162,7 @@ export const executorSettings = {
     default: '',
     defaultNote: 'any node',
     emptyIsValue: true,
-    parse: labels,
+    parse: nodeLabels,
   }),
   KUBERNETES_RUNTIME_CLASS: absent({
     description:
@@ -175,7 +176,6 @@ export const executorSettings = {
 const onlyForKubernetes = [
   'KUBERNETES_VOLUME_CLAIM',
   'KUBERNETES_VOLUME_PATH',
-  'KUBERNETES_NAMESPACE',
   'KUBERNETES_RUN_AS',
   'KUBERNETES_RUNTIME_CLASS',
 ] as const

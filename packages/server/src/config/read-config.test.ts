@@ -55,7 +55,7 @@ describe('readConfig', () => {
       oci: { registry: null, credential: null, plainHttp: [] },
       orchestrator: { kind: 'server' },
       executor: { kind: 'process', stepImage: null, kubernetes: null },
-      cluster: { kubeconfig: null, service: null },
+      cluster: { kubeconfig: null, service: null, namespace: null },
       github: {
         apiUrl: 'https://api.github.com',
         credential: null,

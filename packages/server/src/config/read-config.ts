@@ -1,6 +1,7 @@
 import { type ClusterConfig, toCluster } from './cluster-settings.ts'
 import { type ExecutorConfig, executorProblems, toExecutor } from './executor-settings.ts'
 import { type FileConfig, readConfigFile } from './config-file.ts'
+import { runnerPodProblems } from './runner-pods.ts'
 import type { DockerHost } from './docker-host.ts'
 import { type GithubMcpConfig, githubMcpProblems, toGithubMcp } from './github-mcp.ts'
 import { namesOfOthers } from './names-of-others.ts'
@@ -193,6 +194,8 @@ export async function readConfig(env: NodeJS.ProcessEnv): Promise<Config> {
   problems.push(...orchestratorProblems(values), ...executorProblems(values))
   problems.push(...gitOpsProblems(values), ...githubProblems(values), ...s3Problems(values))
   problems.push(...natsProblems(values))
+  if (problems.length === 0)
+    problems.push(...runnerPodProblems(file.runnerClasses, toCluster(values)))
   if (problems.length > 0) throw new ConfigError(problems)
   return toConfig(values, file)
 }

@@ -35,6 +35,7 @@ describe('runners.classes of the file of SLIPWAY_CONFIG', () => {
         name: 'small',
         labels: ['linux'],
         executor: 'docker',
+        pods: null,
         image: 'runner:1',
         command: null,
         env: {},
@@ -79,6 +80,7 @@ runners:
       name: 'large',
       labels: ['linux', 'x64', 'large'],
       executor: 'docker',
+      pods: null,
       image: `ghcr.io/acme/runner@sha256:${'a'.repeat(64)}`,
       command: ['/bin/sh', '-c', 'echo "$GITHUB_SHA"'],
       env: { TZ: 'UTC' },
@@ -110,7 +112,7 @@ runners:
     - name: a
       labels: ['a,b', '']
       image: 'runner latest'
-      executor: kubernetes
+      executor: nomad
       command: []
       env: { 'A B': x, N: 1 }
       limits: { memory: much, cpus: 0, pids: 1, timeout: 8d, discs: 1 }
@@ -125,7 +127,7 @@ runners:
     const noImage = 'is a name of an image, with or without a * at its end'
     const relative = 'must be an absolute path without "." and "..", and no "/" at its end'
     expect(found).toEqual([
-      'classes[2].executor: must be one of docker',
+      'classes[2].executor: must be one of docker, kubernetes',
       'classes[2].command: must not be empty',
       'classes[2].env.N: must be a string',
       'classes[2].limits.pids: must be a whole number of 16 to 1000000',

@@ -3,13 +3,16 @@ import Type from 'typebox'
 import type { ContainerLimits } from '../ports/container-host.ts'
 import { asMapping, isMapping } from './check-mapping.ts'
 import { bytes, duration, InvalidValue, type Parse } from './parse.ts'
+import { type ClassPods, readRunnerPods, RunnerPodsFile } from './runner-pods.ts'
 
 /** What serves jobs with certain labels. Source: `runners.classes` of slipway.yaml. */
 export interface RunnerClass {
   name: string
   /** All labels of a job must be among these; `self-hosted` counts as present. */
   labels: readonly string[]
-  executor: 'docker'
+  executor: 'docker' | 'kubernetes'
+  /** How its pods are; null unless its executor is Kubernetes. */
+  pods: ClassPods | null
   image: string
   /** Null: GitHub's runner (`run.sh`), with a just-in-time configuration. */
   command: readonly string[] | null
@@ -19,7 +22,10 @@ export interface RunnerClass {
     /** Milliseconds from the start of a container until it is stopped. */
     timeoutMs: number
   }
-  /** bridge: one of its own; none: none; otherwise the name of an existing one. */
+  /**
+   * bridge: one of its own; none: none; otherwise the name of an existing one. Of Kubernetes: internet: nothing in
+   * the cluster, and nobody from it; cluster: what its policies allow; none.
+   */
   network: string
   /** Containers of this class at once, warm ones not counted. */
   maxRunners: number
@@ -38,7 +44,13 @@ export interface RunnerClass {
   images: readonly string[]
 }
 
-const defaults = { timeout: '6h', pids: 4_096, maxRunners: 4, network: 'bridge' } as const
+const defaults = {
+  timeout: '6h',
+  pids: 4_096,
+  maxRunners: 4,
+  network: 'bridge',
+  podNetwork: 'internet',
+} as const
 const text = (description: string, given: object = {}) =>
   Type.Optional(Type.String({ description, ...given }))
 const texts = (description: string, limits: { minItems?: number; maxItems: number }) =>
@@ -52,7 +64,10 @@ const RunnerClassFile = Type.Object(
       maxItems: 32,
     }),
     executor: Type.Optional(
-      Type.Enum(['docker'], { description: 'What runs its containers.', default: 'docker' }),
+      Type.Enum(['docker', 'kubernetes'], {
+        description: 'What runs its containers: the Docker engine, or a cluster, as pods.',
+        default: 'docker',
+      }),
     ),
     image: text('Image of its containers. Required.'),
     command: texts('What a container runs; default: GitHub’s runner, for one job.', {
@@ -73,7 +88,7 @@ const RunnerClassFile = Type.Object(
           ),
           pids: Type.Optional(
             Type.Integer({
-              description: 'Processes and threads.',
+              description: 'Processes and threads; not of Kubernetes, where nodes limit them.',
               default: defaults.pids,
               minimum: 16,
               maximum: 1_000_000,
@@ -115,7 +130,7 @@ const RunnerClassFile = Type.Object(
       },
     ),
     network: text(
-      '`bridge`: each container has a network of its own; `none`; or the name of a network.',
+      '`bridge`: each container has a network of its own; `none`; or the name of a network. Of Kubernetes: `internet` (default), which leads to nothing in the cluster; `cluster`; or `none`.',
       { default: defaults.network },
     ),
     mounts: texts(
@@ -126,6 +141,7 @@ const RunnerClassFile = Type.Object(
       'Images that jobs of proxy runners may ask for, as `node:22`, `ghcr.io/acme/*` or `*`; default: only `image`.',
       { maxItems: 100 },
     ),
+    kubernetes: Type.Optional(RunnerPodsFile),
   },
   { additionalProperties: false },
 )
@@ -191,6 +207,7 @@ function readClass(written: Record<string, unknown>, problem: Problem): RunnerCl
   const limits = asMapping(written['limits'])
   const maxRunners = whole(written['maxRunners']) ?? defaults.maxRunners
   const maxPerRepository = whole(written['maxPerRepository'])
+  const pods = readRunnerPods(written, problem)
   const read: RunnerClass = {
     name:
       matching(
@@ -200,19 +217,25 @@ function readClass(written: Record<string, unknown>, problem: Problem): RunnerCl
         problem,
       ) ?? '',
     labels: readLabels(written['labels'], problem),
-    executor: 'docker',
+    executor: pods === null ? 'docker' : 'kubernetes',
+    pods,
     image: matching(written['image'], 'image', 'is no name of an image', problem) ?? '',
     command: readCommand(written['command'], problem),
     env: readVariables(written['env'], problem),
     limits: {
       memoryBytes: parsed(limits['memory'], bytes, 'limits.memory', problem),
       cpus: readCpus(limits['cpus'], problem),
-      pids: whole(limits['pids']) ?? defaults.pids,
+      pids: pods === null ? (whole(limits['pids']) ?? defaults.pids) : null,
       diskBytes: parsed(limits['disk'], bytes, 'limits.disk', problem),
       timeoutMs:
         parsed(limits['timeout'] ?? defaults.timeout, timeout, 'limits.timeout', problem) ?? 0,
     },
-    network: readNetwork(written['network'] ?? defaults.network, problem),
+    network:
+      pods === null
+        ? readNetwork(written['network'] ?? defaults.network, problem)
+        : typeof written['network'] === 'string'
+          ? written['network']
+          : defaults.podNetwork,
     maxRunners,
     maxPerRepository,
     warm: whole(written['warm']) ?? 0,

@@ -20,6 +20,7 @@ const runnerClass: RunnerClass = {
   name: 'small',
   labels: ['linux'],
   executor: 'docker',
+  pods: null,
   image: 'image:1',
   command: ['/bin/work', '--now'],
   env: { MINE: '1', GITHUB_SHA: 'not this' },

@@ -72,6 +72,7 @@ export function defineRun(
     mountable: runnerClass.mounts,
     images: runnerClass.images,
     classImage: runnerClass.image,
+    ...definePod(runnerClass),
   }
   if (container !== null) {
     const { options } = parseOptions(container.options ?? '', 'job')
@@ -131,7 +132,12 @@ export function defineWarm(runnerClass: RunnerClass): Omit<ContainerSpec, 'label
     network: runnerClass.network,
     idle: false,
     limits,
+    ...definePod(runnerClass),
   }
+}
+
+function definePod({ pods, limits }: RunnerClass): Pick<ContainerSpec, 'pod'> {
+  return pods === null ? {} : { pod: { ...pods, deadlineMs: limits.timeoutMs } }
 }
 
 /** What GitHub's runner would tell a command of its job, as far as it is known. */

@@ -99,6 +99,7 @@ async function beginDelegation(deps: Deps, input: Claimed): Promise<DelegationAt
       network,
       idle,
       limits,
+      ...(run.pod === undefined ? {} : { pod: run.pod }),
     },
     timeoutMs: run.timeoutMs,
   }

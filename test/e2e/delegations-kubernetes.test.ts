@@ -1,0 +1,175 @@
+// Jobs delegated by HTTP to pods of a cluster, by a real server; a real engine runs what is in the pods.
+import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest'
+import { type DelegationPlace, startDelegationPlace } from '../support/delegations.ts'
+import { startWorkingCluster, type WorkingCluster } from '../support/kubernetes/working-cluster.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
+
+let place: DelegationPlace
+let cluster: WorkingCluster
+const pods = { executor: 'kubernetes', kubernetes: { runAs: '1000' } }
+beforeAll(async () => {
+  place = await startDelegationPlace(
+    [
+      { name: 'pod', ...pods },
+      { name: 'outward', ...pods, network: 'internet' },
+      { name: 'small', ...pods, limits: { memory: '32MiB' } },
+      { name: 'brief', ...pods, limits: { timeout: '3s' } },
+      { name: 'one', ...pods, maxRunners: 1 },
+      { name: 'gone', ...pods, image: 'no/such-image:1' },
+      { name: 'rootless', ...pods, kubernetes: {} },
+      {
+        name: 'nowhere',
+        ...pods,
+        kubernetes: { runAs: '1000', nodeSelector: { pool: 'none' }, startTimeout: '2s' },
+      },
+      { name: 'engine' },
+    ],
+    async (dockerd) => {
+      cluster = await startWorkingCluster(dockerd)
+      return { KUBECONFIG: cluster.kubeconfig }
+    },
+  )
+})
+afterAll(async () => {
+  await place?.close()
+  await cluster?.close()
+})
+
+const list = (plural: string) => cluster.store.list(plural, cluster.namespace)
+afterEach(async () => {
+  await expect
+    .poll(() => ['jobs', 'pods', 'secrets'].flatMap(list), { timeout: 30_000 })
+    .toEqual([])
+})
+
+it('runs a job in a pod of its own, told of its job, and leaves nothing', async () => {
+  const script = 'echo "$GITHUB_REPOSITORY $GITHUB_RUN_ID"; echo err >&2; id -u; sleep 2; exit 3'
+  const id = await place.delegate(script, ['pod', 'self-hosted'])
+  await place.until(id, ({ status }) => status === 'running')
+  const [pod] = list('pods')
+  const text = JSON.stringify([pod, list('jobs')])
+  expect(text).not.toContain('owner/repo')
+  expect(text).not.toContain('789012')
+  expect(pod?.spec).toMatchObject({
+    automountServiceAccountToken: false,
+    restartPolicy: 'Never',
+    securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+    containers: [
+      { securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } } },
+    ],
+  })
+  const job = await place.ended(id)
+  expect(job).toMatchObject({ status: 'failed', exitCode: 3, metadata: { reason: null } })
+  expect(job.containerId).toMatch(/^kubernetes:slipway-job-/)
+  expect(await place.lines(id)).toEqual(['owner/repo 789012', 'err', '1000'])
+  const other = await place.delegate('printf last', ['outward'])
+  expect(await place.ended(other)).toMatchObject({ status: 'completed', exitCode: 0 })
+  expect(await place.lines(other)).toEqual(['last'])
+})
+
+it('ends a cancelled job', async () => {
+  const id = await place.delegate('echo one; sleep 300', ['pod'])
+  await place.until(id, ({ status }) => status === 'running')
+  await expect.poll(() => place.lines(id)).toEqual(['one'])
+  await place.server.json('POST', `/api/jobs/${id}/cancel`, { expect: 200 })
+  expect(await place.ended(id)).toMatchObject({ status: 'cancelled' })
+})
+
+it.each([
+  ['out of memory', 'small', 'dd if=/dev/zero of=/dev/null bs=200M count=1', 137],
+  ['timeout', 'brief', 'echo up; sleep 300', 143],
+])('says of a job that it ended by %s', async (reason, label, script, exitCode) => {
+  const id = await place.delegate(script, [label])
+  expect(await place.ended(id)).toMatchObject({ status: 'failed', exitCode, metadata: { reason } })
+})
+
+it.each([
+  ['no such image', 'gone', 'no/such-image:1'],
+  ['no node', 'nowhere', 'No node takes it'],
+  ['an image of root’s', 'rootless', 'runAsNonRoot'],
+])('says why a job did not start: %s', async (_, label, said) => {
+  const id = await place.delegate('true', [label])
+  expect(await place.ended(id)).toMatchObject({
+    status: 'failed',
+    startedAt: null,
+    exitCode: null,
+    metadata: { reason: expect.stringContaining(said) },
+  })
+})
+
+it('says that a node threw a job out', async () => {
+  const id = await place.delegate('echo up; sleep 300', ['pod'])
+  await expect.poll(() => place.lines(id).catch(() => [])).toEqual(['up'])
+  cluster.node.evict(list('pods')[0]?.metadata.name ?? '')
+  expect(await place.ended(id)).toMatchObject({
+    status: 'failed',
+    metadata: { reason: expect.stringContaining('Evicted from node') },
+  })
+})
+
+it('goes on with a job after a restart of the server, and hears of what ended meanwhile', async () => {
+  const counting = 'i=1; while [ $i -le 60 ]; do echo $i; i=$((i+1)); sleep 0.1; done; exit 5'
+  const id = await place.delegate(counting, ['pod'])
+  const brief = await place.delegate('echo up; sleep 2; echo over', ['outward'])
+  for (const each of [id, brief])
+    await expect.poll(() => place.lines(each).catch(() => [])).not.toEqual([])
+  const uids = list('pods').map(({ metadata }) => metadata.uid)
+  await place.server.kill()
+  await expect
+    .poll(() => list('pods').some(({ status }) => status?.phase === 'Succeeded'), {
+      timeout: 20_000,
+    })
+    .toBe(true)
+  await place.server.restart()
+  expect(await place.ended(brief)).toMatchObject({ status: 'completed', exitCode: 0 })
+  expect(await place.lines(brief)).toEqual(['up', 'over'])
+  expect(uids).toEqual(expect.arrayContaining(list('pods').map(({ metadata }) => metadata.uid)))
+  expect(await place.ended(id)).toMatchObject({ status: 'failed', exitCode: 5 })
+  expect(await place.lines(id)).toEqual(Array.from({ length: 60 }, (_, n) => String(n + 1)))
+})
+
+it('runs no more at once than its class has, and removes what nobody knows', async () => {
+  const ids = await Promise.all([1, 2, 3].map(() => place.delegate('sleep 1', ['one'])))
+  let most = 0
+  while (
+    !(await Promise.all(ids.map((id) => place.get(id)))).every(
+      ({ status }) => status === 'completed',
+    )
+  ) {
+    most = Math.max(most, list('jobs').length)
+  }
+  expect(most).toBe(1)
+})
+
+it('leaves jobs of the engine alone while the cluster is away, and says so in health', async () => {
+  await cluster.stop()
+  const id = await place.delegate('echo engine', ['engine'])
+  expect(await place.ended(id)).toMatchObject({ status: 'completed' })
+  const { status, body } = await health()
+  expect([status, body.checks['executor']]).toEqual([503, 'fail'])
+  await cluster.start()
+  await expect.poll(async () => (await health()).status, { timeout: 20_000 }).toBe(200)
+})
+
+it('refuses a job of hooks, and says why', async () => {
+  const answer = await place.server.json<{ error: string }>('POST', '/api/jobs/delegate', {
+    body: {
+      jobId: '1',
+      runId: '2',
+      repository: 'owner/repo',
+      labels: ['pod'],
+      container: { image: 'shell:1' },
+    },
+    expect: 400,
+  })
+  expect(answer.error).toContain('jobs of proxy runners need a Docker engine')
+})
+
+async function health() {
+  const answer = await fetch(`${place.server.url}/health`)
+  return {
+    status: answer.status,
+    body: (await answer.json()) as { checks: Record<string, string> },
+  }
+}
