@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
 
 const executables = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
-const flags = [
+/** For a Chromium in a container, that asks nobody for anything. */
+export const chromiumFlags = [
   '--no-sandbox',
   '--disable-gpu',
   '--disable-quic',
@@ -46,10 +47,18 @@ export interface BrowserWindow {
   picture(name: string): Promise<void>
 }
 
+/** Where this machine has a Chromium, or the one that CHROMIUM names; fails where there is none. */
+export function findChromium(): string {
+  const path = process.env.CHROMIUM ?? executables.find((candidate) => existsSync(candidate))
+  if (path === undefined) throw new Error(`Chromium is none of ${executables.join(', ')}`)
+  return path
+}
+
 export async function startBrowser(): Promise<TestBrowser> {
-  const executablePath = executables.find((path) => existsSync(path))
-  if (executablePath === undefined) throw new Error(`Chromium is none of ${executables.join(', ')}`)
-  const browser: Browser = await chromium.launch({ executablePath, args: flags })
+  const browser: Browser = await chromium.launch({
+    executablePath: findChromium(),
+    args: [...chromiumFlags],
+  })
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   return {
     async open({ size = { width: 1280, height: 800 }, theme = 'light', locale = 'en-GB' } = {}) {

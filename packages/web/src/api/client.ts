@@ -7,12 +7,12 @@ import { csrfHeaders } from '../session/csrf.ts'
  */
 export const api = createClient({
   baseUrl: location.origin,
-  fetch: (input, init) =>
-    fetch(input, {
-      ...init,
-      credentials: 'same-origin',
-      headers: { ...(init?.headers as Record<string, string>), ...csrfHeaders() },
-    }),
+  fetch: (input, init) => {
+    const headers = { ...(init?.headers as Record<string, string>), ...csrfHeaders() }
+    // A stream that stays open is nothing that the page waits for.
+    const priority = headers.accept === 'text/event-stream' ? 'low' : 'auto'
+    return fetch(input, { ...init, credentials: 'same-origin', headers, priority })
+  },
 })
 
 /** What a person is told of a failure. */

@@ -1,6 +1,6 @@
 import { useVirtualizer } from '@tanstack/react-virtual'
 import { ArrowDown, ArrowUp, Clock, Download } from 'lucide-react'
-import { useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
+import { type KeyboardEvent, useDeferredValue, useEffect, useMemo, useRef, useState } from 'react'
 import { Button } from '../ui/button.tsx'
 import { Notice } from '../ui/notice.tsx'
 import { LogLine } from './log-line.tsx'
@@ -9,8 +9,8 @@ import type { LogSource } from './log-sources.ts'
 import styles from './log-view.module.css'
 import { useLog } from './use-log.ts'
 
-/** Pixels; the same in the style sheet. */
-const lineHeight = 19
+/** Pixels; the same in the style sheet. For fingers a line is as high as what they can hit. */
+const lineHeight = matchMedia('(pointer: coarse)').matches ? 24 : 19
 /** Pixels from the end within which what comes is followed. */
 const nearEnd = 60
 
@@ -45,6 +45,10 @@ export function LogView({
     estimateSize: () => lineHeight,
     overscan: 20,
   })
+  const shown = rows.getVirtualItems()
+  // One number is reached by Tab, the others from it by the arrows.
+  const [visited, setVisited] = useState(0)
+  const tabStop = shown.some(({ index }) => index === visited) ? visited : shown[0]?.index
   const show = (index: number) => rows.scrollToIndex(index, { align: 'center' })
 
   const shownLink = useRef<number | undefined>(undefined)
@@ -132,7 +136,7 @@ export function LogView({
         }}
       >
         <div className={styles.lines} style={{ height: rows.getTotalSize() }}>
-          {rows.getVirtualItems().map(({ index, start }) => (
+          {shown.map(({ index, start }) => (
             <div
               key={index}
               className={styles.line}
@@ -145,6 +149,9 @@ export function LogView({
                 className={styles.number}
                 aria-label={`Line ${index + 1}`}
                 style={{ width: `${digits + 2}ch` }}
+                tabIndex={index === tabStop ? 0 : -1}
+                onFocus={() => setVisited(index)}
+                onKeyDown={focusNeighbour}
                 onClick={() => onLine(index + 1)}
               >
                 {index + 1}
@@ -163,4 +170,19 @@ export function LogView({
       </div>
     </div>
   )
+}
+
+/** From the number of a line to that of the next or the former one; both are drawn, on the screen or near it. */
+function focusNeighbour(event: KeyboardEvent<HTMLButtonElement>) {
+  const line = event.currentTarget.parentElement
+  const next =
+    event.key === 'ArrowDown'
+      ? line?.nextElementSibling
+      : event.key === 'ArrowUp'
+        ? line?.previousElementSibling
+        : null
+  const number = next?.querySelector('button')
+  if (number === null || number === undefined) return
+  event.preventDefault()
+  number.focus()
 }
