@@ -170,6 +170,14 @@ describe('POST /v1/tokens', () => {
 })
 
 describe('GET /v1/tokens', () => {
+  it('shows those with a role where one is asked for', async () => {
+    const name = newName()
+    await create({ name, roles: ['viewer', 'service-account'] })
+    const machines = await test.request('GET', '/v1/tokens?role=service-account')
+    expect(machines.json<ListTokensResponse>()).toMatchObject({ total: 1, tokens: [{ name }] })
+    expect((await test.request('GET', '/v1/tokens?role=emperor')).statusCode).toBe(400)
+  })
+
   it('lists the newest first, page by page, with the total', async () => {
     const own = await createTestApp()
     try {

@@ -1,5 +1,6 @@
 // Tokens, webhooks and secrets, by clicks.
 import { createHmac } from 'node:crypto'
+import type { RetentionResponse } from '@slipway/contract/retention'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
@@ -34,6 +35,9 @@ describe('tokens', { timeout: 120_000 }, () => {
     await dialog.getByLabel('Name').fill('deploys')
     await dialog.getByLabel('developer').uncheck()
     expect(await dialog.getByRole('button', { name: 'Make it' }).isDisabled()).toBe(true)
+    await dialog.getByLabel('worker').check()
+    expect(await dialog.getByLabel('Repositories').isDisabled()).toBe(true)
+    await dialog.getByLabel('worker').uncheck()
     await dialog.getByLabel('viewer').check()
     await dialog.getByLabel('Repositories').fill('acme/shop, acme/web')
     await dialog.getByRole('button', { name: 'Make it' }).click()
@@ -50,12 +54,25 @@ describe('tokens', { timeout: 120_000 }, () => {
     await page.reload()
     await row.waitFor()
     expect(await page.getByText(secret ?? '').count()).toBe(0)
+    await page.getByLabel('Role').selectOption('worker')
+    await page.getByText('No token has the role worker.').waitFor()
+    await page.getByLabel('Role').selectOption('viewer')
+    await row.getByRole('button', { name: 'Rotate' }).click()
+    await page.getByRole('dialog').getByLabel('Ends after').fill('2099-12-31')
+    expect(await window.findBarriers()).toEqual([])
+    await page.getByRole('dialog').getByRole('button', { name: 'Rotate' }).click()
+    await page.getByRole('dialog').waitFor({ state: 'detached' })
+    const rotated = await page.getByRole('status').locator('code').textContent()
+    const before = await server.request('GET', '/v1/session', { token: secret })
+    const after = await server.request('GET', '/v1/session', { token: rotated })
+    expect([before.status, after.status]).toEqual([401, 200])
+    await window.picture('token-rotated')
     await row.getByRole('button', { name: 'Revoke' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Not now' }).click()
     await row.getByRole('button', { name: 'Revoke' }).click()
     await page.getByRole('dialog').getByRole('button', { name: 'Revoke' }).click()
     await row.waitFor({ state: 'detached' })
-    const refused = await server.request('GET', '/v1/session', { token: secret })
+    const refused = await server.request('GET', '/v1/session', { token: rotated })
     expect(refused.status).toBe(401)
   })
 
@@ -121,6 +138,76 @@ describe('webhooks', { timeout: 120_000 }, () => {
     await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
     await page.getByText('Nobody is told of events.').waitFor()
     expect(await deliveries.count()).toBe(0)
+  })
+})
+
+describe('retention', { timeout: 120_000 }, () => {
+  it('is shown, tried, changed, taken back, and refused where it makes no sense', async () => {
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token, '/settings?tab=retention')
+    const runs = page.getByRole('table', { name: 'Retention' }).getByRole('row', { name: /^runs/ })
+    await runs.getByText('90d').waitFor()
+    // The server has made its first pass over each: all of them are noted.
+    await expect
+      .poll(
+        async () => {
+          const { retention } = await server.json<RetentionResponse>('GET', '/v1/retention')
+          return retention.flatMap(({ parts }) => parts.filter((part) => part.last_pass === null))
+        },
+        { timeout: 30_000 },
+      )
+      .toEqual([])
+    await page.reload()
+    await runs.getByText('0 removed').first().waitFor()
+    await window.picture('retention')
+    expect(await window.findBarriers()).toEqual([])
+
+    await page.getByRole('button', { name: 'Change' }).click()
+    const dialog = page.getByRole('dialog')
+    await dialog.getByText('The next pass would remove nothing.').waitFor()
+    expect(await dialog.getByLabel('audit').isDisabled()).toBe(true)
+    await dialog.getByLabel('runs').fill('1m')
+    await dialog.getByLabel('logs').fill('12h')
+    await dialog.getByRole('button', { name: 'Change' }).click()
+    await dialog.getByText('must be from 1h to 3650d').first().waitFor()
+    await window.picture('retention-refused')
+    // The browser itself calls the refusals errors: of the change, and of what was tried.
+    for (const complaint of window.takeComplaints()) expect(complaint).toContain('400')
+    // Nothing typed is lost.
+    await page.reload()
+    await page.getByRole('button', { name: 'Change' }).click()
+    expect(await dialog.getByLabel('runs').inputValue()).toBe('1m')
+    await dialog.getByLabel('runs').fill('30d')
+    expect(await window.findBarriers()).toEqual([])
+    await dialog.getByRole('button', { name: 'Change' }).click()
+    await dialog.waitFor({ state: 'detached' })
+    await runs.getByText('30d').waitFor()
+    await runs.getByText('admin').waitFor()
+    for (const complaint of window.takeComplaints()) expect(complaint).toContain('400')
+    const shown = await server.json<RetentionResponse>('GET', '/v1/retention')
+    expect(shown.retention.map(({ kept }) => kept)).toEqual(['30d', '12h', '7d', '90d', '365d'])
+
+    await page.getByRole('button', { name: 'Change' }).click()
+    await dialog.getByLabel('runs').fill('')
+    await dialog.getByRole('button', { name: 'Change' }).click()
+    await runs.getByText('90d').waitFor()
+  })
+
+  it('is not for people who may not see it, and for operators to look at', async () => {
+    const tokenOf = async (role: string) => {
+      const body = { name: `the ${role}`, roles: [role] }
+      return (await server.json<{ token: string }>('POST', '/v1/tokens', { body })).token
+    }
+    window = await browser.open()
+    await window.signIn(server.url, await tokenOf('operator'), '/settings?tab=retention')
+    await window.page.getByRole('table', { name: 'Retention' }).waitFor()
+    expect(await window.page.getByRole('button', { name: 'Change' }).count()).toBe(0)
+    await window.context.close()
+    window = await browser.open()
+    await window.signIn(server.url, await tokenOf('developer'), '/settings?tab=retention')
+    await window.page.getByRole('table', { name: 'Checks' }).waitFor()
+    expect(await window.page.getByRole('tab', { name: 'Retention' }).count()).toBe(0)
   })
 })
 

@@ -90,6 +90,16 @@ export const PageQuery = Type.Object(
 )
 export type PageQuery = Static<typeof PageQuery>
 
+export const ListTokensQuery = Type.Object(
+  {
+    role: Type.Optional(Role),
+    limit: Type.Optional(Limit),
+    offset: Type.Optional(Offset),
+  },
+  { $id: 'ListTokensQuery', additionalProperties: false },
+)
+export type ListTokensQuery = Static<typeof ListTokensQuery>
+
 export const ListTokensResponse = Type.Object(
   {
     tokens: Type.Array(Token),

@@ -6,7 +6,7 @@ import type {
   ListAuditQuery,
   ListAuditResponse,
   ListTokensResponse,
-  PageQuery,
+  ListTokensQuery,
   RotateTokenRequest,
   Token,
 } from '@slipway/contract/access'
@@ -16,8 +16,8 @@ import type { CallOptions, Transport } from './transport.ts'
 export interface TokensApi {
   /** The answer alone holds the secret. */
   create(request: CreateTokenRequest, options?: CallOptions): Promise<CreatedToken>
-  list(query?: PageQuery, options?: CallOptions): Promise<ListTokensResponse>
-  iterate(query?: PageQuery, options?: CallOptions): AsyncIterable<Token>
+  list(query?: ListTokensQuery, options?: CallOptions): Promise<ListTokensResponse>
+  iterate(query?: ListTokensQuery, options?: CallOptions): AsyncIterable<Token>
   /** A new secret, in the answer alone; the one before is refused from then on. */
   rotate(id: string, request?: RotateTokenRequest, options?: CallOptions): Promise<CreatedToken>
   revoke(id: string, options?: CallOptions): Promise<void>
@@ -45,7 +45,7 @@ export function tokensApi(transport: Transport): TokensApi {
     },
     iterate: (query = {}, options) =>
       paginate(async (offset, limit) => {
-        const { tokens, total } = await list({ offset, limit }, options)
+        const { tokens, total } = await list({ ...query, offset, limit }, options)
         return { items: tokens, total }
       }, query),
     async rotate(id, request = {}, { signal } = {}) {

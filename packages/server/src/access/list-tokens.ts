@@ -9,13 +9,14 @@ import type { Principal } from '../ports/identity.ts'
  */
 export async function listTokens(
   deps: { db: Kysely<Tables> },
-  input: { principal: Principal; limit: number; offset: number },
+  input: { principal: Principal; role?: Role | undefined; limit: number; offset: number },
 ): Promise<ListTokensResponse> {
-  const { principal, limit, offset } = input
+  const { principal, role, limit, offset } = input
   let visible = deps.db.selectFrom('tokens').where('revoked_at', 'is', null)
   if (principal.repositories !== null) {
     visible = visible.where(sql<boolean>`repositories <@ ${[...principal.repositories]}::text[]`)
   }
+  if (role !== undefined) visible = visible.where(sql<boolean>`${role} = any (roles)`)
   const [rows, { total }] = await Promise.all([
     visible
       .select(['id', 'name', 'roles', 'repositories', 'created_by'])

@@ -6,16 +6,30 @@ import { Button } from '../../ui/button.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Form, FormActions } from '../../ui/form.tsx'
+import styles from './settings.module.css'
 import { splitList } from './split-list.ts'
 
-const roles: readonly Role[] = [
+/** Those there are, from the least on; the last two are of machines. */
+export const roles: readonly Role[] = [
   'viewer',
   'developer',
   'approver',
   'operator',
   'admin',
   'service-account',
+  'worker',
 ]
+
+/** What each is for, in a line. */
+const purposes: Readonly<Record<Role, string>> = {
+  viewer: 'looks',
+  developer: 'starts runs and deploys, too',
+  approver: 'looks and approves',
+  operator: 'keeps webhooks, secrets, registries and runners',
+  admin: 'everything, tokens too',
+  'service-account': 'a machine that reports for others, and may start runs for them',
+  worker: 'a worker on another machine, and nothing else',
+}
 
 const form = 'new-token'
 
@@ -30,7 +44,8 @@ export function CreateTokenDialog({
   const [chosen, setChosen] = useDraft<readonly Role[]>(form, 'roles', ['developer'])
   const [repositories, setRepositories] = useDraft(form, 'repositories', '')
   const [ends, setEnds] = useDraft(form, 'ends', '')
-  const limited = splitList(repositories)
+  const isWorker = chosen.includes('worker')
+  const limited = isWorker ? [] : splitList(repositories)
   const make = useMutation({
     mutationFn: () =>
       api.tokens.create({
@@ -71,7 +86,7 @@ export function CreateTokenDialog({
         <fieldset>
           <legend>Roles</legend>
           {roles.map((role) => (
-            <label key={role}>
+            <label key={role} className={styles.role}>
               <input
                 type="checkbox"
                 checked={chosen.includes(role)}
@@ -81,14 +96,22 @@ export function CreateTokenDialog({
                   )
                 }
               />{' '}
-              {role}{' '}
+              {role} <small>{purposes[role]}</small>
             </label>
           ))}
         </fieldset>
-        <Field label="Repositories" hint="As owner/name, separated by spaces; empty: all.">
+        <Field
+          label="Repositories"
+          hint={
+            isWorker
+              ? 'All: a worker’s jobs come from all of them.'
+              : 'As owner/name, separated by spaces; empty: all.'
+          }
+        >
           {(control) => (
             <input
               {...control}
+              disabled={isWorker}
               value={repositories}
               onChange={(event) => setRepositories(event.target.value)}
             />

@@ -2,7 +2,7 @@ import {
   CreateTokenRequest,
   CreatedToken,
   ListTokensResponse,
-  PageQuery,
+  ListTokensQuery,
   RotateTokenRequest,
 } from '@slipway/contract/access'
 import { Uuid } from '@slipway/contract/fields'
@@ -46,21 +46,22 @@ export function tokenRoutes(deps: TokenRoutesDeps): FastifyPluginAsync {
       },
     )
 
-    app.get<{ Querystring: PageQuery }>(
+    app.get<{ Querystring: ListTokensQuery }>(
       '/tokens',
       {
         schema: {
           operationId: 'listTokens',
           tags: ['Access'],
           summary: 'List the API tokens',
-          description: 'Newest first; expired ones are among them, revoked ones are not.',
-          querystring: PageQuery,
+          description:
+            'Newest first, with a role those that have it; expired ones are among them, revoked ones are not.',
+          querystring: ListTokensQuery,
           response: { 200: ListTokensResponse },
         },
       },
       async ({ principal, query }) => {
-        const { limit = 20, offset = 0 } = query
-        return listTokens(deps, { principal, limit, offset })
+        const { role, limit = 20, offset = 0 } = query
+        return listTokens(deps, { principal, role, limit, offset })
       },
     )
 
