@@ -26,6 +26,8 @@ export const webSockets: WebSocketMaker = {
     socket.addEventListener('message', ({ data }) => {
       if (!ended && typeof data === 'string') onText(data)
     })
+    // `close` follows. Where this is no browser, an error that nobody listens to may end the program.
+    socket.addEventListener('error', () => {})
     socket.addEventListener('close', ({ code, reason }) => {
       if (ended) return
       ended = true
