@@ -171,6 +171,25 @@ describe('GET, PUT and DELETE /api/configurations', () => {
     expect([taken.statusCode, taken.json().error]).toEqual([409, 'Resource already exists'])
   })
 
+  it('refuses a change to what somebody else has changed since', async () => {
+    const { id, name, updated_at } = await made({ settings: { A: '1' } })
+    const first = await change(id, { settings: { A: '2' }, unchanged_since: updated_at })
+    expect(first.statusCode).toBe(200)
+    const now = first.json<{ configuration: Configuration }>().configuration.updated_at
+    const second = await change(id, { settings: { A: '3' }, unchanged_since: updated_at })
+    expect([second.statusCode, second.json()]).toEqual([
+      409,
+      {
+        error: 'Resource changed',
+        message: `The configuration ${name} was changed at ${now}, by somebody else`,
+      },
+    ])
+    const kept = (await test.request('GET', `${path}/${id}`)).json()
+    expect(kept.configuration.settings).toEqual({ A: '2' })
+    const third = await change(id, { settings: { A: '3' }, unchanged_since: now })
+    expect(third.statusCode).toBe(200)
+  })
+
   it('has those archived in the list only where they are asked for', async () => {
     const { id } = await made()
     const ids = async (query: string) =>
@@ -204,6 +223,17 @@ describe('GET, PUT and DELETE /api/configurations', () => {
       })
       .returning('id')
       .executeTakeFirstOrThrow()
+    expect((await test.request('GET', `${path}/${id}/usage`)).json()).toEqual({
+      success: true,
+      builds: 1,
+      at_least: false,
+      last_build_id: build,
+    })
+    const unused = await made()
+    expect((await test.request('GET', `${path}/${unused.id}/usage`)).json()).toMatchObject({
+      builds: 0,
+      last_build_id: null,
+    })
     const refused = await test.request('DELETE', `${path}/${id}`)
     expect([refused.statusCode, refused.json()]).toEqual([
       409,

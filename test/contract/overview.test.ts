@@ -3,6 +3,7 @@ import {
   BoardResponse,
   OverviewRepositoriesResponse,
   RedPipelinesResponse,
+  WaitingForMeResponse,
   WaitingReleasesResponse,
 } from '@slipway/contract/overview'
 import { v7 as uuid } from 'uuid'
@@ -229,6 +230,99 @@ describe('GET /v1/board', () => {
     })
     const token = await test.tokenFor(['viewer'], { repositories: ['other/site'] })
     expect((await board('', token)).projects).toMatchObject([{ repository: 'other/site' }])
+  })
+})
+
+describe('GET /v1/overview/waiting', () => {
+  const list = (token?: string) =>
+    ask<WaitingForMeResponse>(WaitingForMeResponse, '/v1/overview/waiting', token)
+  const nothing = {
+    approvals: [],
+    pull_requests: [],
+    workflows: [],
+    failed_runs: [],
+    failed_builds: [],
+  }
+  const query = (text: string, values: unknown[] = []) => test.database.pool.query(text, values)
+
+  it('lists approvals that the caller may give and has not given', async () => {
+    expect(await list()).toEqual(nothing)
+    const release = await released('acme/shop', 'web')
+    await deployed(release, 'dev')
+    expect((await list()).approvals).toMatchObject([
+      { environment: 'production', release: { id: release }, may_approve: true },
+    ])
+    expect(await list(await test.tokenFor(['viewer']))).toEqual(nothing)
+    await test.approved(release)
+    expect(await list()).toEqual(nothing)
+  })
+
+  it('lists pull requests of forks for those who may approve them, and what waits at GitHub', async () => {
+    await query(
+      `insert into github_pull_requests (id, repository, number, title, author, head_ref, commit_sha,
+                                         status, received_at)
+       select gen_random_uuid(), 'acme/shop', n, 'A change', 'mallory', 'x', lpad(n::text, 40, '0'),
+              case n when 2 then 'closed' else 'waiting' end, now() from generate_series(1, 30) as n`,
+    )
+    await query(
+      `with repository as (
+         insert into monitored_repositories (full_name, source) values ('acme/site', 'webhook')
+         returning id)
+       insert into workflow_runs (id, repository_id, workflow_id, workflow_name, run_number, attempt,
+         event, branch, commit_sha, commit_message, actor, url, status, github_status, created_at,
+         run_started_at, updated_at)
+       select n, id, 1, 'Deploy', 1, 1, 'push', 'main', lpad('', 40, 'a'), 'Fix', 'alice',
+              'https://github.com/x', 'pending', case n when 7 then 'waiting' else 'queued' end,
+              now(), now(), now() from repository, generate_series(7, 8) as n`,
+    )
+    const { pull_requests, workflows } = await list()
+    expect(pull_requests).toHaveLength(20)
+    expect(new Set(pull_requests.map(({ status }) => status))).toEqual(new Set(['waiting']))
+    expect(workflows).toMatchObject([{ id: 7, repository: 'acme/site', name: 'Deploy' }])
+    const developer = await list(await test.tokenFor(['developer']))
+    expect([developer.pull_requests.length, developer.workflows.length]).toEqual([0, 1])
+    const limited = await test.tokenFor(['operator'], { repositories: ['acme/none'] })
+    expect(await list(limited)).toEqual(nothing)
+  })
+
+  it('lists runs that the caller started and that failed, until their branch is decided anew', async () => {
+    const mine = async (...ids: (string | undefined)[]) =>
+      query(
+        `update runs set triggered_by = 'admin', started_at = now(), completed_at = now()
+          where id = any($1)`,
+        [ids],
+      )
+    const [own] = await ran('acme/shop', 'main', ['failed', 'cancelled', 'running'])
+    const [mended] = await ran('acme/shop', 'fixed', ['failed', 'success'])
+    const [again] = await ran('acme/shop', 'again', ['failed', 'failed'])
+    await ran('acme/shop', 'of-alice', ['failed'])
+    await mine(own, mended, again)
+    expect((await list()).failed_runs).toMatchObject([
+      { id: own, repository: 'acme/shop', branch: 'main', message: null },
+    ])
+    const limited = await test.tokenFor(['viewer'], { repositories: ['acme/shop'], name: 'admin ' })
+    expect(await list(limited)).toEqual(nothing)
+    await query(`update runs set completed_at = now() - interval '8 days' where id = $1`, [own])
+    expect((await list()).failed_runs).toEqual([])
+  })
+
+  it('lists builds that the caller made and that failed, until they are tried again', async () => {
+    const built = async (by: string, reason: string, retryOf: number | null = null) => {
+      const { rows } = await query(
+        `insert into builds (status, failure_reason, error, steps_to_execute, repository_info,
+                             repository, output_type, created_by, started_at, completed_at, retry_of)
+         values ('failed', $2, 'no space', '{clone_repo}', '{}', 'acme/shop', 'zip', $1, now(), now(),
+                 $3) returning id`,
+        [by, reason, retryOf],
+      )
+      return (rows[0] as { id: number }).id
+    }
+    const first = await built('admin', 'step_failed')
+    await built('admin', 'cancelled')
+    await built('alice', 'step_failed')
+    expect((await list()).failed_builds).toMatchObject([{ id: first, error: 'no space' }])
+    const second = await built('admin', 'timeout', first)
+    expect((await list()).failed_builds).toMatchObject([{ id: second }])
   })
 })
 

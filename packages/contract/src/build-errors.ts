@@ -40,3 +40,4 @@ export type BuildErrorType =
   | 'Execution error'
   | 'Download error'
   | 'Resource in use'
+  | 'Resource changed'

@@ -61,6 +61,13 @@ export const UpdateConfigurationRequest = Type.Object(
     settings: Type.Optional(Settings),
     targets: Type.Optional(Targets),
     archived: Type.Optional(Archived),
+    unchanged_since: Type.Optional(
+      Type.Unsafe<string>({
+        ...Timestamp,
+        description:
+          'The `updated_at` that the change is made to: refused (409) where somebody else has changed it since.',
+      }),
+    ),
   },
   { $id: 'UpdateConfigurationRequest', additionalProperties: false, minProperties: 1 },
 )
@@ -88,6 +95,17 @@ export const ConfigurationResponse = Type.Object(
   { success, configuration: Configuration },
   { $id: 'ConfigurationResponse' },
 )
+export const ConfigurationUsageResponse = Type.Object(
+  {
+    success,
+    builds: Type.Integer({ description: 'Builds that refer to it, up to 1,000.' }),
+    at_least: Type.Boolean({ description: 'There are more.' }),
+    last_build_id: Type.Union([IntegerId, Type.Null()], { description: 'The newest of them.' }),
+  },
+  { $id: 'ConfigurationUsageResponse' },
+)
+export type ConfigurationUsageResponse = Static<typeof ConfigurationUsageResponse>
+
 export const ListConfigurationsResponse = Type.Object(
   { success, configurations: Type.Array(Configuration), count: Type.Integer() },
   { $id: 'ListConfigurationsResponse' },

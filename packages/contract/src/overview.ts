@@ -9,6 +9,7 @@ import {
   Timestamp,
   Uuid,
 } from './fields.ts'
+import { PullRequest } from './github.ts'
 import { RunStatus } from './runs.ts'
 
 // Ours: what goes across repositories, for the dashboard and for whoever wants the same.
@@ -191,3 +192,72 @@ export const WaitingReleasesResponse = Type.Object(
   { $id: 'WaitingReleasesResponse' },
 )
 export type WaitingReleasesResponse = Static<typeof WaitingReleasesResponse>
+
+const most = 20
+
+export const WaitingWorkflow = Type.Object(
+  {
+    id: Type.Integer({ description: 'Of the workflow run at GitHub.' }),
+    repository: Type.String(),
+    branch: Type.String(),
+    name: Type.String(),
+    url: Type.String(),
+    message: Type.Union([Type.String(), Type.Null()]),
+    since: Timestamp,
+  },
+  { $id: 'WaitingWorkflow' },
+)
+export type WaitingWorkflow = Static<typeof WaitingWorkflow>
+
+export const FailedRun = Type.Object(
+  {
+    id: Uuid,
+    repository: Type.String(),
+    branch: Type.String(),
+    message: Type.Union([Type.String(), Type.Null()]),
+    failed_at: Timestamp,
+  },
+  { $id: 'FailedRun' },
+)
+export type FailedRun = Static<typeof FailedRun>
+
+export const FailedBuild = Type.Object(
+  {
+    id: Type.Integer(),
+    repository: Type.String(),
+    error: Type.Union([Type.String(), Type.Null()]),
+    failed_at: Timestamp,
+  },
+  { $id: 'FailedBuild' },
+)
+export type FailedBuild = Static<typeof FailedBuild>
+
+export const WaitingForMeResponse = Type.Object(
+  {
+    approvals: Type.Array(WaitingRelease, {
+      maxItems: most,
+      description:
+        'Releases that wait for an approval which the caller may give, and has not given.',
+    }),
+    pull_requests: Type.Array(PullRequest, {
+      maxItems: most,
+      description: 'Pull requests of forks that wait, where the caller may approve them.',
+    }),
+    workflows: Type.Array(WaitingWorkflow, {
+      maxItems: most,
+      description: 'Workflow runs that wait for an approval of an environment at GitHub.',
+    }),
+    failed_runs: Type.Array(FailedRun, {
+      maxItems: most,
+      description:
+        'Runs that the caller started in the last seven days and that failed, while their branch has not had a newer success or failure.',
+    }),
+    failed_builds: Type.Array(FailedBuild, {
+      maxItems: most,
+      description:
+        'Builds that the caller made and that failed in the last seven days, and were not tried again.',
+    }),
+  },
+  { $id: 'WaitingForMeResponse' },
+)
+export type WaitingForMeResponse = Static<typeof WaitingForMeResponse>

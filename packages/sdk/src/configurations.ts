@@ -1,5 +1,6 @@
 import type {
   Configuration,
+  ConfigurationUsageResponse,
   CreateConfigurationRequest,
   ListConfigurationsQuery,
   ListConfigurationsResponse,
@@ -11,6 +12,8 @@ import type { CallOptions, Transport } from './transport.ts'
 export interface ConfigurationsApi {
   list(query?: ListConfigurationsQuery, options?: CallOptions): Promise<ListConfigurationsResponse>
   get(id: number, options?: CallOptions): Promise<Configuration>
+  /** Builds that refer to it. */
+  usage(id: number, options?: CallOptions): Promise<ConfigurationUsageResponse>
   create(request: CreateConfigurationRequest, options?: CallOptions): Promise<Configuration>
   update(
     id: number,
@@ -32,6 +35,8 @@ export function configurationsApi(transport: Transport): ConfigurationsApi {
         signal,
       })) as ListConfigurationsResponse,
     get: (id, { signal } = {}) => one({ path: `${root}/${id}`, signal }),
+    usage: async (id, { signal } = {}) =>
+      (await transport.json({ path: `${root}/${id}/usage`, signal })) as ConfigurationUsageResponse,
     create: (request, { signal } = {}) =>
       one({ method: 'POST', path: root, body: request, signal }),
     update: (id, request, { signal } = {}) =>

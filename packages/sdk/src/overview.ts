@@ -5,6 +5,7 @@ import type {
   OverviewRepositoriesResponse,
   RedPipeline,
   RedPipelinesResponse,
+  WaitingForMeResponse,
   WaitingRelease,
   WaitingReleasesResponse,
 } from '@slipway/contract/overview'
@@ -19,6 +20,8 @@ export interface OverviewApi {
   ): Promise<OverviewRepositoriesResponse>
   /** What is red now, and since when. */
   red(options?: CallOptions): Promise<RedPipeline[]>
+  /** What waits for the caller: what they may decide, and what of theirs has failed. */
+  waitingForMe(options?: CallOptions): Promise<WaitingForMeResponse>
   /** Which release of each project is in which environment. */
   board(query?: BoardQuery, options?: CallOptions): Promise<BoardResponse>
   /** Releases that wait for an approval. */
@@ -37,6 +40,8 @@ export function overviewApi(transport: Transport): OverviewApi {
       const answer = await transport.json({ path: 'v1/overview/red', signal })
       return (answer as RedPipelinesResponse).red
     },
+    waitingForMe: async ({ signal } = {}) =>
+      (await transport.json({ path: 'v1/overview/waiting', signal })) as WaitingForMeResponse,
     board: async (query = {}, { signal } = {}) =>
       (await transport.json({ path: 'v1/board', query: { ...query }, signal })) as BoardResponse,
     async waiting({ signal } = {}) {

@@ -42,14 +42,17 @@ export async function createConfiguration(
   return toConfiguration(row)
 }
 
-/** Changes what the request names; settings and targets are replaced as a whole, and fit each other then. */
+/**
+ * Changes what the request names; settings and targets are replaced as a whole, and fit each other then. A
+ * `resource_conflict` where it is not any more what the change is made to.
+ */
 export async function updateConfiguration(
   { db }: ConfigurationsDeps,
   input: { principal: Principal; id: number; request: UpdateConfigurationRequest },
 ): Promise<Configuration> {
   const { principal, id, request } = input
   requireUnlimited(principal, things)
-  const { settings, targets, archived, ...plain } = request
+  const { settings, targets, archived, unchanged_since: since, ...plain } = request
   try {
     return await db.transaction().execute(async (trx) => {
       const before = await trx
@@ -60,6 +63,13 @@ export async function updateConfiguration(
         .executeTakeFirst()
       if (before === undefined) throw noSuchConfiguration(id)
       const current = toConfiguration(before)
+      if (since !== undefined && Date.parse(since) !== before.updated_at.getTime()) {
+        throw new AppError(
+          'resource_conflict',
+          `The configuration ${current.name} was changed at ${current.updated_at}, by somebody else`,
+          { changed: true },
+        )
+      }
       if (settings !== undefined || targets !== undefined) {
         check(settings ?? current.settings, targets ?? current.targets)
       }

@@ -165,6 +165,7 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
 
   'GET /v1/overview/repositories': 'runs:read',
   'GET /v1/overview/red': 'runs:read',
+  'GET /v1/overview/waiting': 'runs:read',
   'GET /v1/board': 'deployments:read',
   'GET /v1/approvals/waiting': 'approvals:read',
   'GET /v1/approvals': 'approvals:read',
@@ -238,6 +239,7 @@ export const routeGuards: Readonly<Record<string, RouteGuard>> = {
   'GET /api/configurations': 'configurations:read',
   'POST /api/configurations': 'configurations:manage',
   'GET /api/configurations/:id': 'configurations:read',
+  'GET /api/configurations/:id/usage': 'configurations:read',
   'PUT /api/configurations/:id': 'configurations:manage',
   'DELETE /api/configurations/:id': 'configurations:manage',
   'GET /api/pipelines/runs': 'builds:read',

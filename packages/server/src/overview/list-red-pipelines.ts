@@ -2,10 +2,9 @@ import type { RedPipeline, RedPipelinesResponse } from '@slipway/contract/overvi
 import { type Kysely, sql } from 'kysely'
 import type { Tables } from '../db/tables.gen.ts'
 import type { Principal } from '../ports/identity.ts'
+import { newestRuns } from './newest-runs.ts'
 import { visibleOnly } from './visible-only.ts'
 
-/** Newest runs that are looked at for branches: what has not run for longer is nobody's news. */
-const runsLookedAt = 5_000
 /** Newest runs of one branch that succeeded or failed that are looked at for the last success. */
 const historyLookedAt = 200
 const mostOfEachKind = 50
@@ -66,20 +65,6 @@ async function redRuns(
     since: (row.since ?? row.started_at).toISOString(),
     last_at: row.started_at.toISOString(),
   }))
-}
-
-/** Of everything, or of each repository that the principal is limited to: never more than a walk of so many. */
-function newestRuns({ repositories }: Principal) {
-  if (repositories === null) {
-    return sql`select repository, branch from runs order by id desc limit ${runsLookedAt}`
-  }
-  return sql`
-    select newest.repository, newest.branch
-      from unnest(${[...repositories]}::text[]) as seen (repository)
-     cross join lateral (
-       select id, repository, branch from runs where runs.repository = seen.repository
-        order by repository_ordinal desc limit ${runsLookedAt}) as newest
-     order by newest.id desc limit ${runsLookedAt}`
 }
 
 async function redWorkflows(

@@ -129,12 +129,12 @@ function familiesOf(eventType: string): readonly string[] {
 
 const familiesByPrefix: Readonly<Record<string, readonly string[]>> = {
   'pipeline.': ['run'],
-  'pipeline.run.': ['runs', 'overview/repositories', 'overview/red'],
+  'pipeline.run.': ['runs', 'overview/repositories', 'overview/red', 'overview/waiting'],
   'release.': ['releases', 'board', 'overview/waiting'],
   'deployment.': ['deployments', 'board', 'overview/deployments', 'overview/waiting'],
   'approval.': ['approvals', 'board', 'overview/waiting'],
-  'workflow.': ['pipelines', 'overview/repositories', 'overview/red'],
-  'build.': ['builds/list', 'builds/statistics', 'build'],
+  'workflow.': ['pipelines', 'overview/repositories', 'overview/red', 'overview/waiting'],
+  'build.': ['builds/list', 'builds/statistics', 'build', 'overview/waiting'],
   'runner.': ['jobs', 'job', 'runners'],
   'webhook.': ['settings/webhooks'],
 }

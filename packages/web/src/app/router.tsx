@@ -192,6 +192,15 @@ const template = createRoute({
   ),
 })
 
+const configuration = createRoute({
+  getParentRoute: () => inside,
+  path: '/templates/configurations/$id',
+  component: lazyRouteComponent(
+    () => import('../pages/templates/configuration-page.tsx'),
+    'ConfigurationPage',
+  ),
+})
+
 /** What is nowhere is said inside the shell, from where one can go on. */
 const nowhere = createRoute({ getParentRoute: () => inside, path: '$', component: MissingPage })
 
@@ -212,6 +221,7 @@ const routeTree = root.addChildren([
     build,
     templates,
     template,
+    configuration,
     jobs,
     job,
     nowhere,

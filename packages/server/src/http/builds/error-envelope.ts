@@ -34,6 +34,7 @@ export function toBuildError(error: unknown, requestId: string): BuildErrorAnswe
 /** Kinds of errors that the family tells apart and their code does not, by what says so in the details. */
 const typesByDetail: Readonly<Record<string, BuildErrorType>> = {
   in_use: 'Resource in use',
+  changed: 'Resource changed',
   execution: 'Execution error',
   download: 'Download error',
 }

@@ -21,7 +21,7 @@ export function OverviewPage() {
   })
   const waiting = useQuery({
     queryKey: ['overview', 'waiting'],
-    queryFn: ({ signal }) => api.overview.waiting({ signal }),
+    queryFn: ({ signal }) => api.overview.waitingForMe({ signal }),
   })
   const deployments = useQuery({
     queryKey: ['overview', 'deployments'],
@@ -33,8 +33,8 @@ export function OverviewPage() {
         <Card title="Red now">
           <QueryView query={red}>{(rows) => <RedList red={rows} />}</QueryView>
         </Card>
-        <Card title="Waiting for approval">
-          <QueryView query={waiting}>{(rows) => <WaitingList waiting={rows} />}</QueryView>
+        <Card title="Waiting for me">
+          <QueryView query={waiting}>{(all) => <WaitingList waiting={all} />}</QueryView>
         </Card>
         <Card title="Recent deployments">
           <QueryView query={deployments}>

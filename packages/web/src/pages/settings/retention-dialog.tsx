@@ -26,7 +26,8 @@ export function RetentionDialog({
   const say = useToast()
   const queries = useQueryClient()
   const [typed, setTyped] = useDraft<Record<string, string>>(form, 'times', {})
-  const changes = times.filter(
+  const changeable = times.filter(({ source }) => source !== 'built-in')
+  const changes = changeable.filter(
     ({ kind, kept, fixed_because: fixed }) =>
       fixed === null && typed[kind] !== undefined && typed[kind].trim() !== kept,
   )
@@ -61,12 +62,14 @@ export function RetentionDialog({
     },
     onSettled: () => void queries.invalidateQueries({ queryKey: ['settings', 'retention'] }),
   })
-  const problems = change.isError ? problemsOf(change.error) : []
+  const problems = [change, preview].flatMap(({ error }) =>
+    error === null ? [] : problemsOf(error),
+  )
   const going = (preview.data ?? []).filter(({ rows }) => rows !== 0)
   return (
     <Dialog
       title="For how long things are kept"
-      description="As 12h or 90d; from 1h to 3650d. Empty: as it comes. A change holds on every server from the next pass on."
+      description="As 12h or 90d; from 1h to 3650d. Empty: the default. A change holds on every server from the next pass on."
       open
       onOpenChange={(open) => {
         if (!open) onClose()
@@ -74,11 +77,11 @@ export function RetentionDialog({
     >
       <Form onSubmit={() => change.mutate()}>
         <div className={styles.times}>
-          {times.map(({ kind, kept, unchanged, description, fixed_because: fixed }) => (
+          {changeable.map(({ kind, kept, unchanged, description, fixed_because: fixed }) => (
             <Field
               key={kind}
               label={kind}
-              hint={fixed === null ? `${description} As it comes: ${unchanged}.` : fixed}
+              hint={fixed === null ? `${description} By default ${unchanged}.` : fixed}
               problem={problems.find(({ path }) => path === `/${kind}`)?.message}
             >
               {(control) => (
@@ -98,7 +101,7 @@ export function RetentionDialog({
         )}
         {preview.isError ? (
           <Notice tone="wait" title="What would go cannot be counted.">
-            <p>{messageOf(preview.error)}</p>
+            <p>{messageOf(preview.error)}.</p>
           </Notice>
         ) : (
           <Notice

@@ -85,7 +85,7 @@ function Kept({ time }: { time: RetentionTime }) {
             by <span dir="auto">{time.changed_by}</span>, <TimeAgo at={time.changed_at} />
           </>
         )}
-        {time.source === 'default' && 'as it comes'}
+        {time.source === 'default' && 'by default'}
         {time.source === 'file' && 'set in slipway.yaml'}
         {time.source === 'built-in' && 'everywhere'}
       </span>

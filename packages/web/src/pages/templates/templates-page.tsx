@@ -1,4 +1,4 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { useMutation, useQuery } from '@tanstack/react-query'
 import { Link, useNavigate } from '@tanstack/react-router'
 import type { BrandingTemplate } from '@slipway/contract/branding'
 import type { Configuration } from '@slipway/contract/configurations'
@@ -10,6 +10,7 @@ import { Card } from '../../ui/card.tsx'
 import { Dialog } from '../../ui/dialog.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Form, FormActions } from '../../ui/form.tsx'
+import { LinkButton } from '../../ui/link-button.tsx'
 import { Empty } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
 import { QueryView } from '../../ui/query-view.tsx'
@@ -32,16 +33,26 @@ const templateColumns: readonly Column<BrandingTemplate>[] = [
 ]
 
 const configurationColumns: readonly Column<Configuration>[] = [
-  { title: 'Name', cell: (row) => <strong dir="auto">{row.name}</strong> },
+  {
+    title: 'Name',
+    cell: (row) => (
+      <Link to="/templates/configurations/$id" params={{ id: String(row.id) }} dir="auto">
+        {row.name}
+      </Link>
+    ),
+  },
   { title: 'Settings', cell: (row) => Object.keys(row.settings).length, align: 'end' },
-  { title: 'Into', cell: (row) => row.targets.map(({ path }) => path).join(', ') || '.env' },
+  {
+    title: 'Into',
+    cell: (row) => <code>{row.targets.map(({ path }) => path).join(', ') || '.env'}</code>,
+  },
   { title: 'Changed', cell: (row) => <TimeAgo at={row.updated_at} />, align: 'end' },
 ]
 
 /** What builds are dressed in: branding templates, and configurations. */
 export function TemplatesPage() {
   const may = useMay()
-  const [adding, setAdding] = useState<'template' | 'configuration' | null>(null)
+  const [adding, setAdding] = useState(false)
   const templates = useQuery({
     queryKey: ['builds', 'templates'],
     queryFn: ({ signal }) => api.branding.list({ limit: 100 }, { signal }),
@@ -56,7 +67,7 @@ export function TemplatesPage() {
         title="Branding"
         actions={
           may('branding:manage') && (
-            <Button size="small" onClick={() => setAdding('template')}>
+            <Button size="small" onClick={() => setAdding(true)}>
               New template
             </Button>
           )
@@ -81,9 +92,9 @@ export function TemplatesPage() {
         title="Configurations"
         actions={
           may('configurations:manage') && (
-            <Button size="small" onClick={() => setAdding('configuration')}>
+            <LinkButton to="/templates/configurations/$id" params={{ id: 'new' }}>
               New configuration
-            </Button>
+            </LinkButton>
           )
         }
       >
@@ -102,8 +113,7 @@ export function TemplatesPage() {
           }
         </QueryView>
       </Card>
-      {adding === 'template' && <AddTemplate onClose={() => setAdding(null)} />}
-      {adding === 'configuration' && <AddConfiguration onClose={() => setAdding(null)} />}
+      {adding && <AddTemplate onClose={() => setAdding(false)} />}
     </Page>
   )
 }
@@ -132,67 +142,6 @@ function AddTemplate({ onClose }: { onClose: () => void }) {
               maxLength={100}
               value={name}
               onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <FormActions>
-          <Button onClick={onClose}>Not now</Button>
-          <Button type="submit" tone="primary" busy={add.isPending}>
-            Make it
-          </Button>
-        </FormActions>
-      </Form>
-    </Dialog>
-  )
-}
-
-function AddConfiguration({ onClose }: { onClose: () => void }) {
-  const queries = useQueryClient()
-  const [name, setName] = useState('')
-  const [settings, setSettings] = useState('{}')
-  const add = useMutation({
-    mutationFn: () =>
-      api.configurations.create({
-        name: name.trim(),
-        settings: JSON.parse(settings) as Record<string, unknown>,
-      }),
-    onSuccess: () => {
-      void queries.invalidateQueries({ queryKey: ['builds', 'configurations'] })
-      onClose()
-    },
-  })
-  return (
-    <Dialog
-      title="New configuration"
-      open
-      onOpenChange={(open) => {
-        if (!open) onClose()
-      }}
-    >
-      <Form onSubmit={() => add.mutate()}>
-        <Field label="Name">
-          {(control) => (
-            <input
-              {...control}
-              required
-              maxLength={100}
-              value={name}
-              onChange={(event) => setName(event.target.value)}
-            />
-          )}
-        </Field>
-        <Field
-          label="Settings"
-          hint="As JSON: keys and values."
-          problem={add.isError ? messageOf(add.error) : undefined}
-        >
-          {(control) => (
-            <textarea
-              {...control}
-              rows={8}
-              spellCheck={false}
-              value={settings}
-              onChange={(event) => setSettings(event.target.value)}
             />
           )}
         </Field>

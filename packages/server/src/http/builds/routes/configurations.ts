@@ -1,5 +1,6 @@
 import {
   ConfigurationResponse,
+  ConfigurationUsageResponse,
   CreateConfigurationRequest,
   ListConfigurationsQuery,
   ListConfigurationsResponse,
@@ -14,6 +15,7 @@ import {
   deleteConfiguration,
   getConfiguration,
   listConfigurations,
+  readUsage,
   updateConfiguration,
 } from '../../../configurations/index.ts'
 import { refusals } from '../refusals.ts'
@@ -88,6 +90,23 @@ export function configurationRoutes(deps: ConfigurationRoutesDeps): FastifyPlugi
       }),
     )
 
+    app.get<{ Params: Params }>(
+      '/configurations/:id/usage',
+      {
+        schema: {
+          operationId: 'getConfigurationUsage',
+          tags,
+          summary: 'Show which builds refer to a configuration',
+          params: Params,
+          response: { 200: ConfigurationUsageResponse },
+        },
+      },
+      async ({ principal, params }) => ({
+        success,
+        ...(await readUsage(configurations, { principal, id: params.id })),
+      }),
+    )
+
     app.put<{ Params: Params; Body: UpdateConfigurationRequest }>(
       '/configurations/:id',
       {
@@ -98,7 +117,10 @@ export function configurationRoutes(deps: ConfigurationRoutesDeps): FastifyPlugi
           description: '`settings` and `targets` replace the old ones as a whole.',
           params: Params,
           body: UpdateConfigurationRequest,
-          response: { 200: ConfigurationResponse, ...refusals(taken) },
+          response: {
+            200: ConfigurationResponse,
+            ...refusals({ 409: `${taken[409].slice(0, -1)}, or it was changed since.` }),
+          },
         },
       },
       async ({ principal, params, body }) => {

@@ -4,6 +4,7 @@ import {
   OverviewRepositoriesQuery,
   OverviewRepositoriesResponse,
   RedPipelinesResponse,
+  WaitingForMeResponse,
   WaitingReleasesResponse,
 } from '@slipway/contract/overview'
 import type { FastifyPluginAsync } from 'fastify'
@@ -13,6 +14,7 @@ import type { Environments } from '../../../environments/index.ts'
 import {
   listOverviewRepositories,
   listRedPipelines,
+  listWaitingForMe,
   listWaitingReleases,
   readBoard,
 } from '../../../overview/index.ts'
@@ -53,6 +55,21 @@ export function overviewRoutes(deps: OverviewRoutesDeps): FastifyPluginAsync {
         },
       },
       async ({ principal }) => listRedPipelines(deps, { principal }),
+    )
+
+    app.get(
+      '/overview/waiting',
+      {
+        schema: {
+          operationId: 'listWaitingForMe',
+          tags,
+          summary: 'List what waits for the caller',
+          description:
+            'What they may decide, and what they have started that failed; at most 20 of each kind.',
+          response: { 200: WaitingForMeResponse },
+        },
+      },
+      async ({ principal }) => listWaitingForMe(deps, { principal }),
     )
 
     app.get<{ Querystring: BoardQuery }>(

@@ -1,0 +1,291 @@
+import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
+import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
+import type { Configuration, ConfigurationTarget } from '@slipway/contract/configurations'
+import { useState } from 'react'
+import { api, isStatus, messageOf } from '../../api/client.ts'
+import { type Problem, problemsOf } from '../../api/problems.ts'
+import { QueryPage } from '../../app/query-page.tsx'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
+import { useMay } from '../../session/session.ts'
+import { Button } from '../../ui/button.tsx'
+import { Card } from '../../ui/card.tsx'
+import { ConfirmButton } from '../../ui/confirm-button.tsx'
+import { Field } from '../../ui/field.tsx'
+import { Form, FormActions } from '../../ui/form.tsx'
+import { Notice } from '../../ui/notice.tsx'
+import { Page } from '../../ui/page.tsx'
+import { QueryView } from '../../ui/query-view.tsx'
+import { useToast } from '../../ui/toast.tsx'
+import { readSettings } from './read-settings.ts'
+import { Targets } from './targets.tsx'
+
+const route = getRouteApi('/inside/templates/configurations/$id')
+
+const empty = { name: '', description: null, settings: {}, targets: [] }
+
+/** One configuration, to be made (`new`) or changed: its settings, and the files they are merged into. */
+export function ConfigurationPage() {
+  const { id } = route.useParams()
+  if (id === 'new') return <ConfigurationForm key="new" kept={null} />
+  return <Kept key={id} id={Number(id)} />
+}
+
+function Kept({ id }: { id: number }) {
+  const configuration = useQuery({
+    queryKey: ['builds', 'configurations', id],
+    queryFn: ({ signal }) => api.configurations.get(id, { signal }),
+  })
+  return (
+    <QueryPage title="Configuration" query={configuration}>
+      {(kept) => <ConfigurationForm kept={kept} />}
+    </QueryPage>
+  )
+}
+
+function ConfigurationForm({ kept }: { kept: Configuration | null }) {
+  const may = useMay()
+  const say = useToast()
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const form = `configuration-${kept?.id ?? 'new'}`
+  const { name: itsName, description: about, settings, targets: itsTargets } = kept ?? empty
+  const [name, setName] = useDraft(form, 'name', itsName)
+  const [description, setDescription] = useDraft(form, 'description', about ?? '')
+  const [text, setText] = useDraft(form, 'settings', JSON.stringify(settings, null, 2))
+  const [targets, setTargets] = useDraft<readonly ConfigurationTarget[]>(
+    form,
+    'targets',
+    itsTargets,
+  )
+  // What this form is a change of: kept with it, so that a reload does not hide what somebody else did.
+  const [since, setSince] = useDraft(form, 'since', kept?.updated_at ?? '')
+  const [known, setKnown] = useState(kept)
+  const typed =
+    known !== null &&
+    (name !== known.name ||
+      description !== (known.description ?? '') ||
+      text !== JSON.stringify(known.settings, null, 2) ||
+      JSON.stringify(targets) !== JSON.stringify(known.targets))
+  const showKept = (now: Configuration) => {
+    setKnown(now)
+    setName(now.name)
+    setDescription(now.description ?? '')
+    setText(JSON.stringify(now.settings, null, 2))
+    setTargets(now.targets)
+    setSince(now.updated_at)
+    forgetDraft(form)
+  }
+  const isOlder = kept !== null && since !== kept.updated_at
+  // What somebody else has kept replaces what is here only where nothing has been typed over it.
+  if (kept !== null && isOlder && !typed && known?.updated_at !== kept.updated_at) showKept(kept)
+  const parsed = readSettings(text)
+  const save = useMutation({
+    mutationFn: async () => {
+      if (parsed.problem !== null) throw new Error(parsed.problem)
+      const request = {
+        name: name.trim(),
+        description: description.trim() === '' ? null : description.trim(),
+        settings: parsed.settings,
+        targets: [...targets],
+      }
+      if (kept === null) return api.configurations.create(request)
+      return api.configurations.update(kept.id, { ...request, unchanged_since: since })
+    },
+    onSuccess: (now) => {
+      say('good', 'The configuration is kept.')
+      queries.setQueryData(['builds', 'configurations', now.id], now)
+      showKept(now)
+      void queries.invalidateQueries({ queryKey: ['builds'] })
+      if (kept !== null) return
+      forgetDraft(form)
+      void navigate({ to: '/templates/configurations/$id', params: { id: String(now.id) } })
+    },
+    onError: (error) => {
+      if (isStatus(error, 409)) void queries.invalidateQueries({ queryKey: ['builds'] })
+    },
+  })
+  const editable = may('configurations:manage')
+  const problems = save.isError ? problemsOf(save.error) : []
+  const at = (...paths: readonly string[]) => textOf(problems, paths)
+  const elsewhere = save.isError && (problems.length === 0 || at('') !== undefined)
+  return (
+    <Page title={kept?.name ?? 'New configuration'}>
+      <p>
+        <Link to="/templates">All templates and configurations</Link>
+      </p>
+      {isOlder && kept !== null && (
+        <Notice tone="wait" title="Somebody else has changed this configuration meanwhile.">
+          <p>What you see is what you have typed; it has not been kept.</p>
+          <FormActions>
+            <Button size="small" onClick={() => showKept(kept)}>
+              Show what is kept now
+            </Button>
+            <Button
+              size="small"
+              onClick={() => {
+                setKnown(kept)
+                setSince(kept.updated_at)
+                save.reset()
+              }}
+            >
+              Go on with mine
+            </Button>
+          </FormActions>
+        </Notice>
+      )}
+      <Form onSubmit={() => save.mutate()}>
+        <Card title="Settings">
+          <Field label="Name" problem={at('/name')}>
+            {(control) => (
+              <input
+                {...control}
+                required
+                readOnly={!editable}
+                dir="auto"
+                maxLength={100}
+                value={name}
+                onChange={(event) => setName(event.target.value)}
+              />
+            )}
+          </Field>
+          <Field label="Description" problem={at('/description')}>
+            {(control) => (
+              <input
+                {...control}
+                readOnly={!editable}
+                dir="auto"
+                maxLength={2000}
+                value={description}
+                onChange={(event) => setDescription(event.target.value)}
+              />
+            )}
+          </Field>
+          <Field
+            label="Keys and values"
+            hint="As JSON. In json, yaml and toml a.b is a key below another; {{parameter}} is replaced by its value."
+            problem={parsed.problem ?? at('/settings')}
+          >
+            {(control) => (
+              <textarea
+                {...control}
+                rows={12}
+                readOnly={!editable}
+                spellCheck={false}
+                value={text}
+                onChange={(event) => setText(event.target.value)}
+              />
+            )}
+          </Field>
+        </Card>
+        <Targets
+          targets={targets}
+          editable={editable}
+          problemAt={(index, part) => at(`/targets/${index}/${part}`)}
+          onChange={setTargets}
+        />
+        {elsewhere && (
+          <Notice tone="bad" title="It was not kept">
+            <p>{messageOf(save.error)}</p>
+          </Notice>
+        )}
+        {editable && (
+          <FormActions>
+            <Button
+              type="submit"
+              tone="primary"
+              busy={save.isPending}
+              disabled={parsed.problem !== null}
+            >
+              Keep it
+            </Button>
+          </FormActions>
+        )}
+      </Form>
+      {kept !== null && <Usage configuration={kept} editable={editable} />}
+    </Page>
+  )
+}
+
+/** What is said of these places and of those below them. */
+function textOf(problems: readonly Problem[], paths: readonly string[]): string | undefined {
+  const said = problems.flatMap(({ path, message }) =>
+    paths.flatMap((place) => {
+      if (path === place) return [message]
+      return place !== '' && path.startsWith(`${place}/`)
+        ? [`${path.slice(place.length + 1)} ${message}`]
+        : []
+    }),
+  )
+  return said.length === 0 ? undefined : said.join('; ')
+}
+
+function Usage({ configuration, editable }: { configuration: Configuration; editable: boolean }) {
+  const say = useToast()
+  const queries = useQueryClient()
+  const navigate = useNavigate()
+  const { id, name, archived } = configuration
+  const usage = useQuery({
+    queryKey: ['builds', 'configurations', id, 'usage'],
+    queryFn: ({ signal }) => api.configurations.usage(id, { signal }),
+  })
+  const change = useMutation({
+    mutationFn: (act: () => Promise<unknown>) => act(),
+    onError: (error) => say('bad', messageOf(error)),
+    onSettled: () => void queries.invalidateQueries({ queryKey: ['builds'] }),
+  })
+  const remove = () =>
+    change.mutate(async () => {
+      await api.configurations.delete(id)
+      forgetDraft(`configuration-${id}`)
+      say('good', 'The configuration is deleted.')
+      await navigate({ to: '/templates' })
+    })
+  const archive = () =>
+    change.mutate(async () => {
+      await api.configurations.update(id, { archived: !archived })
+      say('good', archived ? 'It can be used again.' : 'It is archived: new builds cannot use it.')
+    })
+  return (
+    <Card title="Used by">
+      <QueryView query={usage}>
+        {({ builds, at_least: atLeast, last_build_id: last }) => (
+          <>
+            <p>
+              {builds === 0
+                ? 'No build has used it.'
+                : `${builds}${atLeast ? ' or more' : ''} builds`}
+              {last !== null && (
+                <>
+                  , the last one{' '}
+                  <Link to="/builds/$id" params={{ id: String(last) }}>
+                    {last}
+                  </Link>
+                </>
+              )}
+              {archived && ' It is archived: new builds cannot use it.'}
+            </p>
+            {editable && (
+              <FormActions>
+                <Button size="small" busy={change.isPending} onClick={archive}>
+                  {archived ? 'Bring it back' : 'Archive'}
+                </Button>
+                {(builds === 0 || archived) && (
+                  <ConfirmButton
+                    label="Delete"
+                    title={`Delete ${name}?`}
+                    busy={change.isPending}
+                    onConfirm={remove}
+                  >
+                    {builds === 0
+                      ? 'It can’t be undone.'
+                      : 'Builds that used it do not say so any more. It can’t be undone.'}
+                  </ConfirmButton>
+                )}
+              </FormActions>
+            )}
+          </>
+        )}
+      </QueryView>
+    </Card>
+  )
+}
