@@ -1,6 +1,8 @@
 import type { Query, QueryClient } from '@tanstack/react-query'
-import { api } from './client.ts'
+import type { FollowedEvent } from '@slipway/sdk'
+import { api, isStatus } from './client.ts'
 import { isSignedOut } from './query-client.ts'
+import { whileVisible } from './while-visible.ts'
 
 /** How what is on the screen is kept new. */
 export type Connection = 'connecting' | 'live' | 'polling' | 'signed-out'
@@ -15,12 +17,19 @@ const patienceMs = 3_000
 /**
  * Follows the server's events and reloads whatever they touch: every query whose key begins with a family
  * of the event (`familiesOf`). Where no stream holds, everything shown is reloaded every few seconds,
- * until one does. Stops when the signal aborts.
+ * until one does. A page that nobody looks at follows nothing. Stops when the signal aborts.
  */
 export async function followLive(
   queries: QueryClient,
-  tell: (connection: Connection) => void,
-  signal: AbortSignal,
+  {
+    tell,
+    onEvent,
+    signal,
+  }: {
+    tell: (connection: Connection) => void
+    onEvent: (event: FollowedEvent) => void
+    signal: AbortSignal
+  },
 ): Promise<void> {
   const touched = new Set<string>()
   const outdated = new Set<string>()
@@ -67,8 +76,8 @@ export async function followLive(
     if (waiting !== null) clearTimeout(waiting)
     polling = waiting = null
   }
-  const pollSoon = () => {
-    if (signal.aborted || polling !== null || waiting !== null) return
+  const pollSoon = (visible: AbortSignal) => {
+    if (visible.aborted || polling !== null || waiting !== null) return
     waiting = setTimeout(() => {
       waiting = null
       tell('polling')
@@ -77,40 +86,60 @@ export async function followLive(
     }, patienceMs)
   }
   signal.addEventListener('abort', () => {
-    stopPolling()
     stopWatching()
     if (gathering !== null) clearTimeout(gathering)
   })
 
-  tell('connecting')
   let opened = 0
-  while (!signal.aborted) {
-    pollSoon()
-    try {
-      const stream = api.events.follow({
-        signal,
-        onOpen() {
+  let last: number | undefined
+  const follow = async (visible: AbortSignal) => {
+    visible.addEventListener('abort', stopPolling)
+    tell('connecting')
+    while (!visible.aborted) {
+      pollSoon(visible)
+      try {
+        const stream = api.events.follow({
+          after: last,
+          signal: visible,
+          onOpen() {
+            stopPolling()
+            tell('live')
+            // What happened while there was no stream may be gone from it.
+            if (opened++ > 0) reloadAll()
+          },
+          onClose: () => pollSoon(visible),
+        })
+        for await (const followed of stream) {
+          last = followed.id
+          onEvent(followed)
+          for (const family of familiesOf(followed.event.event_type)) touched.add(family)
+          gather(0)
+        }
+      } catch (error) {
+        visible.throwIfAborted()
+        if (isSignedOut(error)) {
           stopPolling()
-          tell('live')
-          // What happened while there was no stream is not in it.
-          if (opened++ > 0) reloadAll()
-        },
-        onClose: pollSoon,
-      })
-      for await (const { event } of stream) {
-        for (const family of familiesOf(event.event_type)) touched.add(family)
-        gather(0)
+          tell('signed-out')
+          return
+        }
+        // Who may not follow events has only the polling that is under way.
+        await pause(isStatus(error, 403) ? Number.POSITIVE_INFINITY : pollMs, visible)
       }
-    } catch (error) {
-      if (signal.aborted) return
-      if (isSignedOut(error)) {
-        stopPolling()
-        tell('signed-out')
-        return
-      }
-      await new Promise((resolve) => setTimeout(resolve, pollMs))
     }
   }
+  await whileVisible(follow, signal)
+}
+
+/** Throws what the signal was aborted with. */
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve) => {
+    const timer = Number.isFinite(ms) ? setTimeout(resolve, ms) : undefined
+    signal.addEventListener('abort', () => {
+      clearTimeout(timer)
+      resolve()
+    })
+  })
+  signal.throwIfAborted()
 }
 
 /**

@@ -2,9 +2,10 @@ import { useQuery } from '@tanstack/react-query'
 import { useNavigate } from '@tanstack/react-router'
 import { useDeferredValue, useId, useState } from 'react'
 import { api } from '../api/client.ts'
+import { useMay } from '../session/session.ts'
 import { Dialog } from '../ui/dialog.tsx'
 import styles from './command-palette.module.css'
-import { places } from './navigation.ts'
+import { usePlaces } from './navigation.ts'
 
 interface Entry {
   id: string
@@ -86,10 +87,12 @@ function Palette({ close }: { close: () => void }) {
 const most = 8
 
 function useEntries(text: string): Entry[] {
+  const places = usePlaces()
+  const may = useMay()
   const found = useQuery({
     queryKey: ['search', text],
     queryFn: ({ signal }) => api.search.find({ q: text, limit: most }, { signal }),
-    enabled: text.length >= 3,
+    enabled: text.length >= 3 && may('search:read'),
   })
   const matches = (label: string) => label.toLowerCase().includes(text.toLowerCase())
   const results = text.length >= 3 ? (found.data?.results ?? []) : []

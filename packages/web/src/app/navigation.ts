@@ -9,6 +9,7 @@ import {
   Server,
   Settings,
 } from 'lucide-react'
+import { useMay } from '../session/session.ts'
 
 /** A place of the dashboard, in the order of the menu. */
 export interface Place {
@@ -17,15 +18,35 @@ export interface Place {
   icon: LucideIcon
   /** Typed after `g`. */
   key: string
+  /** Without which there is nothing to see. */
+  permission?: string
 }
 
-export const places: readonly Place[] = [
+const places: readonly Place[] = [
   { path: '/', label: 'Overview', icon: LayoutDashboard, key: 'o' },
-  { path: '/repositories', label: 'Repositories', icon: GitBranch, key: 'r' },
-  { path: '/board', label: 'Releases', icon: Rocket, key: 'd' },
-  { path: '/builds', label: 'Builds', icon: Hammer, key: 'b' },
-  { path: '/templates', label: 'Templates', icon: Boxes, key: 't' },
-  { path: '/jobs', label: 'Runners and jobs', icon: Server, key: 'j' },
-  { path: '/activity', label: 'Activity', icon: Activity, key: 'a' },
+  {
+    path: '/repositories',
+    label: 'Repositories',
+    icon: GitBranch,
+    key: 'r',
+    permission: 'runs:read',
+  },
+  { path: '/board', label: 'Releases', icon: Rocket, key: 'd', permission: 'deployments:read' },
+  { path: '/builds', label: 'Builds', icon: Hammer, key: 'b', permission: 'builds:read' },
+  { path: '/templates', label: 'Templates', icon: Boxes, key: 't', permission: 'branding:read' },
+  {
+    path: '/jobs',
+    label: 'Runners and jobs',
+    icon: Server,
+    key: 'j',
+    permission: 'delegations:read',
+  },
+  { path: '/activity', label: 'Activity', icon: Activity, key: 'a', permission: 'events:read' },
   { path: '/settings', label: 'Settings', icon: Settings, key: 's' },
 ]
+
+/** The places where whoever is signed in has something to see. */
+export function usePlaces(): readonly Place[] {
+  const may = useMay()
+  return places.filter(({ permission }) => permission === undefined || may(permission))
+}

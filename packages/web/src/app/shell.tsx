@@ -1,12 +1,12 @@
 import { Link, Outlet } from '@tanstack/react-router'
 import { CircleHelp, Keyboard, LogOut, Menu, Search } from 'lucide-react'
-import { useCallback, useState } from 'react'
+import { useState } from 'react'
 import { type Session, signOut, useSession } from '../session/session.ts'
 import { SignedOutNotice } from '../session/signed-out-notice.tsx'
 import { Button } from '../ui/button.tsx'
 import { CommandPalette } from './command-palette.tsx'
 import { LiveProvider, useConnection } from './live-provider.tsx'
-import { places } from './navigation.ts'
+import { usePlaces } from './navigation.ts'
 import styles from './shell.module.css'
 import { ShortcutsDialog } from './shortcuts-dialog.tsx'
 import { useShortcuts } from './shortcuts.ts'
@@ -28,8 +28,8 @@ function Frame({ session }: { session: Session }) {
   const [palette, setPalette] = useState(false)
   const [help, setHelp] = useState(false)
   useShortcuts({
-    openPalette: useCallback(() => setPalette(true), []),
-    openHelp: useCallback(() => setHelp(true), []),
+    openPalette: () => setPalette(true),
+    openHelp: () => setHelp(true),
   })
   return (
     <div className={styles.shell}>
@@ -77,7 +77,7 @@ function Frame({ session }: { session: Session }) {
         onClick={() => setMenu(false)}
       >
         <ul>
-          {places.map(({ path, label, icon: Icon }) => (
+          {usePlaces().map(({ path, label, icon: Icon }) => (
             <li key={path}>
               <Link
                 to={path}

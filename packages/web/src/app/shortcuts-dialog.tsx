@@ -1,5 +1,5 @@
 import { Dialog } from '../ui/dialog.tsx'
-import { places } from './navigation.ts'
+import { usePlaces } from './navigation.ts'
 import styles from './shortcuts-dialog.module.css'
 
 const others = [
@@ -19,7 +19,7 @@ export function ShortcutsDialog({
   return (
     <Dialog title="Keyboard" open={open} onOpenChange={onOpenChange}>
       <dl className={styles.list}>
-        {[...others, ...places.map(({ key, label }) => [`g ${key}`, label] as const)].map(
+        {[...others, ...usePlaces().map(({ key, label }) => [`g ${key}`, label] as const)].map(
           ([keys, label]) => (
             <div key={keys}>
               <dt>

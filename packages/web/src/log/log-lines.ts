@@ -1,3 +1,4 @@
+import { whileVisible } from '../api/while-visible.ts'
 import type { LogSource } from './log-sources.ts'
 import { plainLine } from './plain-line.ts'
 import { splitTime } from './split-time.ts'
@@ -50,11 +51,13 @@ export async function readLog(
   }
   if (rest !== '') take(splitTime(rest))
   if (follow && texts.length < mostLines) {
-    for await (const line of source.follow(texts.length, signal)) {
-      take(line)
-      if (texts.length >= mostLines) break
-      tellSoon()
-    }
+    await whileVisible(async (visible) => {
+      for await (const line of source.follow(texts.length, visible)) {
+        take(line)
+        if (texts.length >= mostLines) break
+        tellSoon()
+      }
+    }, signal)
   }
   cancelAnimationFrame(frame)
   if (!signal.aborted) tell({ texts, times, ended: true })

@@ -45,6 +45,12 @@ export function useMay(): (permission: string) => boolean {
   return (permission) => data?.permissions.includes(permission) ?? false
 }
 
+/** Whether whoever is signed in sees a repository at all: what they do not see does not exist for them. */
+export function useSees(repository: string): boolean {
+  const seen = useSession().data?.repositories ?? null
+  return seen === null || seen.includes(repository)
+}
+
 /** Signs in with a token, for a cookie that no script can read. */
 export async function signInWithToken(token: string): Promise<Session> {
   const session = remember(

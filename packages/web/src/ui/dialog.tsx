@@ -1,6 +1,6 @@
 import { X } from 'lucide-react'
 import { Dialog as Primitive } from 'radix-ui'
-import type { ReactNode } from 'react'
+import { type ReactNode, useLayoutEffect, useRef } from 'react'
 import styles from './dialog.module.css'
 
 /** A dialog that takes the keyboard until it is closed (Escape closes it). */
@@ -9,28 +9,29 @@ export function Dialog({
   description,
   open,
   onOpenChange,
-  trigger,
   children,
 }: {
   title: ReactNode
   description?: ReactNode
-  open?: boolean
-  onOpenChange?: (open: boolean) => void
-  /** What opens it; absent where `open` says so. */
-  trigger?: ReactNode
+  open: boolean
+  onOpenChange: (open: boolean) => void
   children: ReactNode
 }) {
-  const control = {
-    ...(open === undefined ? {} : { open }),
-    ...(onOpenChange === undefined ? {} : { onOpenChange }),
-  }
+  // Whoever closes it goes on where they were; known before anything in it takes the keyboard.
+  const opener = useRef<Element | null>(null)
+  useLayoutEffect(() => {
+    if (open) opener.current = document.activeElement
+  }, [open])
   return (
-    <Primitive.Root {...control}>
-      {trigger !== undefined && <Primitive.Trigger asChild>{trigger}</Primitive.Trigger>}
+    <Primitive.Root open={open} onOpenChange={onOpenChange}>
       <Primitive.Portal>
         <Primitive.Overlay className={styles.overlay} />
         <Primitive.Content
           className={styles.content}
+          onCloseAutoFocus={(event) => {
+            event.preventDefault()
+            if (opener.current instanceof HTMLElement) opener.current.focus()
+          }}
           {...(description === undefined ? { 'aria-describedby': undefined } : {})}
         >
           <header className={styles.head}>

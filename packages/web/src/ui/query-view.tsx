@@ -2,7 +2,7 @@ import type { UseQueryResult } from '@tanstack/react-query'
 import type { ReactNode } from 'react'
 import { isStatus, messageOf } from '../api/client.ts'
 import { Button } from './button.tsx'
-import { Notice } from './notice.tsx'
+import { Empty, Notice } from './notice.tsx'
 import { Skeleton } from './skeleton.tsx'
 
 /** Shows an answer; while there is none, its outline; an old one with what went wrong above it. */
@@ -20,6 +20,13 @@ export function QueryView<T>({
   missing?: ReactNode
 }) {
   if (missing !== undefined && isStatus(query.error, 404)) return missing
+  if (isStatus(query.error, 403)) {
+    return (
+      <Empty title="This is not shown to you.">
+        <p>{messageOf(query.error)}</p>
+      </Empty>
+    )
+  }
   const failure = query.isError && (
     <Notice tone="bad" title="This could not be loaded">
       <p>{messageOf(query.error)}</p>

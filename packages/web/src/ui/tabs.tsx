@@ -1,8 +1,9 @@
 import { Tabs as Primitive } from 'radix-ui'
 import type { ReactNode } from 'react'
+import { Empty } from './notice.tsx'
 import styles from './tabs.module.css'
 
-/** Parts of a page of which one is shown; the address says which. */
+/** Parts of a page of which one is shown; the address says which, the first where there is no such part. */
 export function Tabs<Name extends string>({
   label,
   value,
@@ -14,8 +15,11 @@ export function Tabs<Name extends string>({
   onChange: (value: Name) => void
   tabs: readonly { name: Name; title: ReactNode; content: () => ReactNode }[]
 }) {
+  const [first] = tabs
+  if (first === undefined) return <Empty title="This is not shown to you." />
+  const shown = tabs.some(({ name }) => name === value) ? value : first.name
   return (
-    <Primitive.Root value={value} onValueChange={(next) => onChange(next as Name)}>
+    <Primitive.Root value={shown} onValueChange={(next) => onChange(next as Name)}>
       <Primitive.List className={styles.list} aria-label={label}>
         {tabs.map(({ name, title }) => (
           <Primitive.Trigger key={name} value={name} className={styles.tab}>
@@ -25,7 +29,7 @@ export function Tabs<Name extends string>({
       </Primitive.List>
       {tabs.map(({ name, content }) => (
         <Primitive.Content key={name} value={name} className={styles.content}>
-          {name === value && content()}
+          {name === shown && content()}
         </Primitive.Content>
       ))}
     </Primitive.Root>

@@ -1,6 +1,6 @@
 import type { FollowedEvent } from '@slipway/sdk'
-import { useEffect, useState } from 'react'
-import { api } from '../../api/client.ts'
+import { useCallback, useState } from 'react'
+import { useEvents } from '../../app/live-provider.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/notice.tsx'
 import { Select } from '../../ui/select.tsx'
@@ -16,19 +16,15 @@ const families = ['pipeline', 'release', 'approval', 'deployment', 'workflow', '
 export function EventFeed() {
   const [family, setFamily] = useState('')
   const [events, setEvents] = useState<readonly FollowedEvent[]>([])
-  useEffect(() => {
-    const stop = new AbortController()
-    setEvents([])
-    const follow = async () => {
-      const types = family === '' ? undefined : [`${family}.*`]
-      for await (const event of api.events.follow({ types, signal: stop.signal })) {
+  useEvents(
+    useCallback(
+      (event) => {
+        if (!event.event.event_type.startsWith(family)) return
         setEvents((shown) => [event, ...shown].slice(0, most))
-      }
-    }
-    // Why the stream ended is said at the top of the page, where all of it is kept live.
-    follow().catch(() => undefined)
-    return () => stop.abort()
-  }, [family])
+      },
+      [family],
+    ),
+  )
   return (
     <Card
       title="Now"
@@ -37,7 +33,10 @@ export function EventFeed() {
           label="Events of"
           value={family}
           options={[['', 'everything'], ...families.map((name) => [name, name] as const)]}
-          onChange={setFamily}
+          onChange={(chosen) => {
+            setFamily(chosen)
+            setEvents([])
+          }}
         />
       }
     >

@@ -3,6 +3,7 @@ import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import type { BoardCell, BoardProject } from '@slipway/contract/overview'
 import { useState } from 'react'
 import { api } from '../../api/client.ts'
+import { useMay } from '../../session/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/notice.tsx'
@@ -140,6 +141,8 @@ function Cell({
   environment: string
   open: (opened: Opened) => void
 }) {
+  const may = useMay()
+  const verb = may('deployments:create') ? 'Deploy' : 'Compare'
   const { newest } = project
   const cells = project.cells.filter((cell) => cell.environment === environment)
   const latest = Math.max(0, ...cells.map((cell) => cell.release_number))
@@ -152,12 +155,12 @@ function Cell({
       {newest !== null && latest < newest.release_number && (
         <Button
           size="small"
-          aria-label={`Deploy ${project.project} #${newest.release_number} to ${environment}`}
+          aria-label={`${verb} ${project.project} #${newest.release_number} to ${environment}`}
           onClick={() =>
             open({ project, environment, releaseId: newest.id, number: newest.release_number })
           }
         >
-          Deploy #{newest.release_number}
+          {verb} #{newest.release_number}
         </Button>
       )}
     </span>

@@ -1,7 +1,8 @@
 import { useQuery } from '@tanstack/react-query'
 import { getRouteApi, Link } from '@tanstack/react-router'
 import type { Run } from '@slipway/contract/runs'
-import { api } from '../../api/client.ts'
+import { api, isStatus } from '../../api/client.ts'
+import { MissingPage } from '../../app/error-pages.tsx'
 import { refName, shortCommit } from '../../format/git.ts'
 import { formatDuration } from '../../format/time.ts'
 import { Card } from '../../ui/card.tsx'
@@ -21,6 +22,7 @@ export function ComparePage() {
     useQuery({ queryKey: ['run', id], queryFn: ({ signal }) => api.runs.get(id, { signal }) })
   const one = useRun(left)
   const other = useRun(right)
+  if (isStatus(one.error, 404) || isStatus(other.error, 404)) return <MissingPage />
   return (
     <Page title="Two runs compared">
       <QueryView query={one}>

@@ -1,4 +1,5 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { useMay } from '../../session/session.ts'
 import { Page } from '../../ui/page.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { ClassesTab } from './classes-tab.tsx'
@@ -12,6 +13,7 @@ const route = getRouteApi('/inside/jobs')
 /** Jobs of GitHub Actions in containers of ours, what serves them, and Slipway's own workers. */
 export function JobsPage() {
   const { tab = 'jobs', ...list } = route.useSearch()
+  const may = useMay()
   const navigate = useNavigate()
   return (
     <Page title="Runners and jobs">
@@ -23,7 +25,9 @@ export function JobsPage() {
           { name: 'jobs', title: 'Jobs', content: () => <JobsTab {...list} /> },
           { name: 'classes', title: 'Classes', content: () => <ClassesTab /> },
           { name: 'runners', title: 'Runners', content: () => <RunnersTab /> },
-          { name: 'workers', title: 'Workers', content: () => <WorkersTab /> },
+          ...(may('workers:read')
+            ? [{ name: 'workers' as const, title: 'Workers', content: () => <WorkersTab /> }]
+            : []),
         ]}
       />
     </Page>

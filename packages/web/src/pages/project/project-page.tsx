@@ -2,6 +2,8 @@ import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api } from '../../api/client.ts'
+import { MissingPage } from '../../app/error-pages.tsx'
+import { useSees } from '../../session/session.ts'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
@@ -38,6 +40,7 @@ export function ProjectPage() {
     queryFn: ({ signal }) => api.environments.list({}, { signal }),
   })
   const names = environments.data?.map((environment) => environment.name) ?? []
+  if (!useSees(repository)) return <MissingPage />
   return (
     <Page title={project} subtitle={<RepositoryLink repository={repository} />}>
       <Card title="Releases">

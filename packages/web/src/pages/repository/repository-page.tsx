@@ -1,4 +1,6 @@
 import { getRouteApi, useNavigate } from '@tanstack/react-router'
+import { MissingPage } from '../../app/error-pages.tsx'
+import { useSees } from '../../session/session.ts'
 import { Page } from '../../ui/page.tsx'
 import { Tabs } from '../../ui/tabs.tsx'
 import { GithubRuns } from './github-runs.tsx'
@@ -22,6 +24,7 @@ export function RepositoryPage() {
     onBranch: (next: string) =>
       void navigate({ to: '.', search: { tab, ...(next === '' ? {} : { branch: next }) } }),
   }
+  if (!useSees(repository)) return <MissingPage />
   return (
     <Page title={repository}>
       <Tabs<RepositoryTab>

@@ -35,7 +35,7 @@ export function SettingsPage() {
     <Page title="Settings">
       <Tabs<SettingsTab>
         label="Settings"
-        value={tabs.some(({ name }) => name === tab) ? tab : 'health'}
+        value={tab}
         onChange={(next) => void navigate({ to: '/settings', search: { tab: next } })}
         tabs={tabs}
       />
