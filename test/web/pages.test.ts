@@ -165,15 +165,167 @@ describe('signing in', { timeout: 120_000 }, () => {
   })
 })
 
-describe('the keyboard', { timeout: 120_000 }, () => {
+describe('an address that leads nowhere', { timeout: 120_000 }, () => {
+  it('shows the dashboard and the way back, and is nothing that was found', async () => {
+    const window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token)
+    const answer = await page.goto(new URL('/reposritories', server.url).href)
+    expect(answer?.status()).toBe(404)
+    await page.getByRole('heading', { name: 'Not found', level: 1 }).waitFor()
+    expect(await window.findBarriers()).toEqual([])
+    await page.getByRole('link', { name: 'Go to the overview' }).click()
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await window.context.close()
+  })
+})
+
+/** What opens over a page: where, by which button, and the name of what comes up. */
+const overlays = [
+  ['/repositories/acme/shop', 'Start a run', 'Start a run of acme/shop'],
+  ['/repositories/acme/shop?tab=github', 'Start a workflow', 'Start a workflow of acme/shop'],
+  ['/builds?tab=repositories', 'Register one', 'Register a repository'],
+  ['/builds?tab=repositories', 'Remove', 'Remove The shop?'],
+  ['/builds?tab=registries', 'Add one', 'Add a registry'],
+  ['/builds?tab=credentials', 'Add one', 'Add a credential'],
+  ['/templates', 'New template', /template/],
+  ['/templates', 'New configuration', /configuration/],
+  ['/settings?tab=tokens', 'New token', 'New token'],
+  ['/settings?tab=webhooks', 'New webhook', 'New webhook'],
+  ['/settings?tab=secrets', 'New secret', 'New secret'],
+  ['/settings', 'Search or go to… /', 'Search or go to'],
+  ['/settings', 'Keyboard', 'Keyboard'],
+] as const
+
+describe('what opens over a page', { timeout: 180_000 }, () => {
+  it('has no barrier in either theme, takes the keyboard, and gives it back', async () => {
+    const window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token)
+    for (const [path, opener, name] of overlays) {
+      await page.goto(new URL(path, server.url).href)
+      const button = page.getByRole('button', { name: opener, exact: true }).first()
+      await button.press('Enter')
+      const dialog = page.getByRole('dialog', { name })
+      await dialog.waitFor()
+      if (opener.startsWith('Search')) await dialog.getByRole('combobox').fill('it works')
+      if (opener.startsWith('Search')) await dialog.getByRole('option').first().waitFor()
+      for (const colorScheme of ['light', 'dark'] as const) {
+        await page.emulateMedia({ colorScheme })
+        expect(await window.findBarriers(), `${path} ${opener} ${colorScheme}`).toEqual([])
+      }
+      // It goes round within.
+      for (let presses = 0; presses < 12; presses++) await page.keyboard.press('Tab')
+      expect(await dialog.evaluate((element) => element.contains(document.activeElement))).toBe(
+        true,
+      )
+      await window.picture(`dialog-${opener.replaceAll(/\W+/g, '-').toLowerCase()}`)
+      await page.setViewportSize({ width: 360, height: 740 })
+      expect(await dialog.evaluate((element) => element.scrollWidth - element.clientWidth)).toBe(0)
+      await page.setViewportSize({ width: 1280, height: 800 })
+      await page.keyboard.press('Escape')
+      await dialog.waitFor({ state: 'detached' })
+      await expect
+        .poll(() => button.evaluate((element) => element === document.activeElement), {
+          message: `${path} ${opener}`,
+        })
+        .toBe(true)
+    }
+    await page.setViewportSize({ width: 360, height: 740 })
+    await page.getByRole('button', { name: 'Menu' }).press('Enter')
+    await page.getByRole('navigation', { name: 'Places' }).getByText('Builds').waitFor()
+    expect(await window.findBarriers()).toEqual([])
+    // Nobody watches what GitHub runs in the repository.
+    expect(window.takeComplaints().filter((one) => !one.includes('404'))).toEqual([])
+    await window.context.close()
+  })
+})
+
+/** What Tab should reach, in the order of the document; of a group of tabs or radio buttons only one. */
+const reachable = `[...document.querySelectorAll('a[href], button, input, select, textarea, [tabindex="0"]')]
+  .filter((one) => !one.disabled && one.tabIndex >= 0 && one.checkVisibility() &&
+    (one.type !== 'radio' || one.checked) && one.role !== 'tablist')`
+/** Where the keyboard is among those; null where it is on something else. */
+const focused = `(() => {
+  const one = document.activeElement
+  const { outlineStyle, boxShadow } = getComputedStyle(one)
+  return { at: ${reachable}.indexOf(one), isShown: outlineStyle !== 'none' || boxShadow !== 'none',
+    isBody: one === document.body, text: one.outerHTML.slice(0, 120) }
+})()`
+
+interface Focused {
+  at: number
+  isShown: boolean
+  isBody: boolean
+  text: string
+}
+
+describe('the keyboard', { timeout: 180_000 }, () => {
+  it('reaches everything on a page by Tab, in its order, and one sees where it is', async () => {
+    await finishedRun(server, run)
+    const window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token)
+    const walked = [
+      '/',
+      '/repositories/acme/shop',
+      `/runs/${run}`,
+      '/board',
+      '/builds/new',
+      `/builds/${build}`,
+      `/templates/${template}`,
+      '/activity',
+      '/settings?tab=tokens',
+    ]
+    for (const path of walked) {
+      await page.goto(new URL(path, server.url).href)
+      await page.getByRole('heading', { level: 1 }).waitFor()
+      await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+      const all = await page.evaluate<string[]>(
+        `${reachable}.map((one) => one.outerHTML.slice(0, 120))`,
+      )
+      const count = all.length
+      const seen: number[] = []
+      for (let presses = 0; presses < count + 10; presses++) {
+        await page.keyboard.press('Tab')
+        const { at, isShown, isBody, text } = await page.evaluate<Focused>(focused)
+        if (isBody) break
+        expect(isShown, `${path}: ${text}`).toBe(true)
+        if (at >= 0) seen.push(at)
+        if (seen.length === count) break
+      }
+      const missed = all.filter((_, index) => !seen.includes(index))
+      expect(missed, path).toEqual([])
+      expect(seen, path).toEqual(seen.toSorted((a, b) => a - b))
+    }
+    await page.goto(server.url)
+    await page.getByRole('heading', { name: 'Overview' }).waitFor()
+    await page.keyboard.press('Tab')
+    await page.getByRole('link', { name: 'Skip to the content' }).press('Enter')
+    expect(await page.evaluate('document.activeElement.id')).toBe('main')
+    await window.context.close()
+  })
+
   it('goes anywhere, searches, and lists what it can', async () => {
     const window = await browser.open()
     const { page } = window
     await window.signIn(server.url, server.token)
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
-    await page.keyboard.press('g')
-    await page.keyboard.press('d')
-    await page.getByRole('heading', { name: 'Releases', level: 1 }).waitFor()
+    const chords = {
+      r: 'Repositories',
+      d: 'Releases',
+      b: 'Builds',
+      t: 'Templates',
+      j: 'Runners and jobs',
+      a: 'Activity',
+      s: 'Settings',
+      o: 'Overview',
+    }
+    for (const [key, name] of Object.entries(chords)) {
+      await page.keyboard.press('g')
+      await page.keyboard.press(key)
+      await page.getByRole('heading', { name, level: 1, exact: true }).waitFor()
+    }
     await page.keyboard.press('?')
     await page.getByRole('dialog', { name: 'Keyboard' }).waitFor()
     await page.keyboard.press('Escape')

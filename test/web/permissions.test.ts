@@ -2,7 +2,7 @@
 import type { CreatedToken } from '@slipway/contract/access'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
-import { createRepository, oneProject } from '../support/git-repository.ts'
+import { createRepository } from '../support/git-repository.ts'
 import { finishedRun, startRun } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -11,19 +11,47 @@ let browser: TestBrowser
 let window: BrowserWindow
 let run: string
 let hidden: string
+let build: number
+let template: number
 
 beforeAll(async () => {
-  server = await startTestServer()
+  server = await startTestServer({ API_RATE_LIMIT: '100000' })
   browser = await startBrowser()
-  const files = oneProject([{ name: 'unit', action: 'run', run: 'echo it works' }])
+  const step = { name: 'unit', action: 'run', run: 'echo it works' }
+  const files = {
+    '.forge/repo.json': JSON.stringify({ forgeVersion: 1, phases: { test: {} } }),
+    '.forge/project.json': JSON.stringify({
+      name: 'web',
+      phases: { test: { steps: [step] } },
+      release: { on: [{ branch: 'main' }] },
+      deploy: {
+        resources: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web' }, data: {} }],
+      },
+    }),
+  }
   const start = async (name: string) => {
     const repository = await createRepository(server.repositories, name)
-    const id = await startRun(server, name, await repository.commit(files))
-    return id
+    return startRun(server, name, await repository.commit(files))
   }
   run = await start('acme/shop')
   hidden = await start('acme/secret')
-})
+  const registry = { name: 'Ours', registry_type: 'generic', registry_url: 'registry.example' }
+  await server.json('POST', '/api/registries', { body: registry })
+  const login = { username: 'ci', password_or_token: 'of-nobody' }
+  const credential = { name: 'Login', credential_type: 'git_https', credential_data: login }
+  await server.json('POST', '/api/credentials', { body: credential })
+  await server.json('POST', '/v1/webhooks', { body: { url: 'https://hooks.example/slipway' } })
+  await server.request('PUT', '/v1/secrets/acme/NPM_TOKEN', { body: { value: 'x' } })
+  const made = await server.json<{ template: { id: number } }>('POST', '/api/branding/templates', {
+    body: { name: 'Globex' },
+  })
+  template = made.template.id
+  const asked = { steps_to_execute: ['clone_repo', 'create_zip'], output_type: 'zip' }
+  const begun = await server.json<{ pipeline_run: { id: number } }>('POST', '/api/pipelines/runs', {
+    body: asked,
+  })
+  build = begun.pipeline_run.id
+}, 120_000)
 afterEach(() => window.context.close())
 afterAll(async () => {
   await browser.close()
@@ -34,41 +62,126 @@ function makeToken(body: object): Promise<CreatedToken> {
   return server.json<CreatedToken>('POST', '/v1/tokens', { body })
 }
 
-describe('a viewer', { timeout: 120_000 }, () => {
-  it('reads everything, and is offered nothing that changes it', async () => {
+/** Every page and part of one, and the buttons and links that each permission brings to it. */
+const places: readonly {
+  path: () => string
+  /** What is to be seen without any permission that changes something. */
+  sees?: string
+  offers?: Readonly<Record<string, string>>
+}[] = [
+  { path: () => '/', sees: 'acme/shop' },
+  {
+    path: () => '/repositories/acme/shop',
+    sees: 'main',
+    offers: { 'Start a run': 'runs:create' },
+  },
+  {
+    path: () => '/repositories/acme/shop?tab=github',
+    offers: { 'Start a workflow': 'pipelines:trigger' },
+  },
+  { path: () => `/runs/${run}`, sees: 'unit', offers: { 'Run again': 'runs:create' } },
+  {
+    path: () => '/board',
+    sees: '#1',
+    offers: { 'Deploy web #1 to staging': 'deployments:create' },
+  },
+  {
+    path: () => '/releases/acme/shop/web',
+    sees: '#1',
+    offers: { 'Deploy #1 to staging': 'deployments:create' },
+  },
+  { path: () => '/builds', offers: { 'New build': 'builds:create' } },
+  {
+    path: () => '/builds?tab=repositories',
+    offers: { 'Register one': 'repositories:manage' },
+  },
+  {
+    path: () => '/builds?tab=registries',
+    sees: 'Ours',
+    offers: {
+      'Add one': 'registries:manage',
+      Test: 'registries:manage',
+      Remove: 'registries:manage',
+    },
+  },
+  {
+    path: () => '/builds?tab=credentials',
+    offers: {
+      Credentials: 'credentials:read',
+      'Try it': 'credentials:manage',
+      Delete: 'credentials:manage',
+    },
+  },
+  { path: () => `/builds/${build}`, offers: { Begin: 'builds:create', Cancel: 'builds:create' } },
+  { path: () => '/templates', sees: 'Globex', offers: { 'New template': 'branding:manage' } },
+  { path: () => `/templates/${template}`, offers: { 'Keep it': 'branding:manage' } },
+  {
+    path: () => '/jobs?tab=workers',
+    offers: { Workers: 'workers:read', Drain: 'workers:manage' },
+  },
+  { path: () => '/settings', sees: 'Health', offers: { Tokens: 'tokens:manage' } },
+  { path: () => '/settings?tab=tokens', offers: { 'New token': 'tokens:manage' } },
+  {
+    path: () => '/settings?tab=webhooks',
+    offers: { Webhooks: 'webhooks:read', 'New webhook': 'webhooks:manage' },
+  },
+  {
+    path: () => '/settings?tab=secrets',
+    offers: { Secrets: 'secrets:read', 'New secret': 'secrets:manage', Replace: 'secrets:manage' },
+  },
+]
+
+const roles = ['viewer', 'developer', 'approver', 'operator', 'admin', 'service-account'] as const
+
+describe.each(roles)('%s', { timeout: 180_000 }, (role) => {
+  it('is offered on every page what it may do, and nothing that is refused', async () => {
     await finishedRun(server, run)
-    const { token } = await makeToken({ name: 'looks', roles: ['viewer'] })
+    await finishedRun(server, hidden)
+    const { token } = await makeToken({ name: `one ${role}`, roles: [role] })
+    const session = await server.json<{ permissions: string[] }>('GET', '/v1/session', { token })
+    const may = (permission: string) => session.permissions.includes(permission)
     window = await browser.open()
     const { page } = window
+    const refused: string[] = []
+    page.on('response', (response) => {
+      if (response.status() === 403) refused.push(new URL(response.url()).pathname)
+    })
     await window.signIn(server.url, token)
-    const places: readonly (readonly [path: string, sign: string])[] = [
-      ['/', 'acme/shop'],
-      ['/repositories/acme/shop', 'Commit'],
-      ['/repositories/acme/shop?tab=github', 'are not watched'],
-      [`/runs/${run}`, 'it works'],
-      ['/board', 'Releases'],
-      ['/builds', 'Builds'],
-      ['/templates', 'Branding'],
-      ['/jobs', 'Runners and jobs'],
-      ['/settings', 'Health'],
-    ]
-    const forbidden =
-      /^(Start|Run again|Cancel|New|Add|Register|Make|Deploy|Delete|Revoke|Remove|Turn|Test$|Approve)/
-    for (const [path, sign] of places) {
-      await page.goto(new URL(path, server.url).href)
-      await page.locator('#main').getByText(sign).first().waitFor()
-      expect(await page.getByRole('button', { name: forbidden }).allTextContents(), path).toEqual(
-        [],
-      )
-      expect(await page.getByRole('link', { name: forbidden }).allTextContents(), path).toEqual([])
+    for (const { path, sees, offers = {} } of places) {
+      await page.goto(new URL(path(), server.url).href)
+      const main = page.locator('#main')
+      await main.getByRole('heading', { level: 1 }).waitFor()
+      await main.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+      if (sees !== undefined && role !== 'service-account') {
+        await main.getByText(sees).first().waitFor()
+      }
+      expect(await main.getByText('could not be loaded').count(), path()).toBe(0)
+      for (const [name, permission] of Object.entries(offers)) {
+        const offer = main
+          .getByRole('button', { name, exact: true })
+          .or(main.getByRole('link', { name, exact: true }))
+          .or(main.getByRole('tab', { name, exact: true }))
+        if (!may(permission)) expect(await offer.count(), `${path()}: ${name}`).toBe(0)
+        // A program may do things that it is shown no page of.
+        else if (role !== 'service-account') await offer.first().waitFor()
+      }
+      // A program's token sees of each page what programs are shown.
+      if (role !== 'service-account') expect(refused, path()).toEqual([])
     }
-    expect(await page.getByRole('tab', { name: 'Tokens' }).count()).toBe(0)
-
-    // Whoever knows the address all the same is shown no form that could not be sent.
-    await page.goto(new URL('/settings?tab=tokens', server.url).href)
-    await page.getByRole('tab', { name: 'Health', selected: true }).waitFor()
     await page.goto(new URL('/builds/new', server.url).href)
-    expect(await page.getByRole('button', { name: 'Build', exact: true }).isDisabled()).toBe(true)
+    const build = page.getByRole('button', { name: 'Build', exact: true })
+    expect(await build.isDisabled()).toBe(!may('builds:create'))
+    if (role === 'service-account') {
+      const menu = page.getByRole('navigation', { name: 'Places' }).getByRole('link')
+      expect(await menu.allTextContents()).toEqual([
+        'Overview',
+        'Releases',
+        'Runners and jobs',
+        'Settings',
+      ])
+      await page.goto(new URL('/', server.url).href)
+      await page.getByText('This is not shown to you.').first().waitFor()
+    }
   })
 })
 
@@ -82,10 +195,28 @@ describe('a token of one repository', { timeout: 120_000 }, () => {
     window = await browser.open()
     const { page } = window
     await window.signIn(server.url, token)
-    await page.getByRole('link', { name: 'acme/shop', exact: true }).waitFor()
+    await page.getByRole('link', { name: 'acme/shop', exact: true }).first().waitFor()
+    for (const path of ['/', '/repositories', '/board', '/activity', '/?search=secret']) {
+      await page.goto(new URL(path, server.url).href)
+      await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+      expect(await page.getByText('acme/secret').count(), path).toBe(0)
+    }
+    await page.keyboard.press('/')
+    await page.getByRole('combobox').fill('it works')
+    await page.getByRole('option').getByText('acme/shop').first().waitFor()
     expect(await page.getByText('acme/secret').count()).toBe(0)
-    await page.goto(new URL(`/runs/${hidden}`, server.url).href)
-    await page.getByRole('heading', { name: 'Not found' }).waitFor()
+    for (const path of [
+      `/runs/${hidden}`,
+      '/repositories/acme/secret',
+      '/repositories/acme/secret?tab=github',
+      '/repositories/acme/secret?tab=insights',
+      '/releases/acme/secret/web',
+      `/compare?left=${hidden}&right=${hidden}`,
+    ]) {
+      await page.goto(new URL(path, server.url).href)
+      await page.getByRole('heading', { name: 'Not found' }).waitFor()
+      expect(await page.getByRole('button', { name: /^(Start|Deploy)/ }).count(), path).toBe(0)
+    }
     await page.goto(new URL(`/runs/${run}`, server.url).href)
     await page.getByRole('button', { name: 'Run again' }).waitFor()
   })
