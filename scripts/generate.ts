@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { startEmbeddedPostgres } from '../packages/server/src/db/embedded/start-embedded-postgres.ts'
 import { migrate } from '../packages/server/src/db/migrate.ts'
 import { openDatabase } from '../packages/server/src/db/open-database.ts'
+import { generateCliPage } from './generate-cli-page.ts'
 import { generatePermissionsPage } from './generate-permissions-page.ts'
 import { generateReference } from './generate-reference.ts'
 import { generateSettingsPage } from './generate-settings-page.ts'
@@ -14,6 +15,7 @@ const reference = Object.entries(await generateReference())
 /** Every generated file, by its path in the repository, and what makes it. */
 const generators: Record<string, () => string | Promise<string>> = {
   ...Object.fromEntries(reference.map(([path, text]) => [path, () => text])),
+  'docs/cli-reference.md': generateCliPage,
   'docs/permissions.md': generatePermissionsPage,
   'docs/settings.md': generateSettingsPage,
   'packages/server/src/db/tables.gen.ts': () => withMigratedDatabase(generateTableTypes),

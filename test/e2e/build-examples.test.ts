@@ -299,7 +299,7 @@ describe('slipway build', () => {
   it.each([
     [['build', 'show', 'x'], 2, 'x is no number of a build'],
     [['build', 'show', '2147483647'], 4, 'There is no pipeline run 2147483647'],
-    [['build', 'create', '-r', 'nobody/nothing'], 2, 'No repository has the name nobody/nothing'],
+    [['build', 'create', '-r', 'nobody/nothing'], 4, 'No repository has the name nobody/nothing'],
     [
       ['build', 'create', '--step', 'create_zip', 'wash_dishes'],
       4,

@@ -49,7 +49,10 @@ describe('slipway approve', () => {
     expect(first).toMatchObject({ code: 0, out: expect.stringMatching(/^[0-9a-f-]{36}\n$/) })
     expect(first.err).toMatch(/Approved for production until \d{4}-\d\d-\d\d \d\d:\d\d UTC/)
     const words = [project, commit.slice(0, 12), '-r', 'mycompany/myrepo', '--json']
-    const second = await cli(['approve', ...words, ...toProduction], await tokenFor('approver'))
+    const second = await cli(
+      ['approval', 'create', ...words, ...toProduction],
+      await tokenFor('approver'),
+    )
     expect(second.code, second.err).toBe(0)
     const made = JSON.parse(second.out) as CreateApprovalResponse
     expect(made).toMatchObject({ status: 'active' })

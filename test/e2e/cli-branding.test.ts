@@ -168,7 +168,7 @@ describe('slipway branding', () => {
       2,
       'cannot be read (ENOENT)',
     ],
-    [['branding', 'show', 'nobody'], 2, 'No branding template has the name nobody'],
+    [['branding', 'show', 'nobody'], 4, 'No branding template has the name nobody'],
     [['branding', 'create', 'x', '--replace', '='], 2, 'is no text=replacement'],
   ])('refuses %j', async (args, code, message) => {
     const refused = await cli(args)
@@ -236,7 +236,7 @@ describe('slipway configuration', () => {
     [['configuration', 'create', 'x', '--set', 'novalue'], 2, 'novalue is no key=value'],
     [['configuration', 'create', 'x', '--from', '-'], 2, 'There is no JSON document'],
     [['configuration', 'create', 'x', '--target', '../outside'], 4, 'must not hold the part ..'],
-    [['configuration', 'show', 'nobody'], 2, 'No configuration has the name nobody'],
+    [['configuration', 'show', 'nobody'], 4, 'No configuration has the name nobody'],
   ])('refuses %j', async (args, code, message) => {
     const refused = await cli(args)
     expect(refused.err).toContain(message)
@@ -314,7 +314,7 @@ describe('slipway registry', () => {
     [['registry', 'add', 'x', '--type', 'unknown'], 2, 'Allowed choices are'],
     [['registry', 'add', 'x'], 2, '--type'],
     [['registry', 'add', 'x', '--type', 'generic'], 4, 'registry_url'],
-    [['registry', 'test', 'nobody'], 2, 'No registry has the name nobody'],
+    [['registry', 'test', 'nobody'], 4, 'No registry has the name nobody'],
   ])('refuses %j', async (args, code, message) => {
     const refused = await cli(args)
     expect(refused.err).toContain(message)

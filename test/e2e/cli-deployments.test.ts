@@ -26,7 +26,7 @@ async function activeNumber(environment: string, project: string): Promise<numbe
 describe('slipway promote', () => {
   it('deploys by id and by name, and prints the id of the deployment', async () => {
     const first = await world.release({ project: 'one' })
-    const byId = await cli(['promote', first.id, '--to', 'dev'])
+    const byId = await cli(['deployment', 'create', first.id, '--environment', 'dev'])
     expect(byId).toMatchObject({ code: 0, out: expect.stringMatching(uuid) })
     expect(byId.err).toMatch(/Committed as [0-9a-f]{12} for dev/)
     await world.release({ project: 'one' })
@@ -59,7 +59,7 @@ describe('slipway promote', () => {
 
   it.each([
     ['three is no id of a release', ['promote', 'three', '--to', 'dev']],
-    ["required option '--to <environment>'", ['promote', 'three', '1']],
+    ["required option '--to, --environment <environment>'", ['promote', 'three', '1']],
   ])('asks for what it needs: %s', async (message, args) => {
     const { code, err } = await cli(args)
     expect(code).toBe(2)
@@ -80,9 +80,9 @@ describe('slipway rollback', () => {
     expect((await cli([...back, '--watch'])).code).toBe(0)
     expect(await activeNumber('staging', 'back')).toBe(1)
     const nowhere = await cli(back)
-    expect(nowhere.code).toBe(2)
+    expect(nowhere.code).toBe(4)
     expect(nowhere.err).toContain('No older release of back than #1 was ever active in staging')
-    const forward = await cli([...back, '--to', '3', '--watch'])
+    const forward = await cli(['deployment', ...back, '--to', '3', '--watch'])
     expect(forward.code, forward.err).toBe(0)
     expect(await activeNumber('staging', 'back')).toBe(3)
     const history = await cli(['deployments', 'history', 'back', '-e', 'staging', ...here])
@@ -91,7 +91,7 @@ describe('slipway rollback', () => {
 
   it('says that there is nothing to go back to', async () => {
     const { code, err } = await cli(['rollback', 'never', '-e', 'staging', ...here])
-    expect(code).toBe(2)
+    expect(code).toBe(4)
     expect(err).toContain('Nothing of never was ever deployed to staging')
   })
 })
@@ -105,13 +105,17 @@ describe('slipway deployments', () => {
       await world.reaches(made.id, 'active')
       ids.push(made.id)
     }
-    const list = await cli(['deployments', 'list', '-p', 'listed', '--status', 'active'])
+    const list = await cli(['deployment', 'list', '-p', 'listed', '--status', 'active'])
     expect(list.code).toBe(0)
     expect(list.out).toMatch(/^DEPLOYMENT +STATUS +ENVIRONMENT/)
     expect(list.out).toContain(ids[1])
     expect(list.out).not.toContain(ids[0])
-    const current = await cli(['deployments', 'current', 'listed', '-e', 'dev', ...here])
-    expect(current.out).toMatch(/^release +#2 /)
+    const shown = await cli(['deployment', 'show', ids[1] ?? ''])
+    expect(shown.out).toMatch(/^acme\/shop\/listed in dev\nstatus +active\nrelease +#2 /)
+    const watched = await cli(['deployment', 'watch', ids[1] ?? ''])
+    expect(watched).toMatchObject({ code: 0, out: `${ids[1]} active\n` })
+    const current = await cli(['deployment', 'current', 'listed', '-e', 'dev', ...here])
+    expect(current.out).toMatch(/^listed in dev\nrelease +#2 /)
     expect(current.out).toContain(ids[1])
     const history = ['deployments', 'history', 'listed', '-e', 'dev', ...here]
     const page = await cli([...history, '-n', '1'])

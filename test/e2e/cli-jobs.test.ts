@@ -86,7 +86,7 @@ describe('delegate', () => {
 
   it('exits with 1 when the job failed, whatever it exited with, and tells JSON as the log does', async () => {
     const script = `trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.1; done`
-    const asked = ['delegate', '-r', 'acme/shop', '--label', 'brief', '--workflow', script]
+    const asked = ['job', 'create', '-r', 'acme/shop', '--label', 'brief', '--workflow', script]
     const { code, out } = await slipway([...asked, '--watch', '--json'])
     const told = out.trim().split('\n')
     expect(told.map((line) => JSON.parse(line) as object)).toMatchObject([

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process'
-import { chmod, mkdir, readFile, symlink, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from 'vitest'
 import { runCli, temporaryDirectory } from '../support/run-cli.ts'
 
@@ -68,12 +69,62 @@ describe('usage', () => {
     expect(code).toBe(2)
   })
 
-  it('completes in bash, zsh and fish', async () => {
-    const { out } = await runCli(['completion', 'bash'])
-    const script = `${out}\nCOMP_WORDS=(slipway run st); COMP_CWORD=2; _slipway; echo "\${COMPREPLY[*]}"`
-    expect(execFileSync('bash', ['-c', script], { encoding: 'utf8' }).trim()).toBe('start')
-    expect((await runCli(['completion', 'zsh'])).out).toContain('bashcompinit')
-    expect((await runCli(['completion', 'fish'])).out).toContain("-a start -d 'take a commit")
+  it('tells mistakes as JSON, with the next step', async () => {
+    const { code, out, err } = await runCli(['run', 'lst', '--json'])
+    expect({ code, out }).toEqual({ code: 2, out: '' })
+    expect(JSON.parse(err)).toEqual({
+      error: {
+        code: 'usage',
+        message: "unknown command 'lst'",
+        hint: '(Did you mean list?) See: slipway run --help',
+      },
+    })
+  })
+
+  it('says behind every mistake where to read on', async () => {
+    const { err } = await runCli(['token', 'create', 'x'])
+    expect(err).toContain('See: slipway token create --help')
+  })
+})
+
+describe('completion', () => {
+  /** What bash would offer for the last of these words. */
+  async function complete(words: readonly string[], env: Record<string, string> = {}) {
+    const { out: script } = await runCli(['completion', 'bash'])
+    const bin = fileURLToPath(new URL('../../packages/cli/bin/slipway.js', import.meta.url))
+    const home = await temporaryDirectory()
+    const line = `${script}
+slipway() { '${process.execPath}' '${bin}' "$@"; }
+COMP_WORDS=(slipway "$@"); COMP_CWORD=$#; _slipway slipway; printf '%s\\n' "\${COMPREPLY[@]}"`
+    const asked = { encoding: 'utf8', env: { PATH: process.env.PATH, HOME: home, ...env } } as const
+    return execFileSync('bash', ['-c', line, 'bash', ...words], asked)
+      .split('\n')
+      .filter(Boolean)
+  }
+
+  it('offers commands, options and choices', async () => {
+    expect(await complete(['run', 'st'])).toEqual(['start'])
+    expect(await complete(['run', 'list', '--of'])).toEqual(['--offset'])
+    expect(await complete(['token', 'create', 'x', '--role', 'v'])).toEqual(['viewer'])
+  })
+
+  it('says nothing where no server answers', async () => {
+    const env = { SLIPWAY_URL: 'http://127.0.0.1:1', SLIPWAY_TOKEN: 'x' }
+    expect(await complete(['run', 'show', ''], env)).toEqual([])
+  })
+
+  it('offers servers by the names in the configuration file', async () => {
+    const HOME = await temporaryDirectory()
+    const added = await runCli(['server', 'create', 'work', 'http://work.example.com'], {
+      env: { HOME },
+    })
+    expect(added.code, added.err).toBe(0)
+    expect(await complete(['--server', 'w'], { HOME })).toEqual(['work'])
+  })
+
+  it('is there for zsh and fish', async () => {
+    expect((await runCli(['completion', 'zsh'])).out).toContain('#compdef slipway')
+    expect((await runCli(['completion', 'fish'])).out).toContain('complete -c slipway')
   })
 })
 
@@ -108,6 +159,47 @@ servers:
     const { code, err } = await runCli(['health'], { env: await home(config) })
     expect(err).toMatch(message)
     expect(code).toBe(2)
+  })
+
+  it('is written by `slipway server`, for its owner alone, and keeps what else is in it', async () => {
+    const HOME = await temporaryDirectory()
+    const file = join(HOME, '.config/slipway/config.yaml')
+    const slipway = (...args: string[]) => runCli(['server', ...args], { env: { HOME } })
+    expect(await slipway('list')).toMatchObject({ code: 0, out: '' })
+    expect((await slipway('create', 'home', 'http://127.0.0.1:1/home')).err).toContain(
+      'slipway login --server home',
+    )
+    expect((await stat(file)).mode & 0o777).toBe(0o600)
+    await writeFile(file, `# mine\n${await readFile(file, 'utf8')}`)
+    expect((await slipway('create', 'work', 'https://work.example.com', '--use')).code).toBe(0)
+    expect(JSON.parse((await slipway('list', '--json')).out)).toEqual({
+      servers: [
+        { name: 'home', url: 'http://127.0.0.1:1/home', current: false, login: null },
+        { name: 'work', url: 'https://work.example.com', current: true, login: null },
+      ],
+    })
+    expect((await slipway('use', 'home')).code).toBe(0)
+    expect((await slipway('show')).out).toMatch(/^home\nurl +http:\/\/127\.0\.0\.1:1\/home\n/)
+    expect((await slipway('delete', 'home')).code).toBe(0)
+    const left = await readFile(file, 'utf8')
+    expect(left).toMatch(/^# mine\n/)
+    expect(left).not.toContain('home')
+    for (const args of [
+      ['create', 'work', 'http://other'],
+      ['create', 'a b', 'http://other'],
+      ['create', 'x', 'nowhere'],
+      ['use', 'nobody'],
+      ['delete', 'nobody'],
+    ]) {
+      expect(await slipway(...args), args.join(' ')).toMatchObject({ code: 2, out: '' })
+    }
+  })
+
+  it('is asked for the server that SLIPWAY_SERVER names', async () => {
+    const env = { ...(await home(servers)), SLIPWAY_SERVER: 'two' }
+    expect((await runCli(['server', 'show'], { env })).out).toMatch(/^two\n/)
+    const twice = { ...env, SLIPWAY_URL: 'http://127.0.0.1:1' }
+    expect((await runCli(['health'], { env: twice })).err).toContain('name two servers')
   })
 
   it('knows the servers by name', async () => {

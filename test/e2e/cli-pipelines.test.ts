@@ -68,7 +68,9 @@ describe('slipway status', () => {
   })
 
   it('takes filters, and prints JSON', async () => {
-    const result = await cli('status', '--status', 'success', '-b', 'main', '-n', '1', '--json')
+    const result = await cli(
+      ...['pipeline', 'list', '--status', 'success', '-b', 'main', '-n', '1', '--json'],
+    )
     expect(JSON.parse(result.out)).toMatchObject({
       pipelines: [{ repository: 'owner/repo-name', runId: 1, status: 'success' }],
       metadata: { total: 1 },
@@ -153,7 +155,9 @@ describe('slipway history', () => {
   it('goes page by page', async () => {
     const first = await cli('history', 'owner/repo-name', '-n', '1')
     expect(first.err).toContain('1 of 2; go on with --page 2')
-    const second = await cli('history', 'owner/repo-name', '-n', '1', '--page', '2', '--json')
+    const second = await cli(
+      ...['pipeline', 'history', 'owner/repo-name', '-n', '1', '--page', '2', '--json'],
+    )
     expect(JSON.parse(second.out)).toMatchObject({
       runs: [{ id: 1 }],
       metadata: { page: 2, total: 2 },
@@ -177,7 +181,7 @@ describe('slipway metrics and insights', () => {
     expect(result.out).toMatch(/^REPOSITORY +RUNS +SUCCEEDED +FAILED +CANCELLED +AVERAGE +MEDIAN$/m)
     expect(result.out).toMatch(/^owner\/repo-name +2 +1 \(\d+ %\)/m)
     expect(result.err).toContain('acme/broken: GitHub answers 502')
-    const one = await cli('metrics', 'owner/repo-name', '--branch', 'main', '--json')
+    const one = await cli('pipeline', 'metrics', 'owner/repo-name', '--branch', 'main', '--json')
     expect(JSON.parse(one.out)).toMatchObject({
       metrics: { 'owner/repo-name': { total: 1, successRate: 100, averageDuration: 300 } },
       timeRange: '30d',
@@ -194,7 +198,7 @@ describe('slipway metrics and insights', () => {
     expect(result.out).toMatch(/^owner\/repo-name +CI\/CD Pipeline +1 +5m 00s +5m 00s/m)
     expect(result.out).toMatch(/^owner\/repo-name +CI\/CD Pipeline +lint +1 +3m 00s/m)
     expect(result.out).toMatch(/^owner\/repo-name +runs +1 /m)
-    const parsed = JSON.parse((await cli('insights', '--json')).out) as object
+    const parsed = JSON.parse((await cli('pipeline', 'insights', '--json')).out) as object
     expect(Object.keys(parsed)).toContain('dora')
   })
 })
@@ -309,7 +313,8 @@ describe('slipway trigger', () => {
     const { baseUrl, seen } = await serve(
       json(503, { error: 'Service Unavailable', details: 'GitHub cannot be reached' }),
     )
-    const result = await runCli(['trigger', 'owner/repo-name', 'ci.yml', '--url', baseUrl])
+    const args = ['pipeline', 'trigger', 'owner/repo-name', 'ci.yml', '--url', baseUrl]
+    const result = await runCli(args)
     expect(result.code).toBe(4)
     expect(result.err).toContain('GitHub cannot be reached')
     expect(seen).toHaveLength(1)

@@ -42,7 +42,8 @@ import { addValidateCommand } from './commands/validate.ts'
 import { addWebhookCommand } from './commands/webhook.ts'
 import { addWorkerCommand } from './commands/worker.ts'
 import type { Act } from './act.ts'
-import { examplesOf } from './reference/examples.ts'
+import { pathOf } from './path-of.ts'
+import { notesOf } from './reference/commands.ts'
 
 export interface ProgramOutput {
   writeOut: (text: string) => void
@@ -63,6 +64,7 @@ export async function createProgram(act: Act, output: ProgramOutput): Promise<Co
     .option('--server <name>', 'server by its name in the configuration file; see slipway server')
     .option('--token <token>', 'token; others can see it here, so rather set SLIPWAY_TOKEN')
     .option('--no-color', 'no colours, as with NO_COLOR')
+    .configureHelp({ showGlobalOptions: true })
     .exitOverride()
     .configureOutput({
       writeOut: output.writeOut,
@@ -75,19 +77,17 @@ export async function createProgram(act: Act, output: ProgramOutput): Promise<Co
   return program
 }
 
-/** The words of a command behind `slipway`. */
-export function pathOf(command: Command): string {
-  const { parent } = command
-  return parent === null ? '' : `${pathOf(parent)} ${command.name()}`.trim()
-}
-
 /** What every command says in the same way: its examples, and where to read on after a mistake. */
 function addHelp(command: Command): void {
   const path = pathOf(command)
   command.showHelpAfterError(`See: ${`slipway ${path}`.trim()} --help`)
-  const examples = examplesOf(path)
+  const { examples = [], needs = null } = notesOf(path) ?? {}
   if (examples.length > 0) {
-    command.addHelpText('after', `\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`)
+    const right = needs === null || needs === 'token' ? '' : `\nNeeds the permission ${needs}.\n`
+    command.addHelpText(
+      'after',
+      `${right}\nExamples:\n${examples.map((line) => `  ${line}\n`).join('')}`,
+    )
   }
   for (const below of command.commands) addHelp(below)
 }

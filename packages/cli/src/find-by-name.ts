@@ -1,4 +1,5 @@
 import { CliError } from './cli-error.ts'
+import { exitCodes } from './exit-codes.ts'
 
 /**
  * What has this name, else what has it as its id.
@@ -22,5 +23,6 @@ export async function findByName<T>(
   throw new CliError(
     `No ${look.what ?? look.kind} has the name ${which}`,
     `See which there are: slipway ${look.kind} list`,
+    exitCodes.refused,
   )
 }

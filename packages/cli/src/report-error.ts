@@ -73,6 +73,10 @@ function hintFor(error: SlipwayError, { connection, list }: Circumstances): stri
       return typeof error.details?.release_id === 'string'
         ? `See what is there: slipway release show ${error.details.release_id}`
         : undefined
+    case 'invalid_request':
+      return list !== undefined && error.message.startsWith('The path is not valid')
+        ? `See which there are: ${list}`
+        : undefined
     case 'resource_not_found':
       return list === undefined ? undefined : `See which there are: ${list}`
     case 'limit_exceeded':

@@ -1,12 +1,14 @@
 import { type Command, CommanderError } from 'commander'
 import type { Act } from './act.ts'
+import { findPlace } from './complete/find-place.ts'
 import { type Connection, type Context, createContext, type GlobalOptions } from './context.ts'
-import { createProgram, pathOf } from './create-program.ts'
+import { createProgram } from './create-program.ts'
 import { exitCodes } from './exit-codes.ts'
 import { Interrupted } from './interrupted.ts'
 import type { Io } from './io.ts'
 import { terminalWord } from './render/terminal-text.ts'
 import { createStyles, wantsColour } from './render/styles.ts'
+import { pathOf } from './path-of.ts'
 import { describeError, type ErrorReport } from './report-error.ts'
 
 /** Runs the command line and says the exit code; errors are written, not thrown. */
@@ -35,7 +37,7 @@ export async function runCli(argv: readonly string[], io: Io): Promise<number> {
     await program.parseAsync(argv, { from: 'user' })
   } catch (error) {
     const options = { ...program.opts<GlobalOptions>(), json: isJson }
-    const told = { command, connection: await settled(context) }
+    const told = { command, connection: await settled(context), mistaken: helpFor(program, argv) }
     code = await report(io, error, options, told)
   }
   await Promise.all(printed)
@@ -56,12 +58,16 @@ async function report(
   io: Io,
   error: unknown,
   options: GlobalOptions,
-  { command, connection }: { command: Command | undefined; connection: Connection | undefined },
+  {
+    command,
+    connection,
+    mistaken,
+  }: { command: Command | undefined; connection: Connection | undefined; mistaken: string },
 ): Promise<number> {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return exitCodes.success
     // To people, commander has said already what was wrong.
-    if (options.json === true) await printError(io, describeMistake(error))
+    if (options.json === true) await printError(io, describeMistake(error, mistaken))
     return exitCodes.usage
   }
   if (io.signal.aborted) {
@@ -86,12 +92,17 @@ function printError(io: Io, error: Told): Promise<void> {
   return io.err.write(`${JSON.stringify({ error })}\n`)
 }
 
-function describeMistake({ code, message }: CommanderError): Told {
+/** Where the help of the command is that these words begin with. */
+function helpFor(program: Command, argv: readonly string[]): string {
+  return `See: ${['slipway', pathOf(findPlace(program, argv).command), '--help'].filter(Boolean).join(' ')}`
+}
+
+function describeMistake({ code, message }: CommanderError, see: string): Told {
   if (code === 'commander.help') {
-    return { code: 'usage', message: 'No command was named', hint: 'See: slipway --help' }
+    return { code: 'usage', message: 'No command was named', hint: see }
   }
   const [first = '', ...more] = message.replace(/^error: /, '').split('\n')
-  return { code: 'usage', message: first, hint: more.join(' ') || 'See: slipway --help' }
+  return { code: 'usage', message: first, hint: [...more, see].join(' ') }
 }
 
 /** The command that lists what this one is about. */

@@ -116,6 +116,7 @@ function findAsset({ assets, name: template }: BrandingTemplate, name: string): 
   throw new CliError(
     `The template ${template} has no asset ${name}`,
     `See which it has: slipway branding show ${terminalWord(template)}`,
+    exitCodes.refused,
   )
 }
 

@@ -1,87 +1,76 @@
 import { Argument, type Command } from 'commander'
 import type { Act } from '../act.ts'
+import { findPlace, wordsAt } from '../complete/find-place.ts'
+import { findValues, kindOf } from '../complete/find-values.ts'
+import { scripts, type Shell } from '../complete/scripts.ts'
+import { type Context, createContext, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
+import { pathOf } from '../path-of.ts'
+import { terminalWord } from '../render/terminal-text.ts'
+
+/** Milliseconds that somebody who pressed TAB waits for a server. */
+const patienceMs = 1_500
 
 export function addCompletionCommand(program: Command, act: Act): void {
   program
     .command('completion')
-    .addArgument(new Argument('<shell>').choices(['bash', 'zsh', 'fish']))
-    .description('print a completion script; e.g. source <(slipway completion bash)')
+    .addArgument(new Argument('<shell>').choices(Object.keys(scripts)))
+    .description('print a completion script for a shell')
     .action(
-      act(async ({ io }, _flags, [shell = '']) => {
-        await io.out.write(shell === 'fish' ? fishScript(program) : bashScript(program, shell))
+      act(async ({ io, json }, _flags, [shell = '']) => {
+        const script = scripts[shell as Shell]
+        await (json ? printJson(io, { shell, script }) : io.out.write(script))
         return exitCodes.success
       }),
     )
-}
-
-interface Node {
-  /** Words that lead to the command; '' is the program itself. */
-  path: string
-  words: string[]
-  options: string[]
-  children: { name: string; description: string }[]
-}
-
-function nodes(command: Command, path = ''): Node[] {
-  const children = command.commands.map((child) => ({
-    name: child.name(),
-    description: child.description(),
-  }))
-  const options = command.options.map(({ long, short }) => long ?? short ?? '')
-  const words = [...children.map(({ name }) => name), ...options]
-  const below = command.commands.flatMap((child) => nodes(child, `${path} ${child.name()}`.trim()))
-  return [{ path, words, options, children }, ...below]
-}
-
-// Names of commands and options are ours: letters and hyphens, nothing that a shell would read.
-function bashScript(program: Command, shell: string): string {
-  const all = nodes(program)
-  const global = all[0]?.options.join(' ') ?? ''
-  const steps = all
-    .filter(({ path }) => path !== '')
-    .map(({ path }) => `      '${path}') path='${path}' ;;`)
-  const replies = all.map(({ path, words }) => `    '${path}') words='${words.join(' ')}' ;;`)
-  const start = shell === 'zsh' ? ['autoload -U +X bashcompinit && bashcompinit'] : []
-  return `${[
-    ...start,
-    '_slipway() {',
-    "  local current=\"${COMP_WORDS[COMP_CWORD]}\" path='' words='' word next",
-    '  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do',
-    '    next="${path:+$path }$word"',
-    '    case "$next" in',
-    ...steps,
-    '    esac',
-    '  done',
-    '  case "$path" in',
-    ...replies,
-    '  esac',
-    `  COMPREPLY=($(compgen -W "$words ${global}" -- "$current"))`,
-    '}',
-    'complete -o default -F _slipway slipway',
-  ].join('\n')}\n`
-}
-
-function fishScript(program: Command): string {
-  const quote = (text: string) => `'${text.replace(/[\\']/g, '\\$&')}'`
-  const lines = nodes(program).flatMap(({ path, children, options }) => {
-    const condition =
-      path === ''
-        ? '__fish_use_subcommand'
-        : path
-            .split(' ')
-            .map((word) => `__fish_seen_subcommand_from ${word}`)
-            .join('; and ')
-    return [
-      ...children.map(
-        ({ name, description }) =>
-          `complete -c slipway -f -n ${quote(condition)} -a ${name} -d ${quote(description)}`,
+  program.command('__complete [words...]', { hidden: true }).action(
+    act((context, _flags, words) =>
+      complete(
+        context,
+        program,
+        words.flat().map((word) => word ?? ''),
       ),
-      ...options.map((option) => {
-        const when = path === '' ? '' : ` -n ${quote(condition)}`
-        return `complete -c slipway${when} -l ${option.replace(/^-+/, '')}`
-      }),
-    ]
-  })
-  return `${lines.join('\n')}\n`
+    ),
+  )
+}
+
+/** What may stand in place of the last word, a line each with what it is; nothing where that is not known. */
+async function complete(
+  { io }: Context,
+  program: Command,
+  words: readonly string[],
+): Promise<number> {
+  const typed = words.at(-1) ?? ''
+  const place = findPlace(program, words.slice(0, -1))
+  const found = [...wordsAt(place, typed), ...(await valuesAt(io, place, typed))]
+  const lines = found
+    .filter(([value]) => value === ':files' || value.startsWith(typed))
+    .map(([value, about]) => `${terminalWord(value)}\t${terminalWord(about)}`)
+  for (const line of new Set(lines)) await io.out.write(`${line}\n`)
+  return exitCodes.success
+}
+
+async function valuesAt(
+  io: Context['io'],
+  place: ReturnType<typeof findPlace>,
+  typed: string,
+): Promise<readonly (readonly [string, string])[]> {
+  const { value, command, given } = place
+  if (value === null || typed.startsWith('-')) return []
+  if (value.argChoices !== undefined) return value.argChoices.map((one) => [one, ''])
+  const kind = kindOf(place, pathOf(command))
+  if (kind === null) return []
+  if (kind === 'files') return [[':files', '']]
+  const signal = AbortSignal.any([io.signal, AbortSignal.timeout(patienceMs)])
+  // As the line that is typed will mean it.
+  const context = createContext({ ...io, signal }, given.options)
+  try {
+    return await Promise.race([
+      findValues(context, kind, { given, signal }),
+      new Promise<[]>((resolve) => signal.addEventListener('abort', () => resolve([]))),
+    ])
+  } catch {
+    // Nothing is said in the middle of a line.
+    return []
+  }
 }

@@ -91,7 +91,7 @@ async function list(context: Context, { archived, ...flags }: ArchivedFlags): Pr
       String(one.id),
       one.name,
       String(Object.keys(one.settings).length),
-      one.targets.map(({ path }) => path).join(' '),
+      one.targets.map(({ path }) => path).join(' ') || '-',
     ],
     empty: 'No configurations. Make one: slipway configuration create NAME --set KEY=VALUE',
   }

@@ -102,6 +102,11 @@ async function printMetrics(context: Context, answer: PipelineMetricsResponse): 
 
 async function printInsights(context: Context, answer: PipelineInsightsResponse): Promise<void> {
   const { workflows, dora } = answer
+  if (workflows.length === 0 && Object.keys(dora).length === 0) {
+    await context.io.err.write(
+      'There is nothing to tell: see which repositories are watched by slipway status.\n',
+    )
+  }
   await section(
     context,
     'Workflows',

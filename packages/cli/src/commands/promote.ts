@@ -107,6 +107,7 @@ async function releaseBefore(
       ? `Nothing of ${place.project} was ever deployed to ${place.environment}`
       : `No older release of ${place.project} than #${newest} was ever active in ${place.environment}`,
     'Say which one: --to 42',
+    exitCodes.refused,
   )
 }
 

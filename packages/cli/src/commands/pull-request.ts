@@ -37,7 +37,7 @@ export function addPullRequestCommand(program: Command, act: Act): void {
   ).action(act((context, flags: ListFlags) => list(context, flags)))
 
   pullRequest
-    .command('approve <id>')
+    .command('approve <pull-request>')
     .description('let the commit run, without secrets; prints the id of its run')
     .option('-w, --watch', 'show the run until it is finished, and exit with its outcome')
     .action(act((context, flags: { watch?: boolean }, [id = '']) => approve(context, id, flags)))

@@ -40,7 +40,7 @@ export function addRunnerCommand(program: Command, act: Act): void {
     { most: 1_000, usual: 1_000 },
   ).action(act((context, flags: ListFlags) => list(context, flags)))
   runner
-    .command('show <id>')
+    .command('show <runner>')
     .description('one runner')
     .action(act((context, _flags, [id = '']) => show(context, id)))
   addWatchOption(
@@ -49,7 +49,7 @@ export function addRunnerCommand(program: Command, act: Act): void {
       .description('what serves which jobs, as configured, and how busy it is'),
   ).action(act((context, flags: { watch?: boolean }) => classes(context, flags)))
   runner
-    .command('delete <id>')
+    .command('delete <runner>')
     .alias('remove')
     .description('forget a runner; one that GitHub lists is removed there, too')
     .action(act((context, _flags, [id = '']) => remove(context, id)))

@@ -153,5 +153,9 @@ async function findByName(context: Context, name: string): Promise<string> {
   if (id !== undefined && found.length === 1) return id
   const problem =
     id === undefined ? 'No token has the name' : `${found.length} tokens have the name`
-  throw new CliError(`${problem} ${name}`, 'See which there are: slipway token list')
+  throw new CliError(
+    `${problem} ${name}`,
+    'See which there are: slipway token list',
+    exitCodes.refused,
+  )
 }

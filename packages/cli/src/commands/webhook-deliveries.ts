@@ -23,7 +23,7 @@ const waitMs = 20_000
 /** What of `slipway webhook` is about deliveries. */
 export function addDeliveryCommands(webhook: Command, act: Act): void {
   webhook
-    .command('deliveries <id> [delivery]')
+    .command('deliveries <webhook> [delivery]')
     .description('what was sent and what came of it, newest first; or one with every attempt')
     .addOption(
       new Option('--status <status>', 'only these').choices(['pending', 'delivered', 'dead']),
@@ -37,7 +37,7 @@ export function addDeliveryCommands(webhook: Command, act: Act): void {
       ),
     )
   webhook
-    .command('redeliver <id> <delivery>')
+    .command('redeliver <webhook> <delivery>')
     .description('send it once more, and wait for the answer')
     .action(
       act(async (context, _flags, [id = '', delivery = '']) => {
@@ -47,7 +47,7 @@ export function addDeliveryCommands(webhook: Command, act: Act): void {
       }),
     )
   webhook
-    .command('test <id>')
+    .command('test <webhook>')
     .description('send a ping, and wait for the answer; the exit code is 1 when there is none')
     .action(
       act(async (context, _flags, [id = '']) => {

@@ -53,11 +53,11 @@ export function addWebhookCommand(program: Command, act: Act): void {
     .option('--disabled', 'send nothing until it is enabled')
     .action(act((context, flags: CreateFlags, [target = '']) => create(context, target, flags)))
   webhook
-    .command('show <id>')
+    .command('show <webhook>')
     .description('everything about one webhook, but its secret')
     .action(act((context, _flags, [id = '']) => show(context, id)))
   webhook
-    .command('update <id>')
+    .command('update <webhook>')
     .description('change what is named; the rest stays')
     .option('--target <url>', 'send to this URL')
     .option('--event <type...>', eventsHelp)
@@ -69,11 +69,11 @@ export function addWebhookCommand(program: Command, act: Act): void {
     .addOption(new Option('--disable', 'send nothing').conflicts('enable'))
     .action(act((context, flags: UpdateFlags, [id = '']) => update(context, id, flags)))
   webhook
-    .command('delete <id>')
+    .command('delete <webhook>')
     .description('delete it with its deliveries')
     .action(act((context, _flags, [id = '']) => remove(context, id)))
   webhook
-    .command('rotate-secret <id>')
+    .command('rotate-secret <webhook>')
     .description('give it another secret, printed once; for a day both sign')
     .option('--secret-file <file>', 'the whsec_… in this file; default: a new one')
     .action(act((context, flags: CreateFlags, [id = '']) => rotate(context, id, flags)))

@@ -28,7 +28,7 @@ export function addWorkerCommand(program: Command, act: Act): void {
     worker.command('list').description('who does jobs: inside of servers, and on other machines'),
   ).action(act((context, flags: PageFlags) => list(context, flags)))
   worker
-    .command('drain <id>')
+    .command('drain <worker>')
     .description('have a worker take no new jobs; on another machine it ends when it is done')
     .action(act((context, _flags, [id = '']) => drain(context, id)))
 }
