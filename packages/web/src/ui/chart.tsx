@@ -13,6 +13,10 @@ export interface Series {
 }
 
 const height = 220
+/** Between two lines of the grid, so that durations have round labels: seconds, minutes, hours. */
+const steps = [
+  0.1, 0.2, 0.5, 1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 86_400,
+]
 
 /** A time on the axis, as people here write it: the day, or within a day the time. */
 function formatTick(at: number, step: number): string {
@@ -41,11 +45,17 @@ export function Chart({
     if (element === null) return undefined
     const colours = getComputedStyle(element)
     const colour = (name: string) => colours.getPropertyValue(name).trim()
-    const axis = { stroke: colour('--text-soft'), grid: { stroke: colour('--line') } }
+    const axis = {
+      stroke: colour('--text-soft'),
+      grid: { stroke: colour('--line'), width: 1 },
+      ticks: { show: false },
+    }
     const plot = new uPlot(
       {
         width: element.clientWidth,
         height,
+        // From nothing on: what is twice as high is twice as much.
+        scales: { y: { range: (_: uPlot, _low: number, high: number) => [0, high * 1.08 || 1] } },
         legend: { show: series.length > 1 },
         series: [
           {
@@ -69,8 +79,10 @@ export function Chart({
           },
           {
             ...axis,
-            size: 72,
-            values: (_: uPlot, values: number[]) => values.map((value) => format(value)),
+            size: 76,
+            incrs: [...steps],
+            values: (_: uPlot, values: number[]) =>
+              values.map((value) => (value === 0 ? '0' : format(value))),
           },
         ],
       },

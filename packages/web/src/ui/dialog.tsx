@@ -9,12 +9,15 @@ export function Dialog({
   description,
   open,
   onOpenChange,
+  wide = false,
   children,
 }: {
   title: ReactNode
   description?: ReactNode
   open: boolean
   onOpenChange: (open: boolean) => void
+  /** For what has long lines. */
+  wide?: boolean
   children: ReactNode
 }) {
   // Whoever closes it goes on where they were; known before anything in it takes the keyboard.
@@ -27,7 +30,7 @@ export function Dialog({
       <Primitive.Portal>
         <Primitive.Overlay className={styles.overlay} />
         <Primitive.Content
-          className={styles.content}
+          className={`${styles.content} ${wide ? styles.wide : ''}`}
           onCloseAutoFocus={(event) => {
             event.preventDefault()
             if (opener.current instanceof HTMLElement) opener.current.focus()

@@ -21,8 +21,6 @@ const tones: Readonly<Record<string, Tone>> = {
   in_progress: 'busy',
   assigned: 'busy',
   busy: 'busy',
-  pending: 'wait',
-  queued: 'wait',
   waiting: 'wait',
   action_required: 'wait',
 }
@@ -33,6 +31,14 @@ const icons: Readonly<Record<Tone, typeof CircleCheck>> = {
   busy: CircleDot,
   wait: Clock,
   idle: CircleDashed,
+}
+
+/** What is idle for a reason of its own: only what waits for somebody asks for attention by its colour. */
+const ownIcons: Readonly<Record<string, typeof CircleCheck>> = {
+  pending: Clock,
+  queued: Clock,
+  cancelled: CircleSlash,
+  skipped: CircleSlash,
 }
 
 function toneOf(status: string): Tone {
@@ -51,7 +57,7 @@ export function Status({
   compact?: boolean
 }) {
   const tone = toneOf(value)
-  const Icon = value === 'cancelled' || value === 'skipped' ? CircleSlash : icons[tone]
+  const Icon = ownIcons[value] ?? icons[tone]
   return (
     <span
       className={`${compact ? styles.compact : styles.status} ${styles[tone]}`}

@@ -7,6 +7,8 @@ export interface Column<Row> {
   cell: (row: Row) => ReactNode
   /** Numbers and times stand to the right. */
   align?: 'end'
+  /** Names and words that are short by nature: on one line, and cut where they are not short after all. */
+  short?: true
 }
 
 /** A table that becomes a list of labelled values where there is no room for columns. */
@@ -35,8 +37,12 @@ export function Table<Row>({
       <tbody>
         {rows.map((row) => (
           <tr key={keyOf(row)}>
-            {columns.map(({ title, cell, align }) => (
-              <td key={title} data-title={title} className={align && styles.end}>
+            {columns.map(({ title, cell, align, short }) => (
+              <td
+                key={title}
+                data-title={title}
+                className={(align && styles.end) ?? (short && styles.short)}
+              >
                 {cell(row)}
               </td>
             ))}

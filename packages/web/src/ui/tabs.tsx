@@ -3,6 +3,11 @@ import type { ReactNode } from 'react'
 import { Empty } from './notice.tsx'
 import styles from './tabs.module.css'
 
+/** Where there is no room for all tabs, the one that is shown can be seen. */
+function showWhole(tab: HTMLElement | null): void {
+  tab?.scrollIntoView({ block: 'nearest', inline: 'nearest' })
+}
+
 /** Parts of a page of which one is shown; the address says which, the first where there is no such part. */
 export function Tabs<Name extends string>({
   label,
@@ -22,7 +27,12 @@ export function Tabs<Name extends string>({
     <Primitive.Root value={shown} onValueChange={(next) => onChange(next as Name)}>
       <Primitive.List className={styles.list} aria-label={label}>
         {tabs.map(({ name, title }) => (
-          <Primitive.Trigger key={name} value={name} className={styles.tab}>
+          <Primitive.Trigger
+            key={name}
+            value={name}
+            className={styles.tab}
+            ref={name === shown ? showWhole : null}
+          >
             {title}
           </Primitive.Trigger>
         ))}

@@ -18,7 +18,7 @@ const route = getRouteApi('/inside/activity')
 const pageSize = 50
 
 const columns: readonly Column<AuditEntry>[] = [
-  { title: 'Who', cell: (entry) => <strong dir="auto">{entry.actor}</strong> },
+  { title: 'Who', cell: (entry) => <strong dir="auto">{entry.actor}</strong>, short: true },
   { title: 'What', cell: (entry) => <code>{entry.action}</code> },
   { title: 'On what', cell: (entry) => <span dir="auto">{entry.resource}</span> },
   {
@@ -27,7 +27,7 @@ const columns: readonly Column<AuditEntry>[] = [
       <Status value={entry.outcome < 400 ? 'success' : 'failed'} label={String(entry.outcome)} />
     ),
   },
-  { title: 'From', cell: (entry) => <code>{entry.address}</code> },
+  { title: 'From', cell: (entry) => <code>{entry.address}</code>, short: true },
   { title: 'When', cell: (entry) => <TimeAgo at={entry.at} />, align: 'end' },
 ]
 

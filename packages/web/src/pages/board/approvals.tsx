@@ -48,11 +48,15 @@ export function Approvals({
       </h3>
       <ul>
         {given.map((approval) => (
-          <li key={approval.approval_id}>
-            <Status value="active" label="approved" />{' '}
-            <strong dir="auto">{approval.approver}</strong>:{' '}
-            <span dir="auto">{approval.justification}</span>, until{' '}
-            <TimeAgo at={approval.expires_at} />
+          <li key={approval.approval_id} className={styles.given}>
+            <Status value="active" label="approved" />
+            <span>
+              <strong dir="auto">{approval.approver}</strong>{' '}
+              <small>
+                <TimeAgo at={approval.approved_at} /> · ends <TimeAgo at={approval.expires_at} />
+              </small>
+            </span>
+            <p dir="auto">{approval.justification}</p>
           </li>
         ))}
       </ul>

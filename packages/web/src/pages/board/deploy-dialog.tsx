@@ -10,6 +10,12 @@ import { Approvals } from './approvals.tsx'
 import styles from './deploy-dialog.module.css'
 import { FileDiff } from './file-diff.tsx'
 
+/** What is deployed before what points to it, of which every deployment changes a few lines. */
+function byInterest(one: { path: string }, other: { path: string }): number {
+  const isPointer = ({ path }: { path: string }) => Number(path.endsWith('/release.yaml'))
+  return isPointer(one) - isPointer(other)
+}
+
 /** A release on its way to an environment: what would change, who approves it, and the button. */
 export function DeployDialog({
   releaseId,
@@ -61,6 +67,7 @@ export function DeployDialog({
   return (
     <Dialog
       title={`${title} → ${environment}`}
+      wide
       open
       onOpenChange={(open) => {
         if (!open) onClose()
@@ -81,7 +88,7 @@ export function DeployDialog({
             {rollback && (
               <Notice tone="wait" title="This goes back to an older release than is there now." />
             )}
-            {files.map((file) => (
+            {files.toSorted(byInterest).map((file) => (
               <FileDiff key={file.path} {...file} />
             ))}
           </>
@@ -92,7 +99,7 @@ export function DeployDialog({
           <p>{messageOf(deploy.error)}</p>
         </Notice>
       )}
-      <div className={styles.actions}>
+      <div className={styles.footer}>
         <Button onClick={onClose}>Not now</Button>
         {may('deployments:create') && (
           <Button

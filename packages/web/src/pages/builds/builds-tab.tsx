@@ -36,8 +36,8 @@ const columns: readonly Column<Build>[] = [
       </span>
     ),
   },
-  { title: 'Makes', cell: (build) => build.output_type.replace('_', ' ') },
-  { title: 'By', cell: (build) => <span dir="auto">{build.created_by}</span> },
+  { title: 'Makes', cell: (build) => build.output_type.replace('_', ' '), short: true },
+  { title: 'By', cell: (build) => <span dir="auto">{build.created_by}</span>, short: true },
   { title: 'Made', cell: (build) => <TimeAgo at={build.started_at} />, align: 'end' },
   {
     title: 'Took',

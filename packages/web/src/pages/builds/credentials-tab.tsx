@@ -40,7 +40,7 @@ export function CredentialsTab() {
   })
   const columns: Column<Credential>[] = [
     { title: 'Name', cell: (row) => <strong dir="auto">{row.name}</strong> },
-    { title: 'Kind', cell: (row) => row.credential_type.replaceAll('_', ' ') },
+    { title: 'Kind', cell: (row) => row.credential_type.replaceAll('_', ' '), short: true },
     { title: 'Ends', cell: (row) => <TimeAgo at={row.expires_at} />, align: 'end' },
     { title: 'Changed', cell: (row) => <TimeAgo at={row.updated_at} />, align: 'end' },
   ]

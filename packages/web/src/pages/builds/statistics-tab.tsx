@@ -1,5 +1,6 @@
 import { keepPreviousData, useQuery } from '@tanstack/react-query'
 import { useState } from 'react'
+import { buildSteps } from '@slipway/contract/builds'
 import { api } from '../../api/client.ts'
 import { Card } from '../../ui/card.tsx'
 import { Figures } from '../../ui/figures.tsx'
@@ -42,11 +43,15 @@ export function StatisticsTab() {
             />
             <Table
               label="Steps"
-              rows={Object.entries(figures.step_usage)}
-              keyOf={([step]) => step}
+              rows={buildSteps}
+              keyOf={({ key }) => key}
               columns={[
-                { title: 'Step', cell: ([step]) => step.replaceAll('_', ' ') },
-                { title: 'Builds', cell: ([, count]) => count, align: 'end' },
+                { title: 'Step', cell: ({ name }) => name },
+                {
+                  title: 'Builds',
+                  cell: ({ key }) => figures.step_usage[key] ?? 0,
+                  align: 'end',
+                },
               ]}
             />
           </>

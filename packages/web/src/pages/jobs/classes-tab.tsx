@@ -10,8 +10,8 @@ import { type Column, Table } from '../../ui/table.tsx'
 import styles from './jobs-page.module.css'
 
 const columns: readonly Column<RunnerClassInfo>[] = [
-  { title: 'Class', cell: (row) => <strong>{row.name}</strong> },
-  { title: 'Labels', cell: (row) => row.labels.join(', ') },
+  { title: 'Class', cell: (row) => <strong>{row.name}</strong>, short: true },
+  { title: 'Labels', cell: (row) => <span dir="auto">{row.labels.join(', ')}</span> },
   {
     title: 'In use',
     cell: (row) => (

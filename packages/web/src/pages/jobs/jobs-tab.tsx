@@ -27,7 +27,7 @@ const columns: readonly Column<DelegatedJob>[] = [
     ),
   },
   { title: 'Repository', cell: (job) => <RepositoryLink repository={job.repository} /> },
-  { title: 'Class', cell: (job) => job.metadata.runnerClass ?? '–' },
+  { title: 'Class', cell: (job) => job.metadata.runnerClass ?? '–', short: true },
   {
     title: 'Waited',
     cell: (job) => (job.metadata.queueMs === null ? '–' : formatDuration(job.metadata.queueMs)),

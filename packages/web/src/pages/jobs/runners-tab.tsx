@@ -18,8 +18,8 @@ const everyMs = 10_000
 const columns: readonly Column<Runner>[] = [
   { title: 'Status', cell: (runner) => <Status value={runner.status} /> },
   { title: 'Runner', cell: (runner) => <span dir="auto">{runner.name}</span> },
-  { title: 'Kind', cell: (runner) => runner.type },
-  { title: 'Labels', cell: (runner) => runner.labels.join(', ') },
+  { title: 'Kind', cell: (runner) => runner.type, short: true },
+  { title: 'Labels', cell: (runner) => <span dir="auto">{runner.labels.join(', ')}</span> },
   {
     title: 'Works on',
     cell: (runner) =>

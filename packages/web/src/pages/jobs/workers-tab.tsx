@@ -35,8 +35,8 @@ export function WorkersTab() {
     onSettled: () => void workers.refetch(),
   })
   const columns: Column<Worker>[] = [
-    { title: 'Worker', cell: (worker) => <strong dir="auto">{worker.name}</strong> },
-    { title: 'Where', cell: (worker) => worker.kind },
+    { title: 'Worker', cell: (worker) => <strong dir="auto">{worker.name}</strong>, short: true },
+    { title: 'Where', cell: (worker) => worker.kind, short: true },
     { title: 'Does', cell: (worker) => worker.types.join(', ') || 'nothing' },
     {
       title: 'In hand',

@@ -25,7 +25,7 @@ export function OverviewPage() {
   })
   const deployments = useQuery({
     queryKey: ['overview', 'deployments'],
-    queryFn: ({ signal }) => api.deployments.list({ limit: 8 }, { signal }),
+    queryFn: ({ signal }) => api.deployments.list({ limit: 5 }, { signal }),
   })
   return (
     <Page title="Overview">

@@ -6,7 +6,7 @@ import { Status } from '../../ui/status.tsx'
 import { TimeAgo } from '../../ui/time.tsx'
 import styles from './overview-page.module.css'
 
-const most = 12
+const most = 5
 
 export function RedList({ red }: { red: readonly RedPipeline[] }) {
   if (red.length === 0) return <Empty title="Nothing is red." />
@@ -22,7 +22,7 @@ export function RedList({ red }: { red: readonly RedPipeline[] }) {
             </span>
           </span>
           <span className={styles.soft}>
-            since <TimeAgo at={pipeline.since} />
+            <TimeAgo at={pipeline.since} />
           </span>
         </li>
       ))}

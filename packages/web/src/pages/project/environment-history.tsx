@@ -46,7 +46,7 @@ export function EnvironmentHistory({
         </span>
       ),
     },
-    { title: 'By', cell: (entry) => <span dir="auto">{entry.deployed_by}</span> },
+    { title: 'By', cell: (entry) => <span dir="auto">{entry.deployed_by}</span>, short: true },
     { title: 'Commit', cell: (entry) => <code>{shortCommit(entry.gitops_commit_sha)}</code> },
     { title: 'When', cell: (entry) => <TimeAgo at={entry.deployed_at} />, align: 'end' },
   ]

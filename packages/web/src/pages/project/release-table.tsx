@@ -19,7 +19,7 @@ export function ReleaseTable({
   const columns: Column<ReleaseSummary>[] = [
     { title: 'Release', cell: (release) => <strong>#{release.release_number}</strong> },
     { title: 'Commit', cell: (release) => <code>{shortCommit(release.commit_sha)}</code> },
-    { title: 'Made', cell: (release) => <TimeAgo at={release.created_at} />, align: 'end' },
+    { title: 'Made', cell: (release) => <TimeAgo at={release.created_at} /> },
   ]
   if (may('deployments:create')) {
     columns.push({
@@ -38,6 +38,7 @@ export function ReleaseTable({
           ))}
         </span>
       ),
+      align: 'end',
     })
   }
   return <Table label="Releases" columns={columns} rows={releases} keyOf={(row) => row.id} />

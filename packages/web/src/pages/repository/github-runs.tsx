@@ -25,6 +25,7 @@ const columns: readonly Column<PipelineRun>[] = [
   { title: 'Status', cell: (run) => <Status value={run.status} /> },
   {
     title: 'Workflow',
+    short: true,
     cell: (run) => (
       <a href={run.url} rel="noreferrer" target="_blank" dir="auto">
         {run.name}
@@ -39,8 +40,8 @@ const columns: readonly Column<PipelineRun>[] = [
       </span>
     ),
   },
-  { title: 'Branch', cell: (run) => <span dir="auto">{run.branch}</span> },
-  { title: 'By', cell: (run) => <span dir="auto">{run.actor}</span> },
+  { title: 'Branch', cell: (run) => <span dir="auto">{run.branch}</span>, short: true },
+  { title: 'By', cell: (run) => <span dir="auto">{run.actor}</span>, short: true },
   { title: 'Started', cell: (run) => <TimeAgo at={run.created_at} />, align: 'end' },
   { title: 'Took', cell: (run) => formatDuration(run.duration * 1000), align: 'end' },
 ]

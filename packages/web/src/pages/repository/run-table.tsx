@@ -16,8 +16,8 @@ const columns: readonly Column<RunSummary>[] = [
       </Link>
     ),
   },
-  { title: 'Branch', cell: (run) => <span dir="auto">{refName(run.branch)}</span> },
-  { title: 'By', cell: (run) => <span dir="auto">{run.triggered_by}</span> },
+  { title: 'Branch', cell: (run) => <span dir="auto">{refName(run.branch)}</span>, short: true },
+  { title: 'By', cell: (run) => <span dir="auto">{run.triggered_by}</span>, short: true },
   { title: 'Started', cell: (run) => <TimeAgo at={run.started_at} />, align: 'end' },
   {
     title: 'Took',

@@ -20,7 +20,13 @@ export function RunGraph({
       {[...groups].map(([group, phases]) => (
         <li key={group} className={styles.group}>
           {phases.map((phase) => (
-            <PhaseBox key={phase.id} phase={phase} chosen={chosen} onChoose={onChoose} />
+            <PhaseBox
+              key={phase.id}
+              phase={phase}
+              isOver={run.completed_at !== null}
+              chosen={chosen}
+              onChoose={onChoose}
+            />
           ))}
         </li>
       ))}
@@ -33,6 +39,7 @@ function PhaseBox({
   ...choice
 }: {
   phase: Phase
+  isOver: boolean
   chosen: string | undefined
   onChoose: (step: string) => void
 }) {
@@ -53,10 +60,13 @@ function PhaseBox({
 
 function TaskBox({
   task,
+  isOver,
   chosen,
   onChoose,
 }: {
   task: Task
+  /** The run has ended: what has not begun never will. */
+  isOver: boolean
   chosen: string | undefined
   onChoose: (step: string) => void
 }) {
@@ -81,7 +91,10 @@ function TaskBox({
               onClick={() => onChoose(step.id)}
             >
               <span dir="auto">{step.name}</span>
-              <Status value={step.status} compact />
+              <Status
+                value={isOver && step.status === 'pending' ? 'skipped' : step.status}
+                compact
+              />
             </button>
           </li>
         ))}

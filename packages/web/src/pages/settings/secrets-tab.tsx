@@ -39,7 +39,7 @@ export function SecretsTab() {
     onSettled: reload,
   })
   const columns: Column<StepSecret>[] = [
-    { title: 'For', cell: (secret) => secret.scope },
+    { title: 'For', cell: (secret) => <span dir="auto">{secret.scope}</span> },
     { title: 'Name', cell: (secret) => <code>{secret.name}</code> },
     { title: 'Written by', cell: (secret) => <span dir="auto">{secret.updated_by}</span> },
     { title: 'When', cell: (secret) => <TimeAgo at={secret.updated_at} />, align: 'end' },

@@ -26,7 +26,7 @@ const columns: readonly Column<Token>[] = [
   { title: 'Roles', cell: (token) => token.roles.join(', ') },
   {
     title: 'Repositories',
-    cell: (token) => token.repositories?.join(', ') ?? 'all',
+    cell: (token) => <span dir="auto">{token.repositories?.join(', ') ?? 'all'}</span>,
   },
   { title: 'Made by', cell: (token) => <span dir="auto">{token.created_by}</span> },
   { title: 'Last used', cell: (token) => <TimeAgo at={token.last_used_at} />, align: 'end' },

@@ -16,6 +16,7 @@ import { type Column, Table } from '../../ui/table.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { CreateWebhookDialog } from './create-webhook-dialog.tsx'
 import { Deliveries } from './deliveries.tsx'
+import styles from './settings.module.css'
 
 const pageSize = 25
 /** Milliseconds between two looks while deliveries are watched: nothing announces that one was turned off. */
@@ -43,14 +44,24 @@ export function WebhooksTab() {
     onSettled: reload,
   })
   const columns: Column<Webhook>[] = [
-    { title: 'To', cell: (webhook) => <strong>{webhook.url}</strong> },
+    {
+      title: 'To',
+      cell: (webhook) => (
+        <span className={styles.target}>
+          <strong>{webhook.url}</strong>
+          {webhook.description !== null && <small dir="auto">{webhook.description}</small>}
+        </span>
+      ),
+    },
     { title: 'Events', cell: (webhook) => webhook.events?.join(', ') ?? 'all' },
     {
       title: 'State',
       cell: (webhook) => (
         <span title={webhook.disabled_reason ?? undefined}>
           <Status
-            value={webhook.enabled ? 'active' : 'offline'}
+            value={
+              webhook.enabled ? 'active' : webhook.disabled_reason === null ? 'off' : 'offline'
+            }
             label={webhook.enabled ? 'on' : 'off'}
           />
         </span>
