@@ -1,5 +1,6 @@
 import { containerName, describeJobSecret, networkLabel } from '../../../kubernetes/index.ts'
 import type { CheckedSpec } from '../check-spec.ts'
+import { defaultGraceMs } from '../end-execution.ts'
 import type { PlacedFiles } from './place-files.ts'
 import { stepScript } from './step-script.ts'
 
@@ -8,7 +9,7 @@ export const inside = { home: '/tmp/home', temporary: '/tmp' } as const
 /** Where its container finds what was taken of its output. */
 export const flowDirectory = '/.slipway'
 /** Seconds that a pod has to end when it is asked to, where nobody says otherwise. */
-export const defaultGraceSeconds = 5
+export const defaultGraceSeconds = defaultGraceMs / 1_000
 
 /** How the pods of an installation are, whatever they run. */
 export interface PodDefaults {

@@ -1,4 +1,3 @@
-import { constants } from 'node:os'
 import type { Logger } from 'pino'
 import {
   endPod,
@@ -11,21 +10,23 @@ import {
 } from '../../../kubernetes/index.ts'
 import type { Execution, ExecutionResult, OutputSink } from '../../../ports/executor.ts'
 import type { CheckedSpec } from '../check-spec.ts'
+import {
+  createEnding,
+  defaultGraceMs,
+  describeMemory,
+  failure,
+  judgeExit,
+  resultOf,
+} from '../end-execution.ts'
 import { defaultGraceSeconds } from './describe-job.ts'
 import type { FlowFile } from './flow-file.ts'
 import { followOutput } from './follow-output.ts'
 
-type Cause = 'stopped' | 'timed_out' | 'output_limit' | 'failed'
 type Ended = Extract<PodState, { kind: 'ended' }> & {
   /** Nobody has said so. */
   isGuess?: true
 }
 
-const defaultGraceMs = defaultGraceSeconds * 1_000
-/** Nobody hears what a command says once it has said too much: it gets less time to end. */
-const outputGraceMs = 1_000
-/** The longest that a timer of node can wait, 24.8 days. */
-const longestTimerMs = 2_147_483_647
 /** Milliseconds that a cluster has beyond a grace to say that a pod has ended. */
 const confirmMs = 60_000
 
@@ -36,27 +37,16 @@ export function runExecution(
 ): Execution {
   const { kubernetes, tracker, log } = deps
   const { spec, name, sink, flow } = input
-  const { limits } = spec
   const podName = input.pod.metadata.name
   const over = new AbortController()
   const ended = new AbortController()
-  const timers = new Set<NodeJS.Timeout>()
   const last = settleLater<Ended>()
-  let cause: Cause | null = null
-  let reason: string | null = null
-  let graceEnd = Infinity
   let confirming: NodeJS.Timeout | undefined
 
-  const after = (ms: number, act: () => void): NodeJS.Timeout | undefined => {
-    if (ms > longestTimerMs) return undefined
-    const timer = setTimeout(act, ms)
-    timers.add(timer)
-    return timer
-  }
   /** A pod that is to end, by us or by others, and of which nothing is heard, may be on a node that is lost. */
   const confirmWithin = (ms: number): void => {
     clearTimeout(confirming)
-    confirming = after(ms, () =>
+    confirming = ending.after(ms, () =>
       last.resolve({
         kind: 'ended',
         exitCode: null,
@@ -68,17 +58,7 @@ export function runExecution(
       }),
     )
   }
-  const end = (why: Cause, sentence: string, graceMs: number): void => {
-    const hasEnded = ended.signal.aborted
-    // Output that nobody could take is told even when it is found after the command's end.
-    if (hasEnded && why !== 'output_limit' && why !== 'failed') return
-    if (cause === null) {
-      cause = why
-      reason = sentence
-    }
-    const at = performance.now() + graceMs
-    if (hasEnded || at >= graceEnd) return
-    graceEnd = at
+  const ending = createEnding(log, spec, (graceMs) => {
     const grace = graceMs === defaultGraceMs ? null : Math.ceil(graceMs / 1_000)
     endPod(kubernetes, podName, grace, over.signal).catch((error: unknown) => {
       if (!over.signal.aborted) {
@@ -86,7 +66,7 @@ export function runExecution(
       }
     })
     confirmWithin(graceMs + confirmMs)
-  }
+  })
   const look = (pod: Pod, isGone: boolean): void => {
     if (pod.metadata.name !== podName) return
     const state = readPod(pod, isGone)
@@ -96,91 +76,43 @@ export function runExecution(
       confirmWithin(grace * 1_000 + confirmMs)
     }
   }
-  void last.promise.then(() => ended.abort())
+  void last.promise.then(() => {
+    ended.abort()
+    ending.hasEnded()
+  })
   const stopWatching = tracker.watch({ name }, { pod: look, job() {} })
   look(input.pod, false)
 
   const followed = followOutput(
     { kubernetes, log, flow },
-    {
-      pod: podName,
-      sink,
-      ended: ended.signal,
-      limit: limits.outputBytes,
-      onLimit: () =>
-        end('output_limit', `Printed more than ${limits.outputBytes} bytes.`, outputGraceMs),
-      onSinkError(error) {
-        log.error(
-          { err: error, execution: spec.id },
-          'the output of an execution could not be kept',
-        )
-        end('failed', 'The output could not be kept.', outputGraceMs)
-      },
-    },
+    { pod: podName, sink, ended: ended.signal, ...ending.output },
     over.signal,
   )
   followed.catch(() => {})
-  after(limits.timeoutMs, () =>
-    end('timed_out', `Took longer than ${limits.timeoutMs / 1000} s.`, defaultGraceMs),
-  )
   const finish = async (): Promise<ExecutionResult> => {
     const state = await last.promise
     const isWhole = await followed
     const { exitCode, interrupted } = state
-    if (cause !== null) {
+    if (ending.cause !== null) {
       if (state.isGuess && interrupted !== null) return failure(interrupted)
-      return { outcome: cause, exitCode, reason }
+      return { ...ending.cause, exitCode }
     }
     if (state.isLate) return { outcome: 'timed_out', exitCode, reason: 'Took too long.' }
     if (interrupted !== null) return failure(interrupted)
     if (exitCode === null) return failure('The cluster does not say how it ended.')
     if (!isWhole) return failure('The end of its output could not be read: its log is gone.')
-    return judge(exitCode, state.outOfMemory, limits.memoryBytes)
+    const { memoryBytes } = spec.limits
+    const needed =
+      memoryBytes === null ? 'Its node ran out of memory.' : describeMemory(memoryBytes)
+    return judgeExit(exitCode, state.outOfMemory ? needed : null)
   }
-  const done = finish()
-    .catch((error: unknown) => {
-      log.error({ err: error, execution: spec.id }, 'the end of an execution could not be told')
-      return failure('The executor failed.')
-    })
-    .finally(() => {
-      stopWatching()
-      ended.abort()
-      for (const timer of timers) clearTimeout(timer)
-      over.abort(new Error('the execution has ended'))
-    })
-  return {
-    id: spec.id,
-    done,
-    stop: (graceMs = defaultGraceMs) => end('stopped', 'Stopped on request.', graceMs),
-  }
-}
-
-function failure(reason: string): ExecutionResult {
-  return { outcome: 'failed', exitCode: null, reason }
-}
-
-function judge(
-  exitCode: number,
-  outOfMemory: boolean,
-  memoryBytes: number | null,
-): ExecutionResult {
-  if (exitCode !== 0 && outOfMemory) {
-    const reason =
-      memoryBytes === null
-        ? 'Its node ran out of memory.'
-        : `Needed more than ${Math.round(memoryBytes / 1024 / 1024)} MiB.`
-    return { outcome: 'out_of_memory', exitCode, reason }
-  }
-  const name = signalOf(exitCode)
-  if (name === null) return { outcome: 'exited', exitCode, reason: null }
-  return { outcome: 'signalled', exitCode, reason: `Ended by ${name}.` }
-}
-
-/** The signal that an exit code of 128 + n speaks of, as shells say it; null for any other code. */
-function signalOf(exitCode: number): string | null {
-  const number = exitCode - 128
-  if (number < 1 || number > 64) return null
-  return Object.entries(constants.signals).find(([, value]) => value === number)?.[0] ?? null
+  const done = resultOf(log, spec, finish).finally(() => {
+    stopWatching()
+    ended.abort()
+    ending.close()
+    over.abort(new Error('the execution has ended'))
+  })
+  return { id: spec.id, done, stop: ending.stop }
 }
 
 function nodeOf({ spec }: Pod): string {
