@@ -167,9 +167,8 @@ export function containerHostSuite(
         })
       })
 
-      it.runIf(has('own command'))(
-        'runs what the image says where nothing else is said',
-        async () => {
+      if (has('own command'))
+        it('runs what the image says where nothing else is said', async () => {
           const id = await world.run('', { command: null, image: world.ownCommand })
           expect(await world.output(id)).toBe('own command\n')
           const given = await world.run('', { command: ['echo', 'given'], image: world.ownCommand })
@@ -177,8 +176,7 @@ export function containerHostSuite(
           await expect(
             world.host.create(world.spec('', { command: null }), world.signal),
           ).rejects.toMatchObject({ code: 'invalid_request' })
-        },
-      )
+        })
 
       it('says clearly that an image has no shell', async () => {
         await expect(world.run('', { image: world.bare })).rejects.toMatchObject({
@@ -224,30 +222,32 @@ export function containerHostSuite(
         expect(await world.output(other)).toMatch(/^CapEff:\s+0+\n1000\n$/)
       })
 
-      it.runIf(has('mounts'))('gets no socket of an engine', async () => {
-        for (const source of ['/', '/run/docker.sock', '/run/containerd/containerd.sock']) {
-          const mounts = [{ source, target: '/host', readOnly: true }]
-          await expect(
-            world.host.create(world.spec('true', { mounts }), world.signal),
-          ).rejects.toMatchObject({ code: 'invalid_request' })
-        }
-      })
+      if (has('mounts'))
+        it('gets no socket of an engine', async () => {
+          for (const source of ['/', '/run/docker.sock', '/run/containerd/containerd.sock']) {
+            const mounts = [{ source, target: '/host', readOnly: true }]
+            await expect(
+              world.host.create(world.spec('true', { mounts }), world.signal),
+            ).rejects.toMatchObject({ code: 'invalid_request' })
+          }
+        })
 
-      it.runIf(has('mounts'))('writes to mounts only where it may', async () => {
-        const folder = await mkdtemp(join(tmpdir(), 'slipway-mount-'))
-        try {
-          await writeFile(join(folder, 'given'), 'given\n')
-          const mounts = [
-            { source: folder, target: '/read', readOnly: true },
-            { source: folder, target: '/write', readOnly: false },
-          ]
-          const script = 'cat /read/given; echo x >/read/x || echo refused; echo y >/write/y'
-          const id = await world.run(script, { mounts })
-          expect(await world.output(id)).toMatch(/^given\n.*refused\n$/s)
-        } finally {
-          await rm(folder, { recursive: true })
-        }
-      })
+      if (has('mounts'))
+        it('writes to mounts only where it may', async () => {
+          const folder = await mkdtemp(join(tmpdir(), 'slipway-mount-'))
+          try {
+            await writeFile(join(folder, 'given'), 'given\n')
+            const mounts = [
+              { source: folder, target: '/read', readOnly: true },
+              { source: folder, target: '/write', readOnly: false },
+            ]
+            const script = 'cat /read/given; echo x >/read/x || echo refused; echo y >/write/y'
+            const id = await world.run(script, { mounts })
+            expect(await world.output(id)).toMatch(/^given\n.*refused\n$/s)
+          } finally {
+            await rm(folder, { recursive: true })
+          }
+        })
 
       it('sees nobody else without a network', async () => {
         const id = await world.run(`sed -n 's/^ *\\([a-z0-9]*\\):.*/\\1/p' /proc/net/dev`)
@@ -268,9 +268,8 @@ export function containerHostSuite(
         })
       })
 
-      it.runIf(has('pids limit'))(
-        'is held to its number of processes, also by a fork bomb',
-        async () => {
+      if (has('pids limit'))
+        it('is held to its number of processes, also by a fork bomb', async () => {
           const limits = { ...noLimits, pids: 30 }
           const bomb = 'bomb() { bomb | bomb & }; bomb 2>/dev/null; sleep 60'
           const id = await world.run(bomb, { limits })
@@ -279,16 +278,16 @@ export function containerHostSuite(
           })
           expect(await world.output(count)).toMatch(/fork/i)
           await world.host.remove(id)
-        },
-      )
+        })
 
-      it.runIf(has('measure'))('is measured by what it wrote', async () => {
-        const id = await world.run('head -c 5000000 /dev/zero >/written')
-        await world.host.wait(id, world.signal)
-        const bytes = await world.host.measure(id, world.signal)
-        expect(bytes).toBeGreaterThanOrEqual(5_000_000)
-        expect(bytes).toBeLessThan(6_000_000)
-      })
+      if (has('measure'))
+        it('is measured by what it wrote', async () => {
+          const id = await world.run('head -c 5000000 /dev/zero >/written')
+          await world.host.wait(id, world.signal)
+          const bytes = await world.host.measure(id, world.signal)
+          expect(bytes).toBeGreaterThanOrEqual(5_000_000)
+          expect(bytes).toBeLessThan(6_000_000)
+        })
 
       it('starts where the engine cannot limit what it writes', async () => {
         const id = await world.run('echo up', { limits: { ...noLimits, diskBytes: 1 << 30 } })
@@ -296,34 +295,35 @@ export function containerHostSuite(
       })
     })
 
-    describe.runIf(has('own networks'))('its network', () => {
-      it('is its own, and others meet it there by name', async () => {
-        const name = `first-${randomUUID()}`
-        const first = await world.run('nc -l -p 80 -e echo hello', { network: 'internal', name })
-        const found = await world.host.find(name, world.signal)
-        expect(found).toMatchObject({ id: first, name, state: 'running' })
-        const call = `until nc -w 2 ${name} 80 </dev/null; do sleep 0.1; done`
-        const second = await world.run(call, { network: found?.network ?? '' })
-        expect(await world.output(second)).toContain('hello\n')
-        const apart = await world.run(`nc -w 1 ${name} 80 || echo unknown`, { network: 'bridge' })
-        expect(await world.output(apart)).toContain('unknown\n')
-        const third = await world.run('sleep 60', { network: found?.network ?? '' })
-        // With somebody still in it.
-        await world.host.remove(first)
-        expect((await world.count()).networks).toBe(1)
-        await world.host.remove(third)
-      })
+    if (has('own networks'))
+      describe('its network', () => {
+        it('is its own, and others meet it there by name', async () => {
+          const name = `first-${randomUUID()}`
+          const first = await world.run('nc -l -p 80 -e echo hello', { network: 'internal', name })
+          const found = await world.host.find(name, world.signal)
+          expect(found).toMatchObject({ id: first, name, state: 'running' })
+          const call = `until nc -w 2 ${name} 80 </dev/null; do sleep 0.1; done`
+          const second = await world.run(call, { network: found?.network ?? '' })
+          expect(await world.output(second)).toContain('hello\n')
+          const apart = await world.run(`nc -w 1 ${name} 80 || echo unknown`, { network: 'bridge' })
+          expect(await world.output(apart)).toContain('unknown\n')
+          const third = await world.run('sleep 60', { network: found?.network ?? '' })
+          // With somebody still in it.
+          await world.host.remove(first)
+          expect((await world.count()).networks).toBe(1)
+          await world.host.remove(third)
+        })
 
-      it('is there for many at once', async () => {
-        const all = await Promise.all(
-          Array.from({ length: 36 }, () =>
-            world.host.create(world.spec('true', { network: 'bridge' }), world.signal),
-          ),
-        )
-        expect(await world.count()).toMatchObject({ containers: 36, networks: 36 })
-        await Promise.all(all.map((id) => world.host.remove(id)))
+        it('is there for many at once', async () => {
+          const all = await Promise.all(
+            Array.from({ length: 36 }, () =>
+              world.host.create(world.spec('true', { network: 'bridge' }), world.signal),
+            ),
+          )
+          expect(await world.count()).toMatchObject({ containers: 36, networks: 36 })
+          await Promise.all(all.map((id) => world.host.remove(id)))
+        })
       })
-    })
 
     describe('finding', () => {
       it('finds by labels what is created, running and ended', async () => {
