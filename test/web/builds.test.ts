@@ -119,3 +119,88 @@ describe('a branding template', { timeout: 120_000 }, () => {
     await expect.poll(() => page.getByLabel('What rule 1 looks for').inputValue()).toBe('Acme')
   })
 })
+
+describe('a configuration', { timeout: 120_000 }, () => {
+  it('is made, refused at its place, changed by two, archived and deleted', async () => {
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token, '/templates')
+    await page.getByRole('link', { name: 'New configuration' }).click()
+    await page.getByRole('heading', { name: 'New configuration', level: 1 }).waitFor()
+    await page.getByLabel('Name').fill('Production')
+    const settings = page.getByLabel('Keys and values')
+    await settings.fill('{\n  "server.port": 8080,\n  oops\n}')
+    await page.getByText(/This is not JSON: .*line 3 column 3/).waitFor()
+    expect(await page.getByRole('button', { name: 'Keep it' }).isDisabled()).toBe(true)
+    await settings.fill('{"server.port": 8080}')
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByText(/server\.port is no name of an environment variable/).waitFor()
+    await page.getByRole('button', { name: 'Add a file' }).click()
+    await page.getByLabel('File 1', { exact: true }).fill('../app.yaml')
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByRole('alert').first().waitFor()
+    for (const complaint of window.takeComplaints()) expect(complaint).toContain('400')
+    expect(await window.findBarriers()).toEqual([])
+    await window.picture('configuration-refused')
+    // Nothing typed is lost.
+    await page.reload()
+    await expect.poll(() => settings.inputValue()).toBe('{"server.port": 8080}')
+    await page.getByLabel('File 1', { exact: true }).fill('config/app.yaml')
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByRole('heading', { name: 'Production', level: 1 }).waitFor()
+    await page.getByText('No build has used it.').waitFor()
+    const id = new URL(page.url()).pathname.split('/').at(-1)
+    const path = `/api/configurations/${id}`
+
+    // Somebody else changes it while something is typed here.
+    await settings.fill('{"server.port": 1}')
+    await server.json('PUT', path, { body: { settings: { 'server.port': 2 } } })
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByText('Somebody else has changed this configuration meanwhile.').waitFor()
+    expect(window.takeComplaints()).toEqual([expect.stringContaining('409')])
+    await window.picture('configuration-changed')
+    expect(await window.findBarriers()).toEqual([])
+    await page.getByRole('button', { name: 'Show what is kept now' }).click()
+    await expect
+      .poll(async () => JSON.parse(await settings.inputValue()))
+      .toEqual({
+        'server.port': 2,
+      })
+    await settings.fill('{"server.port": 3}')
+    await server.json('PUT', path, { body: { settings: { 'server.port': 4 } } })
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    await page.getByRole('button', { name: 'Go on with mine' }).click()
+    await page.getByRole('button', { name: 'Keep it' }).click()
+    const kept = async () =>
+      (await server.json<{ configuration: { settings: unknown } }>('GET', path)).configuration
+    await expect.poll(kept).toMatchObject({ settings: { 'server.port': 3 } })
+    for (const complaint of window.takeComplaints()) expect(complaint).toContain('409')
+
+    await page.getByRole('button', { name: 'Archive' }).click()
+    await page.getByText('new builds cannot use it.').first().waitFor()
+    await page.getByRole('button', { name: 'Bring it back' }).click()
+    await page.getByRole('button', { name: 'Archive' }).waitFor()
+    await page.getByRole('button', { name: 'Delete' }).click()
+    await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click()
+    await page.getByText('There is no configuration.').waitFor()
+  })
+})
+
+describe('what waits for somebody', { timeout: 120_000 }, () => {
+  it('is what they started that failed, until it is mended', async () => {
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token)
+    await page.getByText('Nothing waits for you.').waitFor()
+    const body = {
+      repository: 'acme/nowhere',
+      branch: 'main',
+      commit_sha: 'a'.repeat(40),
+      trigger_type: 'manual',
+    }
+    await server.json('POST', '/v1/runs', { body, expect: 201 })
+    await page.getByRole('link', { name: 'Your run of main failed' }).waitFor()
+    await window.picture('waiting-for-me')
+    expect(await window.findBarriers()).toEqual([])
+  })
+})

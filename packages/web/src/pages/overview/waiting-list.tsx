@@ -134,7 +134,7 @@ function Item({
       <span className={styles.what}>
         <strong dir="auto">{title}</strong>
         <span className={styles.soft} dir="auto">
-          {about.slice(0, 200)} · <TimeAgo at={at} />
+          <TimeAgo at={at} /> · {about.slice(0, 200)}
         </span>
       </span>
       {action}

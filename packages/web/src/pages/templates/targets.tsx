@@ -77,7 +77,7 @@ export function Targets({
             <Button
               size="small"
               onClick={() => onChange(targets.filter((_, at) => at !== index))}
-              aria-label={`Take file ${index + 1} out`}
+              aria-label={`Take out file ${index + 1}`}
             >
               Take out
             </Button>
