@@ -48,7 +48,7 @@ describe('every command', () => {
     expect(odd.map(([path]) => path)).toEqual([])
   })
 
-  it.each(leaves.filter(([path]) => / list$/.test(path) && !wholeLists.includes(path)))(
+  it.each(leaves.filter(([path]) => path.endsWith(' list') && !wholeLists.includes(path)))(
     '%s is bounded, says where to go on, and can be watched',
     (_path, { options }) => {
       const names = options.map(({ long }) => long)

@@ -3,7 +3,7 @@ import { once } from 'node:events'
 import type { AddressInfo } from 'node:net'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type CallOptions, callCli } from '../support/call-cli.ts'
-import { createRepository, type TestRepository } from '../support/git-repository.ts'
+import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
 // What is the same of every noun, against the real server.
@@ -94,6 +94,26 @@ describe('lists', () => {
     await asked
     expect(out).toMatch(/^acme\/watched {2}TOKEN {2}[\d: -]{16} {2}admin\n$/)
     expect(code).toBe(130)
+  })
+})
+
+describe('--json', () => {
+  it('writes a document for each state of what is watched, and nothing beside', async () => {
+    const script = 'exec sleep 600'
+    const commit = await repository.commit(oneProject([{ name: 'slow', run: script }]))
+    const start = ['run', 'start', '-r', 'acme/shop', '-b', 'main', '-c', commit, '--json']
+    const { code, out, err } = await slipway([...start, '--watch'], {
+      onOutput: (printed, interrupt) => {
+        if (printed.includes('"running"')) interrupt()
+      },
+    })
+    const states = out.trimEnd().split('\n')
+    expect(states.map((line) => (JSON.parse(line) as { id: string }).id)).not.toContain(undefined)
+    expect({ code, err }).toEqual({ code: 130, err: '' })
+    const stopped = await slipway(['batch', 'cancel', '--all', '-r', 'acme/shop', '--json'])
+    expect(JSON.parse(stopped.out)).toMatchObject({ succeeded: 1, failed: 0 })
+    const nothing = await slipway(['batch', 'cancel', '--all', '-r', 'acme/none', '--json'])
+    expect(JSON.parse(nothing.out)).toEqual({ succeeded: 0, failed: 0, results: [] })
   })
 })
 

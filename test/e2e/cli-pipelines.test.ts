@@ -68,9 +68,8 @@ describe('slipway status', () => {
   })
 
   it('takes filters, and prints JSON', async () => {
-    const result = await cli(
-      ...['pipeline', 'list', '--status', 'success', '-b', 'main', '-n', '1', '--json'],
-    )
+    const asked = ['--status', 'success', '-b', 'main', '-n', '1', '--json']
+    const result = await cli('pipeline', 'list', ...asked)
     expect(JSON.parse(result.out)).toMatchObject({
       pipelines: [{ repository: 'owner/repo-name', runId: 1, status: 'success' }],
       metadata: { total: 1 },
@@ -155,9 +154,8 @@ describe('slipway history', () => {
   it('goes page by page', async () => {
     const first = await cli('history', 'owner/repo-name', '-n', '1')
     expect(first.err).toContain('1 of 2; go on with --page 2')
-    const second = await cli(
-      ...['pipeline', 'history', 'owner/repo-name', '-n', '1', '--page', '2', '--json'],
-    )
+    const next = ['-n', '1', '--page', '2', '--json']
+    const second = await cli('pipeline', 'history', 'owner/repo-name', ...next)
     expect(JSON.parse(second.out)).toMatchObject({
       runs: [{ id: 1 }],
       metadata: { page: 2, total: 2 },

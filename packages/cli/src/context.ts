@@ -40,7 +40,9 @@ export interface Connection {
   login: Login['kind'] | undefined
 }
 
-export function createContext(io: Io, options: GlobalOptions): Context {
+export function createContext(world: Io, options: GlobalOptions): Context {
+  // A program that reads errors as JSON is told nothing else beside them.
+  const io = options.json === true ? { ...world, err: silent(world.err) } : world
   const colour = (output: Io['out']) => options.color !== false && wantsColour(output, io.env)
   let connection: Promise<Connection> | undefined
   const logins = openLoginStore(io.env)
@@ -53,6 +55,10 @@ export function createContext(io: Io, options: GlobalOptions): Context {
     connect: () => (connection ??= connect(io, options, logins)),
     choose: async () => choose(io, options),
   }
+}
+
+function silent(output: Io['err']): Io['err'] {
+  return { ...output, write: async () => undefined }
 }
 
 async function choose(io: Io, flags: GlobalOptions): Promise<ServerChoice> {

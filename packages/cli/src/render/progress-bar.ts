@@ -13,6 +13,12 @@ export interface Progress {
 
 const bar = 24
 
+/** How much is done, 0 to 1, as a bar of so many characters. */
+export function renderShare(share: number, width: number): string {
+  const filled = Math.round(Math.min(1, Math.max(0, share)) * width)
+  return `${'█'.repeat(filled)}${'░'.repeat(width - filled)}`
+}
+
 /** A line that says how far a transfer is, how fast, and how long it will take. */
 export function renderProgress(
   { done, total, gained, spentMs }: Progress,
@@ -22,8 +28,7 @@ export function renderProgress(
   const speed = spentMs >= 500 ? `${formatBytes(perMs * 1000)}/s` : ''
   if (total === null || total <= 0) return join([formatBytes(done), speed], columns)
   const share = Math.min(1, done / total)
-  const filled = Math.round(share * bar)
-  const drawn = `${'█'.repeat(filled)}${'░'.repeat(bar - filled)}`
+  const drawn = renderShare(share, bar)
   const left =
     speed !== '' && perMs > 0 && done < total ? formatDuration((total - done) / perMs) : ''
   const amount = `${formatBytes(done)} of ${formatBytes(total)}`

@@ -82,7 +82,7 @@ describe('renderBuild', () => {
       'acme/portal main 01234567',
       '⠋ build 7  6.0s',
       '  ✔ Clone Git Repository  3.0s',
-      '  ⠋ Create ZIP Archive  3.0s  40%',
+      '  ⠋ Create ZIP Archive  3.0s  40% ██████░░░░░░░░░░',
     ])
   })
 

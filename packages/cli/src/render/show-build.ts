@@ -1,6 +1,7 @@
 import type { Build, BuildStepState } from '@slipway/contract/builds'
 import type { Output } from '../io.ts'
 import { formatSpan } from './format-time.ts'
+import { renderShare } from './progress-bar.ts'
 import { shorten } from './shorten.ts'
 import { type FrameOptions, showStates } from './show-states.ts'
 import { spinnerAt } from './spinner.ts'
@@ -8,6 +9,9 @@ import type { Style, Styles } from './styles.ts'
 import { terminalWord } from './terminal-text.ts'
 
 type Status = BuildStepState['status']
+
+/** Characters of the bar of a step that says how far it is. */
+const barWidth = 16
 
 const marks: Record<Exclude<Status, 'running'>, string> = {
   pending: '·',
@@ -54,8 +58,12 @@ export function renderBuild(
 }
 
 function noteOf(step: BuildStepState, now: number): string {
-  const isUnderWay = step.status === 'running' && step.progress !== null
-  return [formatSpan(step, now), isUnderWay ? `${step.progress}%` : ''].filter(Boolean).join('  ')
+  const { status, progress } = step
+  const bar =
+    status === 'running' && progress !== null
+      ? `${progress}% ${renderShare(progress / 100, barWidth)}`
+      : ''
+  return [formatSpan(step, now), bar].filter(Boolean).join('  ')
 }
 
 function format(
