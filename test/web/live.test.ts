@@ -1,9 +1,11 @@
 // Lists that grow under whoever looks, long ones, and names as long and as foreign as they get.
 import { v7 as uuid } from 'uuid'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { storeRuns } from '../../packages/server/src/monitor/index.ts'
 import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createRepository, oneProject } from '../support/git-repository.ts'
+import { inTransaction, sampleRun, watchRepository } from '../support/monitor.ts'
 import { finishedRun, startRun } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -127,4 +129,142 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
     await window.picture('narrow-rtl')
     expect(window.takeComplaints()).toEqual([])
   })
+
+  it('break no page, and can be read whole, wherever somebody gives one', async () => {
+    const repository = await createRepository(server.repositories, 'acme/names')
+    const files = {
+      '.forge/repo.json': JSON.stringify({ forgeVersion: 1, phases: { test: {} } }),
+      '.forge/project.json': JSON.stringify({
+        name: 'web',
+        phases: { test: { steps: [{ name: 'unit', action: 'run', run: 'echo it works' }] } },
+        release: { on: [{ branch: 'main' }] },
+        deploy: {
+          resources: [{ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name: 'web' }, data: {} }],
+        },
+      }),
+    }
+    const run = await startRun(server, 'acme/names', await repository.commit(files))
+    const post = <T>(path: string, body: object) => server.json<T>('POST', path, { body })
+    const login = { username: 'ci', password_or_token: 'of-nobody' }
+    await post('/api/credentials', {
+      name: 'a',
+      credential_type: 'git_https',
+      credential_data: login,
+    })
+    await post('/api/registries', {
+      name: 'a',
+      registry_type: 'generic',
+      registry_url: 'registry.example',
+    })
+    await post('/api/repositories', { name: 'a', repository_url: 'https://127.0.0.1:1/a.git' })
+    await post('/api/configurations', { name: 'a', settings: {} })
+    const { template } = await post<{ template: { id: number } }>('/api/branding/templates', {
+      name: 'a',
+    })
+    const { pipeline_run: build } = await post<{ pipeline_run: { id: number } }>(
+      '/api/pipelines/runs',
+      { steps_to_execute: ['clone_repo', 'create_zip'], output_type: 'zip' },
+    )
+    await post('/v1/webhooks', { url: 'https://hooks.example/' })
+    const { token } = await post<{ token: string }>('/v1/tokens', { name: 'a', roles: ['admin'] })
+    const watched = await watchRepository(database.db, 'acme/names')
+    await inTransaction(database.db, (unit) =>
+      storeRuns(unit, { repositoryId: watched, runs: [sampleRun({ updatedAt: new Date() })] }),
+    )
+    await finishedRun(server, run)
+    await expect
+      .poll(async () => {
+        const { rows } = await database.pool.query(
+          `select from deployments where status = 'active'`,
+        )
+        return rows.length
+      })
+      .toBeGreaterThan(0)
+    const columns: Readonly<Record<string, readonly string[]>> = {
+      tokens: ['name', 'created_by'],
+      runs: ['branch', 'triggered_by', 'message'],
+      phases: ['name'],
+      tasks: ['project_name', 'error'],
+      steps: ['name', 'error'],
+      releases: ['project', 'branch', 'created_by', 'triggered_by'],
+      release_counters: ['project'],
+      deployments: ['project', 'deployed_by', 'reason'],
+      credentials: ['name'],
+      repositories: ['name', 'repository_url'],
+      container_registries: ['name', 'namespace'],
+      branding_templates: ['name', 'brand_name'],
+      configurations: ['name'],
+      builds: ['ref', 'error', 'created_by'],
+      webhooks: ['url', 'disabled_reason'],
+      workflow_runs: ['workflow_name', 'branch', 'commit_message', 'actor'],
+    }
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, token)
+    const faults: string[] = []
+    for (const name of ['x'.repeat(500), 'مشروع الدفع '.repeat(40).trim()]) {
+      for (const [table, names] of Object.entries(columns)) {
+        const changes = names.map((column) => `${column} = $1`).join(', ')
+        const only =
+          table === 'runs' ||
+          table === 'release_counters' ||
+          table === 'releases' ||
+          table === 'deployments'
+            ? ` where repository = 'acme/names'`
+            : ''
+        await database.pool.query(`update ${table} set ${changes}${only}`, [name])
+      }
+      const paths = [
+        '/',
+        '/repositories/acme/names',
+        '/repositories/acme/names?tab=github',
+        '/repositories/acme/names?tab=insights',
+        `/runs/${run}`,
+        `/compare?left=${run}&right=${run}`,
+        '/board',
+        `/releases/acme/names/${encodeURIComponent(name)}`,
+        '/builds',
+        '/builds?tab=repositories',
+        '/builds?tab=registries',
+        '/builds?tab=credentials',
+        '/builds/new',
+        `/builds/${build.id}`,
+        '/templates',
+        `/templates/${template.id}`,
+        '/activity',
+        '/settings?tab=tokens',
+        '/settings?tab=webhooks',
+      ]
+      for (const path of paths) {
+        await page.goto(new URL(path, server.url).href)
+        await page.getByRole('heading', { level: 1 }).waitFor()
+        await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
+        for (const width of [1280, 360]) {
+          await page.setViewportSize({ width, height: 740 })
+          const what = `${path.slice(0, 60)} at ${width}, ${name.slice(0, 5)}`
+          if ((await overflow()) > 0) faults.push(`${what}: moves sideways`)
+          for (const one of await page.evaluate<string[]>(cutOff)) faults.push(`${what}: ${one}`)
+        }
+      }
+      await page.goto(new URL('/board', server.url).href)
+      await page.getByRole('button', { name: /^Deploy .* to staging$/ }).click()
+      await page.getByRole('dialog').waitFor()
+      for (const one of await page.evaluate<string[]>(cutOff)) faults.push(`a dialog: ${one}`)
+      await window.picture(name.startsWith('x') ? 'names-long' : 'names-rtl')
+    }
+    expect(faults).toEqual([])
+    expect(window.takeComplaints()).toEqual([])
+  })
 })
+
+/** Elements whose text goes beyond them and is cut off, and whoever points there is not told the whole. */
+const cutOff = `[...document.querySelectorAll('header *, #main *, [role=dialog] *')]
+  .filter((one) => {
+    const style = getComputedStyle(one)
+    const clips = ['hidden', 'clip'].includes(style.overflowX) && style.clipPath === 'none' &&
+      !one.matches('input, select, textarea')
+    if (!clips || one.scrollWidth <= one.clientWidth + 1) return false
+    one.dispatchEvent(new PointerEvent('pointerover', { bubbles: true }))
+    return one.closest('[title]') === null
+  })
+  .map((one) => one.tagName + ' ' + one.className + ' ' + one.textContent.slice(0, 30))`
