@@ -1,6 +1,9 @@
-import type { Argument, Command, Option } from 'commander'
 import { createProgram } from '../packages/cli/src/create-program.ts'
 import { type CommandNotes, notesOf } from '../packages/cli/src/reference/commands.ts'
+
+type Command = Awaited<ReturnType<typeof createProgram>>
+type Option = Command['options'][number]
+type Argument = Command['registeredArguments'][number]
 
 /** Writes docs/cli-reference.md from the definitions of the commands. */
 export async function generateCliPage(): Promise<string> {

@@ -52,6 +52,6 @@ it('shows what waits and lets it run', async () => {
   const again = await cli('approve', id)
   expect(again).toMatchObject({ code: 4, out: '' })
   expect(again.err).toContain('Somebody has let this commit run already')
-  expect((await cli('list')).err).toBe('None is waiting.\n')
+  expect((await cli('list')).err).toBe('None is waiting. Whatever their status: --all\n')
   expect((await cli('list', '--all')).out).toContain('approved')
 })

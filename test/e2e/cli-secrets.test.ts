@@ -173,7 +173,7 @@ describe('slipway credential and slipway repository', () => {
     expect(types.out).toMatch(/git_ssh +private_key \[passphrase\] \[known_hosts\]/)
     const unknown = await cli(['repository', 'verify', 'nowhere'])
     expect(unknown).toMatchObject({
-      code: 2,
+      code: 4,
       err: expect.stringContaining('slipway repository list'),
     })
     expect((await cli(['credential', 'verify', '999999'])).code).toBe(4)

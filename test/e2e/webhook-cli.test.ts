@@ -34,7 +34,9 @@ describe('slipway webhook', () => {
     const id = /^Made (\S+)$/m.exec(made.err)?.[1] ?? ''
     const tested = await slipway('webhook', 'test', id)
     expect(tested.code).toBe(0)
-    expect(tested.out).toMatch(/^delivered {2}slipway\.ping {2}\S+\n {2}1\. \S+ {2}200, \d+ms\n/)
+    expect(tested.out).toMatch(
+      /^delivered {2}slipway\.ping {2}\S+\n {2}1\. [\d-]{10} [\d:]{8} {2}200, \d+ms\n/,
+    )
     expect(tested.out).toContain('     thank you\n     very much\n')
     const [sent] = target.received
     const verifier = new Verifier(made.out.trim())
@@ -48,7 +50,7 @@ describe('slipway webhook', () => {
     )
     const limited = await slipway('webhook', 'deliveries', id, '-n', '1', '--status', 'delivered')
     expect(limited.out).toMatch(
-      /^ID +EVENT +STATUS +TRIES +MADE +ANSWER\n\S+ +pipeline\.run\.\S+ +delivered +1 +\S+ +200\n$/,
+      /^ID +EVENT +STATUS +TRIES +MADE +ANSWER\n\S+ +pipeline\.run\.\S+ +delivered +1 +[\d-]{10} [\d:]{8} +200\n$/,
     )
     await slipway('webhook', 'delete', id)
   })

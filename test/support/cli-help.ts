@@ -1,5 +1,6 @@
-import type { Command } from 'commander'
 import { createProgram } from '../../packages/cli/src/create-program.ts'
+
+type Command = Awaited<ReturnType<typeof createProgram>>
 
 /** The command line as it is defined; nothing of it is run. */
 export function readProgram(): Promise<Command> {

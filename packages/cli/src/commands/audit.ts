@@ -4,7 +4,7 @@ import type { Act } from '../act.ts'
 import type { Context } from '../context.ts'
 import { integerBetween } from '../integer-between.ts'
 import { addWatchOption } from '../list-options.ts'
-import { formatInstant } from '../render/format-time.ts'
+import { formatMoment } from '../render/format-time.ts'
 import { showList } from '../show-list.ts'
 
 interface Flags {
@@ -57,5 +57,5 @@ async function list(context: Context, flags: Flags): Promise<number> {
 }
 
 function rowOf({ id, at, actor, action, outcome, address, resource }: AuditEntry): string[] {
-  return [String(id), formatInstant(at), actor, action, String(outcome), address, resource]
+  return [String(id), formatMoment(at), actor, action, String(outcome), address, resource]
 }

@@ -5,7 +5,7 @@ import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'
 import { exitCodes } from '../exit-codes.ts'
 import { integerBetween } from '../integer-between.ts'
-import { formatDuration, formatInstant } from '../render/format-time.ts'
+import { formatDuration, formatMoment } from '../render/format-time.ts'
 import { terminalLine, terminalWord } from '../render/terminal-text.ts'
 import { showList } from '../show-list.ts'
 
@@ -83,7 +83,7 @@ async function list(context: Context, id: string, flags: Flags): Promise<number>
         one.event_type,
         one.status,
         String(one.attempt_count),
-        formatInstant(one.created_at),
+        formatMoment(one.created_at),
         answerOf(one),
       ]),
     next: (deliveries: Delivery[]) => {
@@ -141,7 +141,7 @@ async function print(context: Context, delivery: DeliveryDetails): Promise<numbe
     const what =
       made.error ?? (made.response_status === null ? 'under way' : `${made.response_status}`)
     await io.out.write(
-      `  ${made.attempt}. ${styles.dim(formatInstant(made.started_at))}  ${terminalWord(what)}${took}\n`,
+      `  ${made.attempt}. ${styles.dim(formatMoment(made.started_at))}  ${terminalWord(what)}${took}\n`,
     )
     for (const line of (made.response_excerpt ?? '').split('\n').filter(Boolean).slice(0, 20)) {
       await io.out.write(`     ${styles.dim(terminalLine(line, false).replaceAll('\n', ' '))}\n`)
@@ -149,7 +149,7 @@ async function print(context: Context, delivery: DeliveryDetails): Promise<numbe
   }
   if (delivery.next_attempt_at !== null) {
     await io.out.write(
-      `  next attempt ${styles.dim(`${formatInstant(delivery.next_attempt_at)} UTC`)}\n`,
+      `  next attempt ${styles.dim(`${formatMoment(delivery.next_attempt_at)} UTC`)}\n`,
     )
   }
   return exitCodes.success

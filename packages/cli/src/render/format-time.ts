@@ -22,3 +22,8 @@ export function formatSpan(
 export function formatInstant(instant: string): string {
   return instant.slice(0, 16).replace('T', ' ')
 }
+
+/** The same to the second: `2026-01-31 12:34:56`. */
+export function formatMoment(instant: string): string {
+  return instant.slice(0, 19).replace('T', ' ')
+}
