@@ -4,22 +4,24 @@ import { mkdir } from 'node:fs/promises'
 import { resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { startTestServer } from '../../test/support/server.ts'
 import { fillWorld } from './fill-world.ts'
 import { openPlace } from './open-place.ts'
 import { scenes } from './scenes.ts'
 import { takePictures } from './take-pictures.ts'
+import { fillTutorial, tutorialScenes } from './tutorial.ts'
 
-const longestMs = 6 * 60_000
+const longestMs = 8 * 60_000
 
 const { values, positionals } = parseArgs({
   options: { out: { type: 'string' }, stay: { type: 'boolean' } },
   allowPositionals: true,
 })
 const out = resolve(values.out ?? fileURLToPath(new URL('../../docs/images', import.meta.url)))
-const unknown = positionals.filter((name) => !scenes.some((scene) => scene.name === name))
+const known = [...scenes, ...tutorialScenes].map(({ name }) => name)
+const unknown = positionals.filter((name) => !known.includes(name))
 if (unknown.length > 0) {
-  const known = scenes.map(({ name }) => name).join(', ')
-  throw new Error(`There is no picture ${unknown.join(', ')}; there are ${known}`)
+  throw new Error(`There is no picture ${unknown.join(', ')}; there are ${known.join(', ')}`)
 }
 await mkdir(out, { recursive: true })
 
@@ -27,28 +29,48 @@ const stopped = new Promise<never>((_, reject) => {
   const end = (why: string) => () => reject(new Error(why))
   process.once('SIGINT', end('stopped'))
   process.once('SIGTERM', end('stopped'))
-  if (values.stay !== true)
-    setTimeout(end(`not done within ${longestMs / 60_000} minutes`), longestMs).unref()
+  if (values.stay === true) return
+  setTimeout(end(`not done within ${longestMs / 60_000} minutes`), longestMs).unref()
 })
 stopped.catch(() => {})
 
-const place = await openPlace()
+const isWanted = ({ name }: { name: string }) =>
+  positionals.length === 0 || positionals.includes(name)
+
 try {
-  await Promise.race([work(), stopped])
+  if (values.stay === true || scenes.some(isWanted)) await during(await openPlace(), ofCompany)
+  if (values.stay !== true && tutorialScenes.some(isWanted)) {
+    await during(await startTestServer(), ofTutorial)
+  }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
-} finally {
-  await place.close()
 }
 
-async function work(): Promise<void> {
-  console.log(`A server at ${place.server.url}: filling it`)
+/** Closes what was opened, however the work ends, also by a signal or for its time. */
+async function during<Opened extends { close(): Promise<void> }>(
+  opened: Opened,
+  work: (opened: Opened) => Promise<void>,
+): Promise<void> {
+  try {
+    await Promise.race([work(opened), stopped])
+  } finally {
+    await opened.close()
+  }
+}
+
+async function ofCompany(place: Awaited<ReturnType<typeof openPlace>>): Promise<void> {
+  const { server } = place
+  console.log(`A server at ${server.url}: filling it`)
   const world = await fillWorld(place)
   if (values.stay === true) {
-    console.log(`${place.server.url}/sign-in#token=${place.server.token} (until Ctrl-C)`)
+    console.log(`${server.url}/sign-in#token=${server.token} (until Ctrl-C)`)
     return stopped
   }
-  const wanted = scenes.filter(({ name }) => positionals.length === 0 || positionals.includes(name))
-  await takePictures(place, { world, scenes: wanted, out })
+  await takePictures(server, { world, scenes: scenes.filter(isWanted), out })
+}
+
+async function ofTutorial(server: Awaited<ReturnType<typeof startTestServer>>): Promise<void> {
+  const world = await fillTutorial(server)
+  await takePictures(server, { world, scenes: tutorialScenes.filter(isWanted), out })
 }

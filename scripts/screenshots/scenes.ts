@@ -2,14 +2,14 @@ import type { Page } from 'playwright-core'
 import type { World } from './fill-world.ts'
 
 /** One picture: where, how large, and what must be there (and done) before it is taken. */
-export interface Scene {
+export interface Scene<W = World> {
   name: string
-  path(world: World): string
+  path(world: W): string
   size?: { width: number; height: number }
   theme?: 'light' | 'dark'
   /** Nobody is signed in. */
   signedOut?: true
-  prepare(page: Page, world: World): Promise<unknown>
+  prepare(page: Page, world: W): Promise<unknown>
 }
 
 const row = (page: Page, name: RegExp | string) => page.getByRole('row', { name }).first().waitFor()
@@ -89,7 +89,7 @@ export const scenes: readonly Scene[] = [
     name: 'activity',
     path: () => '/activity',
     async prepare(page, world) {
-      await row(page, /priya/)
+      await row(page, /mara/)
       await world.stir()
       await text(page, 'pipeline.run.completed')
     },

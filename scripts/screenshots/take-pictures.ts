@@ -1,16 +1,15 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { startBrowser } from '../../test/support/browser.ts'
-import type { World } from './fill-world.ts'
-import type { Place } from './open-place.ts'
+import type { TestServer } from '../../test/support/server.ts'
 import type { Scene } from './scenes.ts'
 
 const usual = { width: 1280, height: 800 }
 
 /** Takes each picture in a window of its own, and says how large it is. */
-export async function takePictures(
-  { server }: Place,
-  { world, scenes, out }: { world: World; scenes: readonly Scene[]; out: string },
+export async function takePictures<World>(
+  server: TestServer,
+  { world, scenes, out }: { world: World; scenes: readonly Scene<World>[]; out: string },
 ): Promise<void> {
   const browser = await startBrowser()
   let total = 0
@@ -23,6 +22,8 @@ export async function takePictures(
       if (signedOut === true) await page.goto(new URL(path, server.url).href)
       else await window.signIn(server.url, server.token, path)
       await prepare(page, world)
+      const loading = page.getByRole('status', { name: 'Loading' })
+      await loading.first().waitFor({ state: 'detached' })
       // Nothing is pointed at.
       await page.mouse.move(0, size.height - 1)
       await page.evaluate('document.fonts.ready')
