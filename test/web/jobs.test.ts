@@ -1,4 +1,5 @@
 // Jobs of GitHub Actions in containers of ours: their queue, their logs, their end; runners and workers.
+import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { type DelegationPlace, startDelegationPlace } from '../support/delegations.ts'
@@ -52,7 +53,14 @@ describe('jobs', { timeout: 180_000 }, () => {
     const { url, token } = place.server
     const id = await place.delegate('echo begun; sleep 300')
     await window.signIn(url, token, `/jobs/${id}`)
-    await page.getByRole('log').getByText('begun').waitFor()
+    const line = page.getByRole('log').getByText('begun', { exact: true })
+    await line.waitFor()
+    // What is there by now, of a job that goes on.
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Download' }).click()
+    const download = await downloading
+    expect(download.suggestedFilename()).toBe(`job-${id}.log`)
+    expect(await readFile(await download.path(), 'utf8')).toMatch(/begun\n$/)
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByRole('heading', { level: 1 }).getByText('cancelled').waitFor()
     await page.getByRole('button', { name: 'Cancel' }).waitFor({ state: 'detached' })
