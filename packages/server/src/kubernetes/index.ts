@@ -20,14 +20,6 @@ export {
 export { explainRefusal, isGone, KubernetesRefusal } from './kubernetes-refusal.ts'
 export { createNetworkCheck, networkLabel } from './network-policy.ts'
 export { containerName, type Pod, type PodState, readPod } from './pod-state.ts'
-export {
-  events,
-  jobs,
-  type KubernetesObject,
-  networkPolicies,
-  pods,
-  type Resource,
-  secrets,
-} from './resources.ts'
+export { jobs, type KubernetesObject, pods, type Resource, secrets } from './resources.ts'
 export { settleLater } from './settle-later.ts'
 export { type Job, type JobTracker, trackJobs } from './track-jobs.ts'

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { cutsOff, type NetworkPolicy } from './network-policy.ts'
+import { cutsOff, leadsOutward, type NetworkPolicy } from './network-policy.ts'
 
 const policy = (spec: NetworkPolicy['spec']): NetworkPolicy => ({
   metadata: { name: 'slipway-no-network', uid: 'u', resourceVersion: '1' },
@@ -20,4 +20,19 @@ it.each([
   [undefined, false],
 ])('cutsOff(%j) is %s', (spec, expected) => {
   expect(cutsOff(policy(spec))).toBe(expected)
+})
+
+const outward = { matchLabels: { 'slipway.dev/network': 'internet' } }
+const somewhere = { to: [{ ipBlock: { cidr: '0.0.0.0/0', except: ['10.0.0.0/8'] } }] }
+
+it.each([
+  [{ podSelector: outward, policyTypes: all, egress: [somewhere] }, true],
+  [{ podSelector: outward, policyTypes: all }, true],
+  [{ podSelector: outward, policyTypes: all, egress: [somewhere, {}] }, false],
+  [{ podSelector: outward, policyTypes: all, egress: [somewhere], ingress: [{}] }, false],
+  [{ podSelector: outward, policyTypes: ['Egress'], egress: [somewhere] }, false],
+  [{ podSelector: ours, policyTypes: all, egress: [somewhere] }, false],
+  [undefined, false],
+])('leadsOutward(%j) is %s', (spec, expected) => {
+  expect(leadsOutward(policy(spec))).toBe(expected)
 })
