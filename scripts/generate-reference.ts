@@ -25,11 +25,12 @@ export async function generateReference(): Promise<Record<string, string>> {
     types: `# Types that several families share\n\n${describeTypes(document, places, 'types')}`,
   }
   for (const family of families) pages[family.name] = familyPage(document, places, family)
-  const untold = document.tags.filter(
-    ({ name }) => !families.some(({ tags }) => tags.includes(name)),
-  )
+  const told = new Set(families.flatMap(({ tags }) => tags))
+  const operations = Object.values(document.paths).flatMap((methods) => Object.values(methods))
+  const untold = operations.filter(({ tags }) => !tags.some((tag) => told.has(tag)))
   if (untold.length > 0) {
-    throw new Error(`No page of the reference has ${untold.map(({ name }) => name).join(', ')}`)
+    const names = untold.map(({ operationId, tags }) => `${operationId} (${tags.join(', ')})`)
+    throw new Error(`No page of the reference has ${names.join(', ')}: see reference-families.ts`)
   }
   return Object.fromEntries(
     Object.entries(pages).map(([name, text]) => [

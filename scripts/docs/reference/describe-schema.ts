@@ -25,7 +25,7 @@ export function namesIn(node: unknown): string[] {
 }
 
 /** Fields of an object, of the objects in it, and of those in its lists; named ones have tables of their own. */
-export function fieldsOf(schema: ApiSchema, prefix = ''): FieldRow[] {
+function fieldsOf(schema: ApiSchema, prefix = ''): FieldRow[] {
   const rows: FieldRow[] = []
   for (const [name, field] of Object.entries(schema.properties ?? {})) {
     const path = `${prefix}${name}`

@@ -79,8 +79,11 @@ export const families: readonly ReferenceFamily[] = [
   },
   {
     name: 'health',
-    title: 'Health and metrics',
-    tags: ['Health'],
-    guides: [['Operations', 'operations.md']],
+    title: 'Health, metrics and retention',
+    tags: ['Health', 'Retention'],
+    guides: [
+      ['Operations', 'operations.md'],
+      ['How long things are kept', 'retention.md'],
+    ],
   },
 ]

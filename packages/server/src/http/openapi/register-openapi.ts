@@ -31,6 +31,7 @@ const tags = [
   { name: 'Runners', description: 'Who takes jobs, and what classes there are.' },
   { name: 'Workers', description: 'What workers report.' },
   { name: 'Access', description: 'Tokens, tickets and the audit log.' },
+  { name: 'Retention', description: 'How long what is over is kept.' },
   { name: 'Health', description: 'Whether the server is well.' },
 ]
 
