@@ -18,6 +18,7 @@ import { QueryView } from '../../ui/query-view.tsx'
 import { useToast } from '../../ui/toast.tsx'
 import { readSettings } from './read-settings.ts'
 import { Targets } from './targets.tsx'
+import styles from './templates-page.module.css'
 
 const route = getRouteApi('/inside/templates/configurations/$id')
 
@@ -135,47 +136,49 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
       )}
       <Form onSubmit={() => save.mutate()}>
         <Card title="Settings">
-          <Field label="Name" problem={at('/name')}>
-            {(control) => (
-              <input
-                {...control}
-                required
-                readOnly={!editable}
-                dir="auto"
-                maxLength={100}
-                value={name}
-                onChange={(event) => setName(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field label="Description" problem={at('/description')}>
-            {(control) => (
-              <input
-                {...control}
-                readOnly={!editable}
-                dir="auto"
-                maxLength={2000}
-                value={description}
-                onChange={(event) => setDescription(event.target.value)}
-              />
-            )}
-          </Field>
-          <Field
-            label="Keys and values"
-            hint="As JSON. In json, yaml and toml a.b is a key below another; {{parameter}} is replaced by its value."
-            problem={parsed.problem ?? at('/settings')}
-          >
-            {(control) => (
-              <textarea
-                {...control}
-                rows={12}
-                readOnly={!editable}
-                spellCheck={false}
-                value={text}
-                onChange={(event) => setText(event.target.value)}
-              />
-            )}
-          </Field>
+          <div className={styles.fields}>
+            <Field label="Name" problem={at('/name')}>
+              {(control) => (
+                <input
+                  {...control}
+                  required
+                  readOnly={!editable}
+                  dir="auto"
+                  maxLength={100}
+                  value={name}
+                  onChange={(event) => setName(event.target.value)}
+                />
+              )}
+            </Field>
+            <Field label="Description" problem={at('/description')}>
+              {(control) => (
+                <input
+                  {...control}
+                  readOnly={!editable}
+                  dir="auto"
+                  maxLength={2000}
+                  value={description}
+                  onChange={(event) => setDescription(event.target.value)}
+                />
+              )}
+            </Field>
+            <Field
+              label="Keys and values"
+              hint="As JSON. In json, yaml and toml a.b is a key below another; {{parameter}} is replaced by its value."
+              problem={parsed.problem ?? at('/settings')}
+            >
+              {(control) => (
+                <textarea
+                  {...control}
+                  rows={12}
+                  readOnly={!editable}
+                  spellCheck={false}
+                  value={text}
+                  onChange={(event) => setText(event.target.value)}
+                />
+              )}
+            </Field>
+          </div>
         </Card>
         <Targets
           targets={targets}
