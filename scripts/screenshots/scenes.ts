@@ -61,10 +61,7 @@ export const scenes: readonly Scene[] = [
     name: 'insights',
     path: () => '/repositories/kestrel/storefront?tab=insights',
     prepare: (page) =>
-      page
-        .getByRole('img', { name: /Durations/ })
-        .locator('canvas')
-        .waitFor(),
+      page.getByRole('img', { name: 'Durations of the last 64 runs' }).locator('canvas').waitFor(),
   },
   {
     name: 'new-build',
