@@ -303,7 +303,7 @@ describe('slipway registry', () => {
       '127.0.0.1:1',
     ])
     expect(nowhere.code).toBe(1)
-    expect((await cli(['registry', 'remove', 'nowhere'])).err).toBe('Removed nowhere\n')
+    expect((await cli(['registry', 'remove', 'nowhere'])).err).toBe('Deleted nowhere\n')
     expect(await told(['registry', 'list'])).toMatchObject({
       total: 1,
       registries: [{ name: 'home' }],

@@ -174,7 +174,11 @@ describe('job', () => {
     expect(jobs).toHaveLength(1)
     expect(total).toBeGreaterThan(1)
     const empty = await slipway(['job', 'list', '-r', 'nobody/here'])
-    expect(empty).toEqual({ code: 0, out: '', err: 'No jobs.\n' })
+    expect(empty).toEqual({
+      code: 0,
+      out: '',
+      err: 'No jobs. Ask for one: slipway delegate --watch\n',
+    })
   })
 
   it('tells what there is not', async () => {
@@ -221,7 +225,7 @@ describe('runner', () => {
     const shown = await slipway(['runner', 'show', proxy?.id ?? ''])
     expect(shown.out).toMatch(/^proxy-7\ntype +proxy\nstatus +idle\nlabels +a\n/)
     const removed = await slipway(['runner', 'remove', proxy?.id ?? ''])
-    expect(removed).toEqual({ code: 0, out: '', err: `Removed ${proxy?.id}\n` })
+    expect(removed).toEqual({ code: 0, out: '', err: `Deleted ${proxy?.id}\n` })
     expect((await slipway(['runner', 'show', proxy?.id ?? ''])).code).toBe(4)
     await slipway(['job', 'cancel', id])
   })

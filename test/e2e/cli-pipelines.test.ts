@@ -153,7 +153,7 @@ describe('slipway history', () => {
 
   it('goes page by page', async () => {
     const first = await cli('history', 'owner/repo-name', '-n', '1')
-    expect(first.err).toContain('1 of 2; go on with --page 2')
+    expect(first.err).toContain('1 of 2; go on with --offset 1')
     const next = ['-n', '1', '--page', '2', '--json']
     const second = await cli('pipeline', 'history', 'owner/repo-name', ...next)
     expect(JSON.parse(second.out)).toMatchObject({
@@ -161,7 +161,7 @@ describe('slipway history', () => {
       metadata: { page: 2, total: 2 },
     })
     const past = await cli('history', 'owner/repo-name', '-n', '1', '--page', '9')
-    expect(past).toMatchObject({ code: 0, out: '', err: 'owner/repo-name has 2 such runs.\n' })
+    expect(past).toMatchObject({ code: 0, out: '', err: 'There are 2.\n' })
   })
 
   it('passes on what the server says', async () => {
