@@ -1,0 +1,5 @@
+// A real Firefox.
+import { declareWalk } from '../support/browsers/declare-walk.ts'
+import { startFirefox } from '../support/browsers/start-firefox.ts'
+
+declareWalk('firefox', startFirefox)
