@@ -143,7 +143,7 @@ describe('the reference', () => {
 })
 
 describe('an example', () => {
-  it('is what the contract allows', () => {
+  it('is what the contract allows', { timeout: 120_000 }, () => {
     const ajv = new Ajv({ strict: false, allErrors: true })
     formatsPlugin.default(ajv)
     ajv.addFormat('binary', true)
