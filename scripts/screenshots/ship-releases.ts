@@ -2,11 +2,17 @@ import type { SlipwayClient } from '@slipway/sdk'
 import { until } from './until.ts'
 import type { People } from './hire-people.ts'
 
+interface RunWanted {
+  repository: string
+  commit: string
+  /** Default: main. */
+  branch?: string
+  /** Default: a push. */
+  trigger?: 'push' | 'manual'
+}
+
 /** Starts a run of a commit, and waits until it has ended. */
-export async function takeThroughRun(
-  client: SlipwayClient,
-  of: { repository: string; commit: string; branch?: string },
-): Promise<string> {
+export async function takeThroughRun(client: SlipwayClient, of: RunWanted): Promise<string> {
   const { id } = await beginRun(client, of)
   await until('the end of a run', async () => (await client.runs.get(id)).completed_at !== null)
   return id
@@ -14,9 +20,9 @@ export async function takeThroughRun(
 
 export function beginRun(
   client: SlipwayClient,
-  { repository, commit, branch = 'main' }: { repository: string; commit: string; branch?: string },
+  { repository, commit, branch = 'main', trigger = 'push' }: RunWanted,
 ) {
-  return client.runs.create({ repository, branch, commit_sha: commit, trigger_type: 'push' })
+  return client.runs.create({ repository, branch, commit_sha: commit, trigger_type: trigger })
 }
 
 /** Deploys what a commit released, once it is released, and waits until it is there. */

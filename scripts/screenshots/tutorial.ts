@@ -47,7 +47,7 @@ deploy:
         script: { $artifact: { name: script, field: uri } }
 `,
   })
-  const run = await takeThroughRun(client, { repository, commit })
+  const run = await takeThroughRun(client, { repository, commit, trigger: 'manual' })
   await client.releases.create({
     repository,
     project,
