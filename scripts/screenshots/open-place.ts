@@ -79,6 +79,8 @@ export async function openPlace(): Promise<Place> {
       DATABASE_URL: postgres.url,
       SLIPWAY_CONFIG: config,
       SLIPWAY_WORKER_TYPES: workerTypes,
+      // One more than the run that goes on has steps at once: something else can happen meanwhile.
+      SLIPWAY_WORKER_CAPACITY: '4',
       SLIPWAY_WEBHOOK_ALLOW_PRIVATE: '127.0.0.1,::1',
       DOCKER_HOST: `unix://${socket}`,
       GITHUB_TOKEN: githubToken,
