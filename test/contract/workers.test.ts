@@ -86,11 +86,7 @@ describe('POST /v1/workers', () => {
   })
 
   it('refuses a token that is limited to repositories', async () => {
-    const limited = await test.tokenFor(['worker'])
-    await test.database.pool.query(
-      'update tokens set repositories = $1 where secret_sha256 = sha256($2)',
-      [['acme/app'], Buffer.from(limited)],
-    )
+    const limited = await test.tokenFor(['service-account'], { repositories: ['acme/app'] })
     const answer = await test.request('POST', '/v1/workers', { token: limited, body: identity() })
     expect(answer.statusCode).toBe(403)
     expect(answer.json()).toMatchObject({
@@ -98,7 +94,15 @@ describe('POST /v1/workers', () => {
     })
   })
 
-  it.each(['admin', 'operator', 'service-account'])('refuses the role %s alone', async (role) => {
+  it('takes a service account, as the document has it', async () => {
+    const answer = await test.request('POST', '/v1/workers', {
+      token: await test.tokenFor(['service-account']),
+      body: identity(),
+    })
+    expect(answer.statusCode).toBe(201)
+  })
+
+  it.each(['admin', 'operator'])('refuses the role %s alone', async (role) => {
     const body = identity()
     const answer = await test.request('POST', '/v1/workers', {
       token: await test.tokenFor([role]),

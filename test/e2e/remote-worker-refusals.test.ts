@@ -66,8 +66,8 @@ describe('a worker that can never work', () => {
     expect(wrong.said).toContain('The server refuses this worker: This token is unknown')
     expect(wrong.said).toContain('slipway token create <name> --role worker')
     expect(wrong.said).not.toContain('slw_wrong')
-    const { token: reporter } = await tokenWith({ roles: ['service-account'] })
-    expect(await refused({ token: reporter })).toMatchObject({
+    const { token: operator } = await tokenWith({ roles: ['operator'] })
+    expect(await refused({ token: operator })).toMatchObject({
       code: 78,
       said: expect.stringMatching(
         /This needs the permission workers:work.* Make one with: slipway token create .* --role worker/,

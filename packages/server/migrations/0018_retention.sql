@@ -16,7 +16,3 @@ create table retention_passes (
   ended_at timestamptz not null,
   removed  bigint not null
 );
-
--- What service accounts could do before: workers have a role of their own now.
-update tokens set roles = roles || '{worker}'::text[]
- where 'service-account' = any (roles) and repositories is null and revoked_at is null;

@@ -101,6 +101,7 @@ describe('roles', () => {
       'service-account',
       [
         'workers:report',
+        'workers:work',
         'runs:create',
         'runs:dispatch',
         'releases:read',

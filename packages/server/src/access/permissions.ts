@@ -137,6 +137,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
   // Limited to what workers do (API & Operations Reference, "Authentication Requirements").
   'service-account': new Set<Permission>([
     'workers:report',
+    'workers:work',
     'runs:create',
     'runs:dispatch',
     'registry:pull',
@@ -152,7 +153,7 @@ export const permissionsOfRole: Readonly<Record<Role, ReadonlySet<Permission>>> 
     'runners:read',
     'runners:register',
   ]),
-  // Whoever works is given the secrets of the jobs: nobody else may, and a worker may nothing else.
+  // Whoever works is given the secrets of the jobs. A service account may as well, and much more than a worker has to.
   worker: new Set<Permission>(['workers:work']),
 }
 

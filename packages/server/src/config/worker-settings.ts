@@ -32,8 +32,7 @@ export const workerSettings = {
     parse: publicUrl,
   }),
   SLIPWAY_WORKER_TOKEN: absent({
-    description:
-      'Token with the role `worker`, for `slipway-server worker`.',
+    description: 'Token with the role `worker`, for `slipway-server worker`.',
     default: null,
     secret: true,
     parse: anyText,
