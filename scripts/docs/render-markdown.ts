@@ -1,27 +1,30 @@
-import hljs from 'highlight.js/lib/core'
-import bash from 'highlight.js/lib/languages/bash'
-import dockerfile from 'highlight.js/lib/languages/dockerfile'
-import http from 'highlight.js/lib/languages/http'
-import ini from 'highlight.js/lib/languages/ini'
-import javascript from 'highlight.js/lib/languages/javascript'
-import json from 'highlight.js/lib/languages/json'
-import sql from 'highlight.js/lib/languages/sql'
-import typescript from 'highlight.js/lib/languages/typescript'
-import yaml from 'highlight.js/lib/languages/yaml'
+import { createRequire } from 'node:module'
 import createMarkdownIt, { type MarkdownIt, type Token } from 'markdown-it'
 
-for (const [name, language] of Object.entries({
-  bash,
-  dockerfile,
-  http,
-  ini,
-  javascript,
-  json,
-  sql,
-  typescript,
-  yaml,
-})) {
-  hljs.registerLanguage(name, language)
+/**
+ * What is used of highlight.js. Its own types refer to those of browsers, which would then count in every file that is
+ * checked together with this one.
+ */
+interface Highlighter {
+  getLanguage(name: string): unknown
+  highlight(code: string, options: { language: string }): { value: string }
+  registerLanguage(name: string, language: unknown): void
+}
+
+const require = createRequire(import.meta.url)
+const hljs = require('highlight.js/lib/core') as Highlighter
+for (const name of [
+  'bash',
+  'dockerfile',
+  'http',
+  'ini',
+  'javascript',
+  'json',
+  'sql',
+  'typescript',
+  'yaml',
+]) {
+  hljs.registerLanguage(name, require(`highlight.js/lib/languages/${name}`))
 }
 
 export interface Heading {
