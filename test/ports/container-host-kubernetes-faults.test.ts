@@ -172,6 +172,30 @@ describe('a container in a cluster', () => {
     }
   })
 
+  it('has its own secrets where those of one before it, of its name, are still there', async () => {
+    const spec = (value: string) =>
+      specOf('echo "$EARLY $LATE"', { name: 'again', env: { EARLY: value } })
+    const first = await host.create(spec('one'), signal)
+    await host.start(first, { env: { LATE: 'one' } }, signal)
+    await host.wait(first, signal)
+    const before = list('secrets')
+    await host.remove(first)
+    await expect.poll(() => list('secrets')).toEqual([])
+    for (const each of before) {
+      const { name } = each.metadata
+      const metadata = { ...each.metadata, name, ownerReferences: [] }
+      cluster.store.create('secrets', cluster.namespace, { ...each, metadata })
+    }
+    const second = await host.create(spec('two'), signal)
+    await host.start(second, { env: { LATE: 'two' } }, signal)
+    let text = ''
+    await host.follow(second, null, { write: (chunk) => void (text += chunk.toString()) }, signal)
+    expect(text).toBe('two two\n')
+    for (const { metadata } of before) {
+      cluster.store.remove('secrets', cluster.namespace, metadata.name)
+    }
+  })
+
   it('is refused where no policy holds its network', async () => {
     const next = await createHost()
     const policies = list('networkpolicies')

@@ -1,4 +1,7 @@
 // The client of Kubernetes against a stand-in API server.
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -209,6 +212,30 @@ describe('requests', () => {
     await expect(
       client.json({ method: 'GET', resource: jobs, answerMs: 200 }, signal),
     ).rejects.toMatchObject({ message: expect.stringContaining('no answer within 200 ms') })
+  })
+
+  it.each([200, 500])('end when an answer %i breaks off without a word', async (status) => {
+    const silent = createServer((_, answer) => {
+      answer.writeHead(status, { 'content-type': 'application/json' }).write('{"items": [')
+    }).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    onTestFinished(() => {
+      silent.closeAllConnections()
+      silent.close()
+    })
+    const { port } = silent.address() as AddressInfo
+    const away = connectKubernetes(
+      {
+        url: `http://127.0.0.1:${port}`,
+        namespace: null,
+        credentials: async () => ({ ca: null, token: null, client: null, serverName: null }),
+      },
+      'any',
+    )
+    onTestFinished(() => away.close())
+    await expect(
+      away.json({ method: 'GET', resource: jobs, answerMs: 200 }, signal),
+    ).rejects.toThrow(status === 200 ? 'silent for 200 ms' : 'status 500')
   })
 })
 

@@ -27,7 +27,7 @@ export interface KubernetesRequest {
   query?: Readonly<Record<string, string | undefined>>
   /** Sent as JSON; of a PATCH as a merge patch (RFC 7386). */
   body?: unknown
-  /** Milliseconds until the answer begins. Default 30,000. */
+  /** Milliseconds until the answer begins, and of silence in what is read whole. Default 30,000. */
   answerMs?: number
   /**
    * Milliseconds for which the request is repeated while the server is away, overloaded or says that it
@@ -139,7 +139,7 @@ export function connectKubernetes(access: ClusterAccess, namespace: string): Kub
         answer = await once(asked, isOwn, signal)
       }
       if ((answer.statusCode ?? 500) < 300) return answer
-      throw await refusalOf(answer)
+      throw await refusalOf(answer, asked.answerMs ?? defaultAnswerMs)
     } catch (error) {
       signal.throwIfAborted()
       throw error instanceof KubernetesRefusal || error instanceof AppError ? error : away(error)
@@ -184,7 +184,8 @@ export function connectKubernetes(access: ClusterAccess, namespace: string): Kub
       patiently(asked.patienceMs ?? 0, signal, async () => {
         const answer = await attempt({ ...asked, path: pathOf(asked) }, false, signal)
         try {
-          return JSON.parse((await readWhole(answer)).toString()) as T
+          const silenceMs = asked.answerMs ?? defaultAnswerMs
+          return JSON.parse((await readWhole(answer, { silenceMs })).toString()) as T
         } catch (error) {
           signal.throwIfAborted()
           throw away(error)

@@ -9,6 +9,8 @@ export { createBackOff } from './back-off.ts'
 export { connectKubernetes, type Kubernetes, type KubernetesRequest } from './connect-kubernetes.ts'
 export { followObjects, type ObjectsFollower } from './follow-objects.ts'
 export { type FollowedLog, followLog } from './follow-log.ts'
+export { unsetClusterVariables } from './cluster-variables.ts'
+export { describeHeldJob } from './describe-held-job.ts'
 export {
   createHeldJob,
   createJobSecret,

@@ -23,11 +23,15 @@ export class KubernetesRefusal extends Error {
   }
 }
 
-export async function refusalOf(answer: IncomingMessage): Promise<KubernetesRefusal> {
+export async function refusalOf(
+  answer: IncomingMessage,
+  /** Milliseconds of silence after which its words are not waited for. */
+  silenceMs: number,
+): Promise<KubernetesRefusal> {
   const status = answer.statusCode ?? 500
   const seconds = Number(answer.headers['retry-after'] ?? Number.NaN)
   const retryAfterMs = Number.isFinite(seconds) ? Math.min(seconds * 1_000, longestRetryMs) : null
-  const text = await readWhole(answer, maxErrorBytes).then(String, () => '')
+  const text = await readWhole(answer, { silenceMs, limit: maxErrorBytes }).then(String, () => '')
   try {
     const { reason, message } = JSON.parse(text) as { reason?: unknown; message?: unknown }
     if (typeof message === 'string') {

@@ -19,19 +19,12 @@ import {
 import type { ContainerHost, ContainerSpec } from '../../../ports/container-host.ts'
 import { checkSpec, requireVariables } from './check-spec.ts'
 import { type ContainerId, formatId, parseId } from './container-id.ts'
-import {
-  containerLabel,
-  describePod,
-  notes,
-  ownerLabel,
-  ownLabels,
-  secretsOf,
-} from './describe-pod.ts'
+import { containerLabel, describePod, ownerLabel, ownLabels, secretsOf } from './describe-pod.ts'
 import { type EndDeps, removeContainer, stopContainer } from './end-container.ts'
 import { createContainerFinder } from './find-containers.ts'
 import { followContainer } from './follow-container.ts'
 import { idleScript } from './job-script.ts'
-import { type ContainerJob, imageOf, startTimeoutOf } from './read-container.ts'
+import { imageOf, requestOf, startTimeoutOf } from './read-container.ts'
 import { gone, watchContainer, type WatchDeps } from './watch-container.ts'
 
 export interface KubernetesContainerHostOptions {
@@ -118,14 +111,14 @@ export function createKubernetesContainerHost(
       what,
       createHeldJob(kubernetes, { name, body, patienceMs }, signal),
     )
-    const { annotations = {}, uid } = (job as ContainerJob).metadata
-    if (wasThere && annotations[notes.request] !== request) {
+    const { uid } = job.metadata
+    if (wasThere && requestOf(job) !== request) {
       throw new AppError('resource_conflict', `A container ${name} is there already`)
     }
     try {
       await createJobSecret(
         kubernetes,
-        secretOf('early', { name, uid }, spec.env),
+        secretOf('early', { name, uid, request }, spec.env),
         signal,
         patienceMs,
       )
@@ -137,11 +130,11 @@ export function createKubernetesContainerHost(
   }
   const secretOf = (
     which: 'early' | 'late',
-    job: ContainerId,
+    job: ContainerId & { request: string },
     env: Readonly<Record<string, string>>,
   ): Record<string, unknown> =>
     describeJobSecret({
-      name: secretsOf(job.name)[which],
+      name: secretsOf(job.name, job.request)[which],
       labels: ownLabels(job.name, owner),
       job: { name: job.name, uid: job.uid },
       data: Object.entries(env).map(([key, value]) => [key, Buffer.from(value)] as const),
@@ -158,7 +151,8 @@ export function createKubernetesContainerHost(
     if (job.spec?.suspend !== true) {
       throw new AppError('resource_conflict', 'The container was started before')
     }
-    await createJobSecret(kubernetes, secretOf('late', { name, uid }, env), signal)
+    const request = requestOf(job)
+    await createJobSecret(kubernetes, secretOf('late', { name, uid, request }, env), signal)
     await releaseJob(kubernetes, name, signal)
     const what = `A container of ${imageOf(job)}`
     const timeoutMs = startTimeoutOf(job)

@@ -1,4 +1,4 @@
-import { containerName, networkLabel } from '../../../kubernetes/index.ts'
+import { containerName, describeHeldJob } from '../../../kubernetes/index.ts'
 import type { PodSpec } from './check-spec.ts'
 import { graceSeconds, jobScript } from './job-script.ts'
 
@@ -35,9 +35,13 @@ export interface PodJob {
   pullPolicy: 'IfNotPresent' | 'Never'
 }
 
-/** Names of the Secrets of a container: of what it was created with, and of what it is told at its start. */
-export function secretsOf(name: string): { early: string; late: string } {
-  return { early: `${name}-early`, late: `${name}-late` }
+/**
+ * Names of the Secrets of a container: of what it was created with, and of what it is told at its start. They are
+ * those of the request that made it: the cluster may still have Secrets of one before it that had its name.
+ */
+export function secretsOf(name: string, request: string): { early: string; late: string } {
+  const own = `${name}-${request}`
+  return { early: `${own}-early`, late: `${own}-late` }
 }
 
 /** Labels by which the cluster finds what belongs to a container. */
@@ -66,58 +70,28 @@ export function fittingLabels(labels: Readonly<Record<string, string>>): Record<
 export function describePod(input: PodJob): Record<string, unknown> {
   const { name, spec, owner } = input
   const { pod } = spec
-  const labels = { ...fittingLabels(spec.labels), ...ownLabels(name, owner) }
-  return {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: {
-      name,
-      labels,
-      annotations: {
-        [notes.labels]: JSON.stringify(spec.labels),
-        [notes.request]: input.request,
-        [notes.network]: spec.network,
-        [notes.image]: spec.image,
-        [notes.startTimeoutMs]: String(pod.startTimeoutMs),
-      },
+  return describeHeldJob({
+    name,
+    labels: { ...fittingLabels(spec.labels), ...ownLabels(name, owner) },
+    annotations: {
+      [notes.labels]: JSON.stringify(spec.labels),
+      [notes.request]: input.request,
+      [notes.network]: spec.network,
+      [notes.image]: spec.image,
+      [notes.startTimeoutMs]: String(pod.startTimeoutMs),
     },
-    spec: {
-      suspend: true,
-      parallelism: 1,
-      completions: 1,
-      backoffLimit: 0,
-      podReplacementPolicy: 'Failed',
-      activeDeadlineSeconds: deadlineOf(pod.deadlineMs + pod.startTimeoutMs),
-      ttlSecondsAfterFinished: keepSeconds,
-      template: {
-        metadata: {
-          labels: { ...labels, [networkLabel]: spec.network },
-          // Nobody moves a job to another node to make room: it would have to begin anew.
-          annotations: { 'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false' },
-        },
-        spec: {
-          restartPolicy: 'Never',
-          terminationGracePeriodSeconds: graceSeconds,
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          ...(pod.runtimeClass === null ? {} : { runtimeClassName: pod.runtimeClass }),
-          ...(pod.pullSecrets.length === 0
-            ? {}
-            : { imagePullSecrets: pod.pullSecrets.map((secret) => ({ name: secret })) }),
-          ...(Object.keys(pod.nodeSelector).length === 0 ? {} : { nodeSelector: pod.nodeSelector }),
-          securityContext: {
-            runAsNonRoot: spec.identity?.uid !== 0,
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
-          containers: [containerOf(input)],
-        },
-      },
-    },
-  }
+    network: spec.network,
+    deadlineSeconds: deadlineOf(pod.deadlineMs + pod.startTimeoutMs),
+    keepSeconds,
+    graceSeconds,
+    isRoot: spec.identity?.uid === 0,
+    place: pod,
+    container: containerOf(input),
+  })
 }
 
-function containerOf({ name, spec, pullPolicy }: PodJob): Record<string, unknown> {
-  const { early, late } = secretsOf(name)
+function containerOf({ name, spec, request, pullPolicy }: PodJob): Record<string, unknown> {
+  const { early, late } = secretsOf(name, request)
   const { identity } = spec
   const limits = limitsOf(spec)
   const isRoot = identity?.uid === 0

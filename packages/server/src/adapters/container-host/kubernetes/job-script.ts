@@ -1,22 +1,11 @@
+import { unsetClusterVariables } from '../../../kubernetes/index.ts'
+
 /** Seconds that a container has to end when it is asked to. */
 export const graceSeconds = 10
 
 /** Keeps a container running, and ends with success when it is asked to. */
 export const idleScript = `trap 'exit 0' TERM INT
 while :; do sleep 86400 & wait "$!" || exit; done`
-
-/** Variables that a cluster sets in every container, whatever it is told. */
-const ofCluster = [
-  'HOSTNAME',
-  'KUBERNETES_PORT',
-  'KUBERNETES_PORT_443_TCP',
-  'KUBERNETES_PORT_443_TCP_ADDR',
-  'KUBERNETES_PORT_443_TCP_PORT',
-  'KUBERNETES_PORT_443_TCP_PROTO',
-  'KUBERNETES_SERVICE_HOST',
-  'KUBERNETES_SERVICE_PORT',
-  'KUBERNETES_SERVICE_PORT_HTTPS',
-]
 
 /**
  * The first line of a container's log, which is no output: a log that does not begin with it has lost its
@@ -32,13 +21,6 @@ export function markerOf(name: string): string {
  * no signal reaches that it does not wait for: a command in its place would be deaf to SIGTERM.
  */
 export function jobScript(name: string, env: Readonly<Record<string, string>>): string {
-  const others = ofCluster.filter((each) => !Object.hasOwn(env, each))
-  const unset = others.length === 0 ? [] : [`unset ${others.join(' ')}`]
-  return [
-    'exec </dev/null',
-    ...unset,
-    `echo '${markerOf(name)}'`,
-    '( exec "$@" ) 2>&1',
-    'exit $?',
-  ].join('\n')
+  const script = ['exec </dev/null', `echo '${markerOf(name)}'`, '( exec "$@" ) 2>&1', 'exit $?']
+  return unsetClusterVariables(env) + script.join('\n')
 }

@@ -77,6 +77,11 @@ export function imageOf({ metadata }: ContainerJob): string {
   return metadata.annotations?.[notes.image] ?? ''
 }
 
+/** Which request made it. */
+export function requestOf({ metadata }: ContainerJob): string {
+  return metadata.annotations?.[notes.request] ?? ''
+}
+
 function startOf(pod: KnownPod): Date | null {
   const { running } = pod?.object.status?.containerStatuses?.[0]?.state ?? {}
   const begun =

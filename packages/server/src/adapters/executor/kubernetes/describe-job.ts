@@ -1,4 +1,4 @@
-import { containerName, describeJobSecret, networkLabel } from '../../../kubernetes/index.ts'
+import { containerName, describeHeldJob, describeJobSecret } from '../../../kubernetes/index.ts'
 import type { CheckedSpec } from '../check-spec.ts'
 import { defaultGraceMs } from '../end-execution.ts'
 import type { PlacedFiles } from './place-files.ts'
@@ -48,48 +48,19 @@ export interface JobInput {
  */
 export function describeJob(input: JobInput): Record<string, unknown> {
   const { name, labels, defaults, spec } = input
-  return {
-    apiVersion: 'batch/v1',
-    kind: 'Job',
-    metadata: { name, labels, annotations: { 'slipway.dev/execution': spec.id } },
-    spec: {
-      suspend: true,
-      parallelism: 1,
-      completions: 1,
-      backoffLimit: 0,
-      podReplacementPolicy: 'Failed',
-      activeDeadlineSeconds: input.deadlineSeconds,
-      ttlSecondsAfterFinished: input.keepSeconds,
-      template: {
-        metadata: {
-          labels: { ...labels, [networkLabel]: spec.network },
-          annotations: {
-            // Nobody moves a step to another node to make room: it would have to begin anew.
-            'cluster-autoscaler.kubernetes.io/safe-to-evict': 'false',
-          },
-        },
-        spec: {
-          restartPolicy: 'Never',
-          terminationGracePeriodSeconds: defaultGraceSeconds,
-          automountServiceAccountToken: false,
-          enableServiceLinks: false,
-          ...(defaults.runtimeClass === null ? {} : { runtimeClassName: defaults.runtimeClass }),
-          ...(defaults.pullSecrets.length === 0
-            ? {}
-            : { imagePullSecrets: defaults.pullSecrets.map((secret) => ({ name: secret })) }),
-          ...(Object.keys(defaults.nodeSelector).length === 0
-            ? {}
-            : { nodeSelector: defaults.nodeSelector }),
-          securityContext: {
-            runAsNonRoot: defaults.user.uid !== 0,
-            seccompProfile: { type: 'RuntimeDefault' },
-          },
-          volumes: volumesOf(input),
-          containers: [containerOf(input)],
-        },
-      },
-    },
-  }
+  return describeHeldJob({
+    name,
+    labels,
+    annotations: { 'slipway.dev/execution': spec.id },
+    network: spec.network,
+    deadlineSeconds: input.deadlineSeconds,
+    keepSeconds: input.keepSeconds,
+    graceSeconds: defaultGraceSeconds,
+    isRoot: defaults.user.uid === 0,
+    place: defaults,
+    container: containerOf(input),
+    volumes: volumesOf(input),
+  })
 }
 
 /** What must not be read in the Job: its environment, and what it gets as files. */

@@ -1,3 +1,5 @@
+import { unsetClusterVariables } from '../../../kubernetes/index.ts'
+
 /** Path of a pipe in the container, removed before the command runs. */
 const pipe = '/tmp/.slipway'
 
@@ -72,22 +74,7 @@ exec 6>&-
 wait $!
 exit "$1"`
 
-/** Variables that a cluster sets in every container, whatever it is told. */
-const ofCluster = [
-  'HOSTNAME',
-  'KUBERNETES_PORT',
-  'KUBERNETES_PORT_443_TCP',
-  'KUBERNETES_PORT_443_TCP_ADDR',
-  'KUBERNETES_PORT_443_TCP_PORT',
-  'KUBERNETES_PORT_443_TCP_PROTO',
-  'KUBERNETES_SERVICE_HOST',
-  'KUBERNETES_SERVICE_PORT',
-  'KUBERNETES_SERVICE_PORT_HTTPS',
-]
-
 /** The script for a command with this environment: what the cluster adds to it is taken away. */
 export function stepScript(env: Readonly<Record<string, string>>): string {
-  const others = ofCluster.filter((name) => !Object.hasOwn(env, name))
-  const unset = others.length === 0 ? '' : `unset ${others.join(' ')}\n`
-  return unset + template.replaceAll('PIPE', pipe)
+  return unsetClusterVariables(env) + template.replaceAll('PIPE', pipe)
 }
