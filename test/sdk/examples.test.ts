@@ -216,7 +216,7 @@ describe('a page', () => {
     })
     onTestFinished(() => front.close())
     const { page } = window
-    await page.addInitScript((secret) => sessionStorage.setItem('slipway-token', secret), token)
+    await page.addInitScript(`sessionStorage.setItem('slipway-token', ${JSON.stringify(token)})`)
     await page.goto(`${front.url}/live?${query}`)
     return page
   }

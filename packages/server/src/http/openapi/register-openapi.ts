@@ -30,7 +30,7 @@ const tags = [
   { name: 'Delegated jobs', description: 'Jobs of GitHub Actions in ephemeral containers.' },
   { name: 'Runners', description: 'Who takes jobs, and what classes there are.' },
   { name: 'Workers', description: 'What workers report.' },
-  { name: 'Access', description: 'Tokens, tickets, the audit log, and how long things are kept.' },
+  { name: 'Access', description: 'Tokens, tickets and the audit log.' },
   { name: 'Retention', description: 'How long what is over is kept.' },
   { name: 'Health', description: 'Whether the server is well.' },
 ]

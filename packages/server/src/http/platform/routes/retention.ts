@@ -16,7 +16,7 @@ export interface RetentionRoutesDeps {
   retention: RetentionDeps
 }
 
-const tags = ['Access']
+const tags = ['Retention']
 
 /** `/v1/retention`: for how long finished things are kept. */
 export function retentionRoutes({ retention }: RetentionRoutesDeps): FastifyPluginAsync {
