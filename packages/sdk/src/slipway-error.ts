@@ -33,9 +33,21 @@ export class SlipwayError extends Error {
 }
 
 const MAX_BODY_SHOWN = 200
+const retryAfters = new WeakMap<SlipwayError, string | null>()
+
+/** `Retry-After` of the answer that an error was made from; null where there was none. */
+export function retryAfterOf(error: unknown): string | null {
+  return (error instanceof SlipwayError && retryAfters.get(error)) || null
+}
 
 /** Reads the error of an answer; whatever answered instead of Slipway gets a code of our own. */
 export async function errorFromResponse(response: Response): Promise<SlipwayError> {
+  const error = await readError(response)
+  retryAfters.set(error, response.headers.get('retry-after'))
+  return error
+}
+
+async function readError(response: Response): Promise<SlipwayError> {
   const { status } = response
   const requestId = response.headers.get('x-request-id') ?? undefined
   let text = ''

@@ -1,5 +1,5 @@
 import { defaultRetryPolicy, retryDelay, type RetryPolicy } from './retry-delay.ts'
-import { errorFromResponse, SlipwayError } from './slipway-error.ts'
+import { errorFromResponse, retryAfterOf, SlipwayError } from './slipway-error.ts'
 import { wait } from './wait.ts'
 
 /** Settings of a client; only `baseUrl` is needed. */
@@ -100,9 +100,7 @@ export function createTransport(options: ClientOptions): Transport {
     }
     const response = await send(url, init)
     if (!response.ok && !input.accept?.includes(response.status)) {
-      const error = await errorFromResponse(response)
-      retryAfterOf.set(error, response.headers.get('retry-after'))
-      throw error
+      throw await errorFromResponse(response)
     }
     return response
   }
@@ -151,7 +149,7 @@ export function createTransport(options: ClientOptions): Transport {
           return await attempt(input, readJson)
         } catch (error) {
           if (!(error instanceof SlipwayError)) throw error
-          const retryAfter = retryAfterOf.get(error) ?? null
+          const retryAfter = retryAfterOf(error)
           const { method = 'GET', isRepeatable = false } = input
           const elapsedMs = Date.now() - begunAt
           const failed = { method, status: error.status, retryAfter, made, isRepeatable, elapsedMs }
@@ -163,9 +161,6 @@ export function createTransport(options: ClientOptions): Transport {
     },
   }
 }
-
-/** `Retry-After` of the answer that an error was made from. */
-const retryAfterOf = new WeakMap<SlipwayError, string | null>()
 
 function networkError(origin: string, error: unknown): SlipwayError {
   const message = `No answer from ${origin}: ${rootMessage(error)}`

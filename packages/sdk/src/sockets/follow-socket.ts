@@ -1,5 +1,5 @@
-import { backoff } from '../retry-delay.ts'
-import { mayPass } from '../slipway-error.ts'
+import { backoff, parseRetryAfter } from '../retry-delay.ts'
+import { mayPass, retryAfterOf } from '../slipway-error.ts'
 import type { CallOptions, Transport } from '../transport.ts'
 import { wait } from '../wait.ts'
 
@@ -68,7 +68,9 @@ export async function* followSocket<T>(
     const isSpent = wasOpen
       ? Date.now() - lastGood > transport.reconnectMs
       : made >= transport.policy.retries
-    if (isSpent) throw failure
-    await wait(backoff(made, { ...transport.policy, maxDelayMs: mostDelayMs }), signal)
+    const asked = parseRetryAfter(retryAfterOf(failure), Date.now()) ?? 0
+    if (isSpent || asked > transport.policy.maxDelayMs) throw failure
+    const ownMs = backoff(made, { ...transport.policy, maxDelayMs: mostDelayMs })
+    await wait(Math.max(asked, ownMs), signal)
   }
 }

@@ -42,8 +42,12 @@ export const webSockets: WebSocketMaker = {
         else response.destroy()
       })
       response.once('close', () => {
-        const { statusCode: status = 502 } = response
-        const answer = new Response(Buffer.concat(chunks), { status: Math.max(status, 200) })
+        const { statusCode = 502, headers: told } = response
+        const wait = told['retry-after']
+        const answer = new Response(Buffer.concat(chunks), {
+          status: Math.max(statusCode, 200),
+          headers: wait === undefined ? {} : { 'retry-after': wait },
+        })
         void errorFromResponse(answer).then((refusal) => {
           end(1006, refusal.message, refusal)
           socket.terminate()
