@@ -4,6 +4,7 @@ import type { BrandingTemplate } from '@slipway/contract/branding'
 import type { Configuration } from '@slipway/contract/configurations'
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
+import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { useMay } from '../../session/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
@@ -118,12 +119,17 @@ export function TemplatesPage() {
   )
 }
 
+const form = 'new-template'
+
 function AddTemplate({ onClose }: { onClose: () => void }) {
   const navigate = useNavigate()
-  const [name, setName] = useState('')
+  const [name, setName] = useDraft(form, 'name', '')
   const add = useMutation({
     mutationFn: () => api.branding.create({ name: name.trim() }),
-    onSuccess: ({ id }) => navigate({ to: '/templates/$id', params: { id: String(id) } }),
+    onSuccess: ({ id }) => {
+      forgetDraft(form)
+      return navigate({ to: '/templates/$id', params: { id: String(id) } })
+    },
   })
   return (
     <Dialog
@@ -139,6 +145,7 @@ function AddTemplate({ onClose }: { onClose: () => void }) {
             <input
               {...control}
               required
+              dir="auto"
               maxLength={100}
               value={name}
               onChange={(event) => setName(event.target.value)}
