@@ -31,6 +31,8 @@ export interface WindowOptions {
   /** Pixels. Default 1280 by 800. */
   size?: { width: number; height: number }
   theme?: 'light' | 'dark'
+  /** For fingers, which point at nothing before they touch it. Default false. */
+  touch?: boolean
   locale?: string
 }
 
@@ -61,8 +63,19 @@ export async function startBrowser(): Promise<TestBrowser> {
   })
   const axe = await readFile(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
   return {
-    async open({ size = { width: 1280, height: 800 }, theme = 'light', locale = 'en-GB' } = {}) {
-      const context = await browser.newContext({ viewport: size, colorScheme: theme, locale })
+    async open({
+      size = { width: 1280, height: 800 },
+      theme = 'light',
+      touch = false,
+      locale = 'en-GB',
+    } = {}) {
+      const context = await browser.newContext({
+        viewport: size,
+        colorScheme: theme,
+        hasTouch: touch,
+        isMobile: touch,
+        locale,
+      })
       context.setDefaultTimeout(deadlineMs)
       const page = await context.newPage()
       const complaints: string[] = []

@@ -198,6 +198,12 @@ const forms: readonly {
     typed: { For: 'acme/shop', Name: 'NPM_TOKEN' },
     secrets: { Value: 'hunter2' },
   },
+  { path: '/templates', opens: 'New template', sends: 'Make it', typed: { Name: 'Globex' } },
+  {
+    path: '/templates/configurations/new',
+    sends: 'Keep it',
+    typed: { Name: 'Ours', Description: 'For the shop', 'Keys and values': '{"KEY": "value"}' },
+  },
   {
     path: '/builds/new',
     sends: 'Build',

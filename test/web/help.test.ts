@@ -94,9 +94,9 @@ async function isReadable(window: BrowserWindow): Promise<void> {
   const { page } = window
   const [width, inner] = await page.evaluate(() => [
     document.documentElement.scrollWidth,
-    window.innerWidth,
+    document.defaultView?.innerWidth ?? 0,
   ])
-  expect(width).toBeLessThanOrEqual(inner ?? 0)
+  expect(width).toBeLessThanOrEqual(inner)
 }
 
 describe('in a browser', { timeout: 120_000 }, () => {

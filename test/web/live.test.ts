@@ -94,7 +94,7 @@ describe('ten thousand runs', { timeout: 120_000 }, () => {
 })
 
 describe('long and foreign names', { timeout: 120_000 }, () => {
-  it('fit at 360 pixels, each in its own direction', async () => {
+  it('fit at 360 pixels, each in its own direction, and are whole under fingers', async () => {
     const owner = 'o'.repeat(39)
     const repository = `${owner}/${'n'.repeat(100)}`
     const branch = `feature/${'b'.repeat(247)}`
@@ -108,7 +108,7 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
        values ($1, $2, $3, $4, 'failed', 'push', $5, 4, 4, now(), now(), $6)`,
       [id, repository, branch, commit, 'x'.repeat(500), 'why'.repeat(160)],
     )
-    window = await browser.open({ size: { width: 360, height: 740 } })
+    window = await browser.open({ size: { width: 360, height: 740 }, touch: true })
     const { page } = window
     await window.signIn(server.url, server.token)
     const paths = [
@@ -122,6 +122,9 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
       await page.goto(new URL(path, server.url).href)
       await page.locator('#main').getByText(text).first().waitFor()
       expect(await overflow(), path).toBeLessThanOrEqual(0)
+      await page.setViewportSize({ width: 900, height: 740 })
+      expect(await page.evaluate<string[]>(withEllipsis), path).toEqual([])
+      await page.setViewportSize({ width: 360, height: 740 })
     }
     await page.goto(new URL('/repositories/acme/rtl', server.url).href)
     const cell = page.getByText(rtl).first()
@@ -166,6 +169,18 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
       { steps_to_execute: ['clone_repo', 'create_zip'], output_type: 'zip' },
     )
     await post('/v1/webhooks', { url: 'https://hooks.example/' })
+    const job = uuid()
+    await database.pool.query(
+      `insert into delegations (id, job_ref, github_run_id, repository, source, status, log_key,
+                                queued_at, created_by, created_at, completed_at, updated_at)
+       values ($1, 'a', '1', 'acme/names', 'api', 'failed', 'none', now(), 'a', now(), now(), now())`,
+      [job],
+    )
+    await database.pool.query(
+      `insert into runners (id, name, type, status, last_heartbeat, created_at, updated_at)
+       values ($1, 'a', 'dedicated', 'idle', now(), now(), now())`,
+      [uuid()],
+    )
     const { token } = await post<{ token: string }>('/v1/tokens', { name: 'a', roles: ['admin'] })
     const watched = await watchRepository(database.db, 'acme/names')
     await inTransaction(database.db, (unit) =>
@@ -196,6 +211,8 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
       configurations: ['name'],
       builds: ['ref', 'error', 'created_by'],
       webhooks: ['url', 'disabled_reason'],
+      delegations: ['job_ref', 'job_name', 'class', 'reason', 'workflow', 'actor'],
+      runners: ['name', 'class'],
       workflow_runs: ['workflow_name', 'branch', 'commit_message', 'actor'],
     }
     window = await browser.open()
@@ -231,6 +248,9 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
         `/builds/${build.id}`,
         '/templates',
         `/templates/${template.id}`,
+        '/jobs',
+        '/jobs?tab=runners',
+        `/jobs/${job}`,
         '/activity',
         '/settings?tab=tokens',
         '/settings?tab=webhooks',
@@ -258,6 +278,11 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
   })
 })
 
+/** Elements of a page whose text ends in an ellipsis. */
+const withEllipsis = `[...document.querySelectorAll('#main *')]
+  .filter((one) => getComputedStyle(one).textOverflow === 'ellipsis' &&
+    one.scrollWidth > one.clientWidth + 1)
+  .map((one) => one.tagName + ' ' + one.className + ' ' + one.textContent.slice(0, 30))`
 /** Elements whose text goes beyond them and is cut off, and whoever points there is not told the whole. */
 const cutOff = `[...document.querySelectorAll('header *, #main *, [role=dialog] *')]
   .filter((one) => {

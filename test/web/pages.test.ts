@@ -206,7 +206,9 @@ describe('what opens over a page', { timeout: 180_000 }, () => {
     await window.signIn(server.url, server.token)
     for (const [path, opener, name] of overlays) {
       await page.goto(new URL(path, server.url).href)
-      const button = page.getByRole('button', { name: opener, exact: true }).first()
+      const button = page
+        .getByRole('button', { name: opener, exact: true, disabled: false })
+        .first()
       await button.press('Enter')
       const dialog = page.getByRole('dialog', { name })
       await dialog.waitFor()

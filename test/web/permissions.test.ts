@@ -178,6 +178,7 @@ describe.each(roles)('%s', { timeout: 180_000 }, (role) => {
         'Releases',
         'Runners and jobs',
         'Settings',
+        'Help',
       ])
       await page.goto(new URL('/', server.url).href)
       await page.getByText('This is not shown to you.').first().waitFor()
@@ -198,6 +199,7 @@ describe('a token of one repository', { timeout: 120_000 }, () => {
     await page.getByRole('link', { name: 'acme/shop', exact: true }).first().waitFor()
     for (const path of ['/', '/repositories', '/board', '/activity', '/?search=secret']) {
       await page.goto(new URL(path, server.url).href)
+      await page.getByRole('heading', { level: 1 }).waitFor()
       await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
       expect(await page.getByText('acme/secret').count(), path).toBe(0)
     }

@@ -1,4 +1,5 @@
 // From a push to production and back, by clicks, in a browser that is never reloaded.
+import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { createRepository, type TestRepository } from '../support/git-repository.ts'
@@ -65,7 +66,12 @@ describe('the dashboard', { timeout: 120_000 }, () => {
     const dialog = page.getByRole('dialog')
     await dialog.getByText('0 of 1 approval').waitFor()
     await dialog.getByRole('button', { name: '1 more to approve' }).waitFor()
-    await dialog.getByLabel('Why it may go there').fill('Looked at it on dev')
+    const why = dialog.getByLabel('Why it may go there')
+    await why.fill('Looked at it on dev')
+    await dialog.getByRole('button', { name: 'Not now' }).click()
+    await page.getByRole('button', { name: 'Deploy web #1 to production' }).click()
+    await why.waitFor()
+    expect(await why.inputValue()).toBe('Looked at it on dev')
     await dialog.getByRole('button', { name: 'Approve', exact: true }).click()
     await dialog.getByText('Looked at it on dev').waitFor()
     await dialog.getByText('text: first').first().waitFor()
@@ -114,6 +120,12 @@ describe('the dashboard', { timeout: 120_000 }, () => {
     await log.getByText('<b>not bold</b>').waitFor()
     expect(await log.locator('b').count()).toBe(0)
     await window.picture('run')
+    // What is there by now, of a step that goes on.
+    const downloading = page.waitForEvent('download')
+    await page.getByRole('link', { name: 'Download' }).click()
+    const download = await downloading
+    expect(download.suggestedFilename()).toMatch(/^step-.*\.log$/)
+    expect(await readFile(await download.path(), 'utf8')).toMatch(/<b>not bold<\/b>\n$/)
     await page.getByRole('button', { name: 'Cancel' }).click()
     await page.getByText('The run is cancelled.', { exact: true }).first().waitFor()
     await page.getByRole('heading', { level: 1 }).getByText('cancelled').waitFor()

@@ -13,6 +13,7 @@ let server: TestServer
 let browser: TestBrowser
 let window: BrowserWindow
 let repository: TestRepository
+let watched: number
 
 const minute = 60_000
 
@@ -22,7 +23,7 @@ beforeAll(async () => {
   browser = await startBrowser()
   repository = await createRepository(server.repositories, 'acme/shop')
 
-  const repositoryId = await watchRepository(database.db, 'acme/shop')
+  watched = await watchRepository(database.db, 'acme/shop')
   const began = (n: number) => new Date(Date.now() - (n + 1) * 10 * minute)
   const runs = Array.from({ length: 30 }, (_, n) =>
     sampleRun({
@@ -47,8 +48,8 @@ beforeAll(async () => {
     }),
   )
   await inTransaction(database.db, async (unit) => {
-    await storeRuns(unit, { repositoryId, runs })
-    await storeJobs(unit, { repositoryId, jobs })
+    await storeRuns(unit, { repositoryId: watched, runs })
+    await storeJobs(unit, { repositoryId: watched, jobs })
   })
 })
 afterEach(async () => {
@@ -95,6 +96,28 @@ describe('what GitHub ran', { timeout: 120_000 }, () => {
     await window.picture('insights')
     await page.getByRole('radio', { name: 'Day' }).check()
     await page.getByText('90 %').first().waitFor()
+  })
+
+  it('grows under whoever looks where no stream comes through, too', async () => {
+    window = await browser.open()
+    const { page } = window
+    await page.route('**/v1/events*', (route) => route.abort())
+    await window.signIn(server.url, server.token, '/repositories/acme/shop?tab=github')
+    const table = page.getByRole('table', { name: 'Runs of GitHub Actions' })
+    await table.locator('tbody tr').nth(24).waitFor()
+    await page.locator('[data-connection="polling"]').waitFor()
+    const run = sampleRun({
+      id: 31,
+      runNumber: 31,
+      commitMessage: 'Meanwhile',
+      createdAt: new Date(),
+    })
+    await inTransaction(database.db, (unit) =>
+      storeRuns(unit, { repositoryId: watched, runs: [run] }),
+    )
+    await table.getByText('Meanwhile').waitFor()
+    // The browser calls every try at a stream an error.
+    for (const complaint of window.takeComplaints()) expect(complaint).toContain('ERR_FAILED')
   })
 
   it('is on the overview beside what ran here', async () => {
