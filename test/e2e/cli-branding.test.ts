@@ -155,7 +155,7 @@ describe('slipway branding', () => {
     expect((await cli(['branding', 'list'])).out).not.toContain('changed')
     expect((await cli(['branding', 'list', '--archived'])).out).toContain('changed')
     expect((await cli(['branding', 'delete', 'changed'])).err).toBe('Deleted changed\n')
-    expect(await cli(['branding', 'show', 'changed'])).toMatchObject({ code: 2 })
+    expect(await cli(['branding', 'show', 'changed'])).toMatchObject({ code: 4 })
   })
 
   it.each([

@@ -1,9 +1,12 @@
 import type { DelegatedJob } from '@slipway/contract/delegations'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { type DelegationPlace, nothing, startDelegationPlace } from '../support/delegations.ts'
 import { type CliOptions, runCli } from '../support/run-cli.ts'
 
 // The commands for delegated jobs and runners, against a server and an engine.
+
+// Each of many processes takes its time to start, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 90_000 })
 
 let place: DelegationPlace
 
@@ -193,7 +196,7 @@ describe('job', () => {
 })
 
 describe('runner', () => {
-  it('lists classes, and runners of every kind', { timeout: 60_000 }, async () => {
+  it('lists classes, and runners of every kind', async () => {
     const id = await place.delegate('sleep 600')
     await place.until(id, ({ status }) => status === 'running')
     await place.server.json('PUT', '/api/runners/proxy-7', {
@@ -232,8 +235,9 @@ describe('runner', () => {
 })
 
 it('leaves nothing on the engine but what waits there, which the metrics tell', async () => {
+  // A job that is stopped has ten seconds, and one was just now.
   await expect
-    .poll(() => place.left(), { timeout: 20_000 })
+    .poll(() => place.left(), { timeout: 60_000 })
     .toEqual({ ...nothing, containers: [expect.stringMatching(/^\/slipway-warm-/)] })
   const metrics = await (await place.server.request('GET', '/metrics')).text()
   expect(metrics).toContain('slipway_runner_pool_size{class="ready"} 1\n')

@@ -3,13 +3,16 @@ import { execFileSync } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { CreatedToken } from '@slipway/contract/access'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { serveGit } from '../support/git-http.ts'
 import { createRepository, oneProject } from '../support/git-repository.ts'
 import { type CliOptions, runCli, temporaryDirectory } from '../support/run-cli.ts'
 import { finishedRun, logOf, startRun, stepNamed } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { startSshd } from '../support/sshd.ts'
+
+// Each of many processes takes its time to start, on a machine that is busy with other tests.
+vi.setConfig({ testTimeout: 90_000 })
 
 let server: TestServer
 beforeAll(async () => void (server = await startTestServer()))

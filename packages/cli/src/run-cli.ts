@@ -82,7 +82,9 @@ async function report(
   const styles = createStyles(options.color !== false && wantsColour(io.err, io.env))
   await io.err.write(`${styles.red('error')}: ${terminalWord(told.message)}\n`)
   if (told.requestId) await io.err.write(styles.dim(`request ${terminalWord(told.requestId)}\n`))
-  if (told.hint) await io.err.write(`${told.hint}\n`)
+  // A hint may have lines; what a server said in it may have none.
+  const hint = told.hint?.split('\n').map(terminalWord).join('\n')
+  if (hint) await io.err.write(`${hint}\n`)
   return exitCode
 }
 

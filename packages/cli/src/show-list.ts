@@ -137,7 +137,8 @@ async function watchList<Page>(context: Context, list: List<Page>, flags: Flags)
 }
 
 function isPassing(error: unknown): boolean {
-  return error instanceof SlipwayError && (error.status === 0 || error.status >= 500)
+  if (!(error instanceof SlipwayError)) return false
+  return error.status === 0 || error.status === 429 || error.status >= 500
 }
 
 interface Shown<Page> {

@@ -1,5 +1,5 @@
-import { backoff } from './retry-delay.ts'
-import { mayPass, SlipwayError } from './slipway-error.ts'
+import { reconnectDelay } from './retry-delay.ts'
+import { mayPass, retryAfterOf, SlipwayError } from './slipway-error.ts'
 import { createSseParser, type SseEvent } from './sse-parser.ts'
 import { readText } from './read-text.ts'
 import type { Query, Transport } from './transport.ts'
@@ -18,8 +18,6 @@ export interface FollowInput {
   /** True: the stream has an end. False: it is opened again for ever. */
   finite: boolean
 }
-
-const MAX_DELAY_MS = 5_000
 
 /**
  * The events of a Server-Sent Events endpoint, over as many connections as it takes: each resumes
@@ -78,9 +76,9 @@ export async function* followStream(
     const spent = opened
       ? Date.now() - lastGood > transport.reconnectMs
       : made >= transport.policy.retries
-    if (spent && failure !== undefined) throw asSlipwayError(failure)
-    const delay = backoff(made, { ...transport.policy, maxDelayMs: MAX_DELAY_MS })
-    await wait(Math.max(parser.retryMs ?? 0, delay), signal)
+    const delay = reconnectDelay({ made, retryAfter: retryAfterOf(failure) }, transport.policy)
+    if ((spent || delay === null) && failure !== undefined) throw asSlipwayError(failure)
+    await wait(Math.max(parser.retryMs ?? 0, delay ?? 0), signal)
   }
 }
 

@@ -5,6 +5,7 @@ import {
   defaultRetryPolicy,
   type FailedTry,
   parseRetryAfter,
+  reconnectDelay,
   retryDelay,
 } from './retry-delay.ts'
 
@@ -36,6 +37,23 @@ const policies = fc.record({
   deadlineMs: fc.nat(200_000),
 })
 const randoms = fc.double({ min: 0, max: 1, noNaN: true })
+
+describe('reconnectDelay', () => {
+  it('grows up to five seconds, and is what the server asks for where that is longer', () => {
+    fc.assert(
+      fc.property(fc.nat(100), fc.nat(30), (made, seconds) => {
+        const usual = reconnectDelay({ made }, defaultRetryPolicy, now) ?? Number.NaN
+        expect(usual).toBeGreaterThanOrEqual(Math.min(5_000, 200 * 2 ** made) / 2)
+        expect(usual).toBeLessThanOrEqual(5_000)
+        const failed = { made, retryAfter: String(seconds) }
+        const asked = reconnectDelay(failed, defaultRetryPolicy, now) ?? Number.NaN
+        expect(asked).toBeGreaterThanOrEqual(seconds * 1_000)
+        expect(asked).toBeLessThanOrEqual(Math.max(5_000, seconds * 1_000))
+      }),
+    )
+    expect(reconnectDelay({ made: 0, retryAfter: '31' }, defaultRetryPolicy, now)).toBeNull()
+  })
+})
 
 describe('retryDelay', () => {
   it.each([

@@ -55,6 +55,23 @@ export function retryDelay(
   return delay > policy.maxDelayMs || isLate ? null : delay
 }
 
+/** Longest wait for another connection of a stream or socket, in milliseconds, where the server asks for none. */
+const mostReconnectMs = 5_000
+
+/**
+ * How long to wait before another connection is tried, in milliseconds; null: the server asks for a longer wait
+ * than the policy has.
+ */
+export function reconnectDelay(
+  { made, retryAfter }: Pick<FailedTry, 'made' | 'retryAfter'>,
+  policy: RetryPolicy,
+  now: number = Date.now(),
+): number | null {
+  const asked = parseRetryAfter(retryAfter ?? null, now) ?? 0
+  if (asked > policy.maxDelayMs) return null
+  return Math.max(asked, backoff(made, { ...policy, maxDelayMs: mostReconnectMs }))
+}
+
 /** Exponential with full jitter over its upper half. */
 export function backoff(
   made: number,

@@ -122,8 +122,18 @@ describe('who asks for a socket in a browser', () => {
 describe('a connection', () => {
   it('that does not begin in time is given up', async () => {
     const { upgrades, client } = await serve([() => {}])
-    const error = await errorOf(take(client({ timeoutMs: 20 }).pipelines.subscribe()))
+    const error = await errorOf(take(client({ timeoutMs: 1_000 }).pipelines.subscribe()))
     expect(error).toMatchObject({ status: 0, code: 'timeout' })
+    expect(upgrades).toHaveLength(2)
+  })
+
+  it('that does not let subscribe is replaced, however lively it is', async () => {
+    const lively = (socket: WebSocket) => {
+      socket.send(greeting)
+      socket.on('message', () => socket.send('{"type":"pong"}'))
+    }
+    const { upgrades, client } = await serve([lively, tell(2)])
+    expect(await runIds(client({ timeoutMs: 1_000, idleMs: 300 }), 1)).toEqual([2])
     expect(upgrades).toHaveLength(2)
   })
 

@@ -41,7 +41,7 @@ export async function connectWebSocket(
   target: WebSocketTarget,
   signal: AbortSignal,
 ): Promise<WebSocketConnection> {
-  const input = await addressOf(transport, target)
+  const input = await addressOf(transport, target, signal)
   signal.throwIfAborted()
   const inbox = createInbox<SocketFrame>(mostWaiting, () => socket.close())
   const welcome = settleLater()
@@ -104,7 +104,11 @@ export async function connectWebSocket(
  * The token goes into a header; where there are none, into a protocol that is offered and never chosen, or,
  * if it cannot be part of one, a ticket for it into the address. A page without a token has its cookie.
  */
-async function addressOf(transport: Transport, { path, query }: WebSocketTarget) {
+async function addressOf(
+  transport: Transport,
+  { path, query }: WebSocketTarget,
+  signal: AbortSignal,
+) {
   const url = transport.address({ path, ...(query === undefined ? {} : { query }) })
   url.protocol = url.protocol === 'https:' ? 'wss:' : 'ws:'
   const token = await transport.token()
@@ -119,6 +123,7 @@ async function addressOf(transport: Transport, { path, query }: WebSocketTarget)
   const { ticket } = (await transport.json({
     method: 'POST',
     path: 'v1/tickets',
+    signal,
   })) as CreatedTicket
   url.searchParams.set('ticket', ticket)
   return { url, headers: {}, protocols: [] }

@@ -73,7 +73,7 @@ async function connect(
   })
   for (const event of events) socket.on(event, (data: JobData) => inbox.put({ event, data }))
   try {
-    await opening(socket, signal)
+    await opening(socket, transport.timeoutMs, signal)
     for (const [index, repository] of repositories.entries()) {
       if (index > 0 && index % atOnce === 0) await wait(windowMs, signal)
       await subscribe(socket, repository, transport.timeoutMs)
@@ -85,11 +85,23 @@ async function connect(
   return { next: () => inbox.take() }
 }
 
-function opening(socket: Socket, signal: AbortSignal): Promise<void> {
+function opening(socket: Socket, timeoutMs: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
-    const leave = () => reject(lost('The connection was given up'))
-    const settled = () => signal.removeEventListener('abort', leave)
+    const leave = () => {
+      clearTimeout(deadline)
+      reject(lost('The connection was given up'))
+    }
+    let deadline: ReturnType<typeof setTimeout> | undefined
+    const settled = () => {
+      clearTimeout(deadline)
+      signal.removeEventListener('abort', leave)
+    }
     signal.addEventListener('abort', leave, { once: true })
+    // There is a connection, and nobody has said yet whether it is one for us.
+    socket.io.once('open', () => {
+      const late = () => reject(lost(`Nobody was let in within ${timeoutMs} ms`))
+      deadline = setTimeout(late, timeoutMs)
+    })
     socket.once('connect', () => {
       settled()
       resolve()

@@ -40,11 +40,15 @@ export async function* followPipelines(
 async function subscribe(transport: Transport, signal: AbortSignal) {
   const probe = () =>
     transport.json({ path: 'api/v2/pipelines/status', query: { limit: 1 }, signal })
-  const connection = await connectWebSocket(transport, { path: 'ws', probe }, signal)
+  const late = new AbortController()
+  const either = AbortSignal.any([signal, late.signal])
+  const connection = await connectWebSocket(transport, { path: 'ws', probe }, either)
   connection.send({ type: 'phase2.subscribe', channels: [channel] })
-  for (;;) {
-    const answer = await connection.next()
-    if (isAnswer(answer)) return connection
+  const deadline = setTimeout(() => late.abort(), transport.timeoutMs)
+  try {
+    for (;;) if (isAnswer(await connection.next())) return connection
+  } finally {
+    clearTimeout(deadline)
   }
 }
 

@@ -1,4 +1,4 @@
-import { backoff, parseRetryAfter } from '../retry-delay.ts'
+import { reconnectDelay } from '../retry-delay.ts'
 import { mayPass, retryAfterOf } from '../slipway-error.ts'
 import type { CallOptions, Transport } from '../transport.ts'
 import { wait } from '../wait.ts'
@@ -20,14 +20,15 @@ export interface Connection<T> {
   next(): Promise<T>
 }
 
-const mostDelayMs = 5_000
+/** Milliseconds after which a connection was a good one. */
+const lastingMs = 5_000
 
 /**
  * The messages of a socket, over as many connections as it takes, without end. `connect` opens one: it is
  * given a signal that aborts when nobody wants it any more, and `next` rejects from then on.
  *
  * @throws SlipwayError when the server refuses, cannot be reached at first within the client's
- *   retries, or not again within `reconnectMs`
+ *   retries, or not again within `reconnectMs`, or asks for a longer wait than the client's policy has
  */
 export async function* followSocket<T>(
   transport: Transport,
@@ -50,7 +51,6 @@ export async function* followSocket<T>(
       for (;;) {
         const message = await connection.next()
         signal?.throwIfAborted()
-        made = 0
         yield message
       }
     } catch (error) {
@@ -63,14 +63,14 @@ export async function* followSocket<T>(
     onClose?.()
     if (openedAt !== null) {
       lastGood = Date.now()
-      if (lastGood - openedAt >= mostDelayMs) made = 0
+      // Whoever lets in and breaks off again and again is asked ever less often, too.
+      if (lastGood - openedAt >= lastingMs) made = 0
     }
     const isSpent = wasOpen
       ? Date.now() - lastGood > transport.reconnectMs
       : made >= transport.policy.retries
-    const asked = parseRetryAfter(retryAfterOf(failure), Date.now()) ?? 0
-    if (isSpent || asked > transport.policy.maxDelayMs) throw failure
-    const ownMs = backoff(made, { ...transport.policy, maxDelayMs: mostDelayMs })
-    await wait(Math.max(asked, ownMs), signal)
+    const delay = reconnectDelay({ made, retryAfter: retryAfterOf(failure) }, transport.policy)
+    if (isSpent || delay === null) throw failure
+    await wait(delay, signal)
   }
 }

@@ -42,12 +42,7 @@ export const webSockets: WebSocketMaker = {
         else response.destroy()
       })
       response.once('close', () => {
-        const { statusCode = 502, headers: told } = response
-        const wait = told['retry-after']
-        const answer = new Response(Buffer.concat(chunks), {
-          status: Math.max(statusCode, 200),
-          headers: wait === undefined ? {} : { 'retry-after': wait },
-        })
+        const answer = toResponse(response, Buffer.concat(chunks))
         void errorFromResponse(answer).then((refusal) => {
           end(1006, refusal.message, refusal)
           socket.terminate()
@@ -68,4 +63,26 @@ export const webSockets: WebSocketMaker = {
       },
     }
   },
+}
+
+/** Statuses that a Response may only have without a body. */
+const withoutBody = [204, 205, 304]
+/** What of a refusal is of use besides its body. */
+const headersOfUse = ['retry-after', 'x-request-id']
+
+/** What of an answer in place of a handshake is looked at. */
+interface Refusal {
+  statusCode?: number | undefined
+  headers: Readonly<Record<string, string | string[] | undefined>>
+}
+
+/** Whatever answered: a status that a Response cannot have is told as that of a broken proxy. */
+function toResponse({ statusCode = 502, headers }: Refusal, body: Buffer): Response {
+  const status = statusCode >= 200 && statusCode <= 599 ? statusCode : 502
+  const kept = headersOfUse.flatMap((name) => {
+    const value = headers[name]
+    return typeof value === 'string' ? [[name, value] as [string, string]] : []
+  })
+  const text = withoutBody.includes(status) ? null : new Uint8Array(body)
+  return new Response(text, { status, headers: kept })
 }
