@@ -1,5 +1,5 @@
-import { afterEach, beforeEach, expect, it } from 'vitest'
-import type { LogStore } from '../../packages/server/src/logs/index.ts'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import type { LogStore, LogWriter } from '../../packages/server/src/logs/index.ts'
 import { key, type LogPlace, makeLogPlace, readText } from './log-place.ts'
 
 let place: LogPlace
@@ -35,3 +35,43 @@ it.each(whole.map((_, count) => count))(
     expect(await readText(store)).toBe(`${text}over\nfive\n`)
   },
 )
+
+describe('a log of which the beginning is not written again', () => {
+  const at = Date.parse('2026-01-02T03:04:05.000Z')
+  const open = async (run: (write: (ms: number) => void, writer: LogWriter) => Promise<void>) => {
+    let now = 0
+    const writer = await store.open(key, { ...options, stampLines: 'plain', clock: () => at + now })
+    await run((ms) => {
+      now = ms
+      void writer.write(Buffer.from(`${ms}\n`))
+    }, writer)
+    await writer.suspend()
+  }
+  const lines = async () =>
+    (await readText(store)).split('\n').map((line) => line.slice(line.indexOf(' ') + 1))
+  const missing = '--- some output is missing here: it was not to be had any more ---'
+  beforeEach(() => open(async (write) => [1, 2, 3].forEach(write)))
+
+  it.each([
+    ['some lines are missing', [7, 8], ['1', '2', '3', missing, '7', '8']],
+    ['none is missing', [2, 3, 7], ['1', '2', '3', '3', '7']],
+    ['nothing is left', [], ['1', '2', '3', missing]],
+  ])('goes on where %s', async (_, again, whole) => {
+    await open(async (write, writer) => {
+      await writer.missed()
+      again.forEach(write)
+      await writer.note('over')
+      await writer.end()
+    })
+    expect(await lines()).toEqual([...whole, 'over', ''])
+  })
+
+  it('says so in the middle, too', async () => {
+    await open(async (write, writer) => {
+      for (const ms of [1, 2, 3, 4]) write(ms)
+      await writer.missed()
+      for (const ms of [7, 8]) write(ms)
+    })
+    expect(await lines()).toEqual(['1', '2', '3', '4', missing, '7', '8', ''])
+  })
+})

@@ -18,6 +18,8 @@ export interface LogAppender {
   readonly failure: Error | null
   /** Resolves when the lines are in the file. What comes while a write is under way goes with the next. */
   append(pieces: readonly Buffer[]): Promise<void>
+  /** The last bytes that are in the file, at most `count`. */
+  end(count: number): Promise<Buffer>
   /** Writes what is pending and the last record, syncs and closes. Resolves also after a failed write. */
   close(): Promise<void>
 }
@@ -173,6 +175,12 @@ function startAppending(
         running = next.catch(() => {})
       }
       return next
+    },
+    async end(count) {
+      await running
+      const length = Math.min(count, bytes)
+      const { buffer, bytesRead } = await data.read(Buffer.alloc(length), 0, length, bytes - length)
+      return buffer.subarray(0, bytesRead)
     },
     async close() {
       await running

@@ -72,6 +72,12 @@ export interface LogWriter {
    */
   note(line: string): Promise<void>
   /**
+   * Told where output is missing that was to be written (again, where it is `replayed`), before what comes next.
+   * From then on what the log has is told by its times, those of `clock` in `plain` stamps, and a line says that
+   * some is missing unless they show that none is. Lines of one millisecond may be there twice.
+   */
+  missed(): Promise<void>
+  /**
    * Ends the last line, syncs, and hands the log to the object store. Rejects when that failed, and may
    * then be repeated; rejects, once and after handing over the rest, when lines could not be written.
    */

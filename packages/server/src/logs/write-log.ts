@@ -1,8 +1,9 @@
 import { compileMasks } from '../secrets/index.ts'
 import type { LogAppender } from './append-log.ts'
 import type { LogStat, LogWriter, OpenLogOptions } from './log-store.ts'
+import { createTimeSkipper, type LastLine, readLastLine, type TimeSkipper } from './skip-by-time.ts'
 import { createLineSkipper } from './skip-lines.ts'
-import { createLineSplitter } from './split-lines.ts'
+import { createLineSplitter, maxLineBytes } from './split-lines.ts'
 import { createLineStamper } from './stamp-lines.ts'
 
 export interface WriteLogDeps {
@@ -19,6 +20,9 @@ export interface OpenWriter extends LogWriter {
 
 /** Bytes that may wait to be written before the command is held back. */
 const maxBacklog = 512 * 1024
+const missing = Buffer.from('--- some output is missing here: it was not to be had any more ---\n')
+/** Bytes that hold any line with its time. */
+const lastLineBytes = maxLineBytes + 64
 
 export function writeLog(
   { appender, handOver }: WriteLogDeps,
@@ -27,14 +31,18 @@ export function writeLog(
   const masks = compileMasks(secrets)
   const masker = masks.masker()
   const splitter = createLineSplitter()
-  const isNew = replayed ? createLineSkipper(appender.lines) : (lines: Buffer[]) => lines
+  let isNew = replayed ? createLineSkipper(appender.lines) : (lines: Buffer[]) => lines
   const form = stampLines === 'plain' ? 'plain' : 'bracketed'
   const stampNew = stampLines === false ? null : createLineStamper(clock, form)
-  const stamp = (lines: Buffer[]) => (stampNew === null ? isNew(lines) : stampNew(isNew(lines)))
+  const stampAll = (lines: Buffer[]) => (stampNew === null ? lines : stampNew(lines))
+  const stamp = (lines: Buffer[]) => stampAll(isNew(lines))
   let closing: Promise<void> | null = null
   let sealing: Promise<LogStat> | null = null
   let discarded = false
   let isLossTold = false
+  /** What the log ended in when output was found to be missing. */
+  let known: LastLine | null = null
+  let byTime: TimeSkipper | null = null
 
   const ended = () => Promise.reject(new Error('the log has been closed'))
 
@@ -43,14 +51,30 @@ export function writeLog(
     if (closing !== null) return ended()
     const own = createLineSplitter()
     const text = masks.text(line.replaceAll(/\r?\n/g, ' '))
-    const lines = stamp([...own.push([Buffer.from(text)]), ...own.end()])
+    const whole = [...own.push([Buffer.from(text)]), ...own.end()]
+    // The same as the last line: its writer had said it.
+    if (byTime !== null && text === known?.text) return Promise.resolve()
+    // It is no output, and has no time of it.
+    const lines = byTime === null ? stamp(whole) : stampAll([...byTime.rest(), ...whole])
     return lines.length === 0 ? Promise.resolve() : appender.append(lines)
+  }
+
+  const missed = async (): Promise<void> => {
+    if (closing !== null) return ended()
+    known = stampLines === 'plain' ? readLastLine(await appender.end(lastLineBytes)) : null
+    byTime = createTimeSkipper({ last: known, now: clock ?? Date.now, notice: missing })
+    isNew = byTime.take
   }
 
   const close = (isOver: boolean) => {
     closing ??= (async () => {
       const rest =
-        replayed && !isOver ? [] : stamp([...splitter.push(masker.end()), ...splitter.end()])
+        replayed && !isOver
+          ? []
+          : [
+              ...stamp([...splitter.push(masker.end()), ...splitter.end()]),
+              ...stampAll(byTime?.rest() ?? []),
+            ]
       // What is in the file is worth keeping after a failed write too.
       if (rest.length > 0) await appender.append(rest).catch(() => {})
       await appender.close()
@@ -76,6 +100,7 @@ export function writeLog(
 
   return {
     note,
+    missed,
     suspend,
     async end() {
       await close(true)

@@ -197,4 +197,6 @@ export interface ContainerOutput {
    * the container wrote it, by the clock of its engine, where that is known.
    */
   write(chunk: Buffer, at?: Date): void | Promise<void>
+  /** Told where output is missing, before what comes next. Absent: a line of output says so. */
+  missed?(): Promise<void>
 }

@@ -106,6 +106,7 @@ async function followOutput(
           stop(`more output than ${describeBytes(outputBytes)}`)
           full.abort(new Error('the log is full'))
         },
+        missed: () => writer.missed(),
       },
       AbortSignal.any([signal, full.signal]),
     )

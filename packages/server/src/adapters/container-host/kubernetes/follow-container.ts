@@ -29,6 +29,7 @@ export async function followContainer(
     await sink.write(chunk, at)
   }
   const withoutMarker = createMarkerFilter(markerOf(id.name))
+  let isBegun = false
   const trying = async (work: () => Promise<void>): Promise<boolean> => {
     try {
       if (refused === null) await work()
@@ -41,7 +42,8 @@ export async function followContainer(
     () => ended.abort(),
     (error: unknown) => over.abort(error),
   )
-  const missed = async (): Promise<void> => void (await trying(() => hand(Buffer.from(gapNotice))))
+  const tellGap = () => (sink.missed === undefined ? hand(Buffer.from(gapNotice)) : sink.missed())
+  const missed = async (): Promise<void> => void (await trying(tellGap))
   const isWhole = await followLog(
     deps,
     {
@@ -50,16 +52,18 @@ export async function followContainer(
       missed,
       take: ({ chunk, time }) =>
         trying(async () => {
+          isBegun = true
           const at = new Date(time)
           const { rest, isWanting } = withoutMarker(chunk)
-          if (isWanting) await hand(Buffer.from(gapNotice))
+          if (isWanting) await tellGap()
           await hand(rest, at)
         }),
     },
     AbortSignal.any([signal, over.signal]),
   )
   if (refused !== null) throw (refused as { error: unknown }).error
-  if (!isWhole) await hand(Buffer.from(gapNotice))
+  // Without the first line of ours, nothing was left of it.
+  if (!isWhole || !isBegun) await tellGap()
 }
 
 /** Takes the first line of a log away; `isWanting` once, where the log does not begin with it. */
