@@ -168,13 +168,14 @@ describe('a configuration', { timeout: 120_000 }, () => {
       })
     await settings.fill('{"server.port": 3}')
     await server.json('PUT', path, { body: { settings: { 'server.port': 4 } } })
-    await page.getByRole('button', { name: 'Keep it' }).click()
+    // What is typed is still a change of what was there before.
+    await page.reload()
     await page.getByRole('button', { name: 'Go on with mine' }).click()
+    expect(await settings.inputValue()).toBe('{"server.port": 3}')
     await page.getByRole('button', { name: 'Keep it' }).click()
     const kept = async () =>
       (await server.json<{ configuration: { settings: unknown } }>('GET', path)).configuration
     await expect.poll(kept).toMatchObject({ settings: { 'server.port': 3 } })
-    for (const complaint of window.takeComplaints()) expect(complaint).toContain('409')
 
     await page.getByRole('button', { name: 'Archive' }).click()
     await page.getByText('new builds cannot use it.').first().waitFor()

@@ -101,7 +101,7 @@ export function RetentionDialog({
         )}
         {preview.isError ? (
           <Notice tone="wait" title="What would go cannot be counted.">
-            <p>{messageOf(preview.error)}.</p>
+            <p>{messageOf(preview.error)}</p>
           </Notice>
         ) : (
           <Notice

@@ -17,7 +17,7 @@ export function RotateTokenDialog({
   onRotated: (token: CreatedToken) => void
   onClose: () => void
 }) {
-  const [ends, setEnds] = useState(token.expires_at?.slice(0, 10) ?? '')
+  const [ends, setEnds] = useState(dayOf(token.expires_at))
   const rotate = useMutation({
     mutationFn: () => api.tokens.rotate(token.id, { expires_at: endOf(ends, token.expires_at) }),
     onSuccess: onRotated,
@@ -57,9 +57,17 @@ export function RotateTokenDialog({
   )
 }
 
+/** The day where whoever looks is, as a date field has it. */
+function dayOf(at: string | null): string {
+  if (at === null) return ''
+  const time = new Date(at)
+  const parts = [time.getFullYear(), time.getMonth() + 1, time.getDate()]
+  return parts.map((part) => String(part).padStart(2, '0')).join('-')
+}
+
 /** What was not touched stays as it is to the second. */
 function endOf(ends: string, before: string | null): string | null {
   if (ends === '') return null
-  if (before !== null && before.startsWith(ends)) return before
+  if (ends === dayOf(before)) return before
   return new Date(`${ends}T23:59:59`).toISOString()
 }

@@ -9,13 +9,12 @@ import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { useMay } from '../../session/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
-import { ConfirmButton } from '../../ui/confirm-button.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Form, FormActions } from '../../ui/form.tsx'
 import { Notice } from '../../ui/notice.tsx'
 import { Page } from '../../ui/page.tsx'
-import { QueryView } from '../../ui/query-view.tsx'
 import { useToast } from '../../ui/toast.tsx'
+import { ConfigurationUsage } from './configuration-usage.tsx'
 import { readSettings } from './read-settings.ts'
 import { Targets } from './targets.tsx'
 import styles from './templates-page.module.css'
@@ -58,8 +57,8 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
     'targets',
     itsTargets,
   )
-  // What this form is a change of: kept with it, so that a reload does not hide what somebody else did.
-  const [since, setSince] = useDraft(form, 'since', kept?.updated_at ?? '')
+  // What that which is typed is a change of: kept with it, so that a reload does not hide what somebody else did.
+  const [base, setBase] = useDraft(form, 'base', '')
   const [known, setKnown] = useState(kept)
   const typed =
     known !== null &&
@@ -67,18 +66,25 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
       description !== (known.description ?? '') ||
       text !== JSON.stringify(known.settings, null, 2) ||
       JSON.stringify(targets) !== JSON.stringify(known.targets))
+  const since = typed && base !== '' ? base : (kept?.updated_at ?? '')
+  const onType =
+    <T,>(set: (value: T) => void) =>
+    (value: T) => {
+      set(value)
+      if (since !== base) setBase(since)
+    }
   const showKept = (now: Configuration) => {
     setKnown(now)
     setName(now.name)
     setDescription(now.description ?? '')
     setText(JSON.stringify(now.settings, null, 2))
     setTargets(now.targets)
-    setSince(now.updated_at)
+    setBase('')
     forgetDraft(form)
   }
   const isOlder = kept !== null && since !== kept.updated_at
   // What somebody else has kept replaces what is here only where nothing has been typed over it.
-  if (kept !== null && isOlder && !typed && known?.updated_at !== kept.updated_at) showKept(kept)
+  if (kept !== null && !typed && known?.updated_at !== kept.updated_at) showKept(kept)
   const parsed = readSettings(text)
   const save = useMutation({
     mutationFn: async () => {
@@ -125,7 +131,7 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
               size="small"
               onClick={() => {
                 setKnown(kept)
-                setSince(kept.updated_at)
+                setBase(kept.updated_at)
                 save.reset()
               }}
             >
@@ -146,7 +152,7 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
                   dir="auto"
                   maxLength={100}
                   value={name}
-                  onChange={(event) => setName(event.target.value)}
+                  onChange={(event) => onType(setName)(event.target.value)}
                 />
               )}
             </Field>
@@ -158,7 +164,7 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
                   dir="auto"
                   maxLength={2000}
                   value={description}
-                  onChange={(event) => setDescription(event.target.value)}
+                  onChange={(event) => onType(setDescription)(event.target.value)}
                 />
               )}
             </Field>
@@ -174,7 +180,7 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
                   readOnly={!editable}
                   spellCheck={false}
                   value={text}
-                  onChange={(event) => setText(event.target.value)}
+                  onChange={(event) => onType(setText)(event.target.value)}
                 />
               )}
             </Field>
@@ -184,7 +190,7 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
           targets={targets}
           editable={editable}
           problemAt={(index, part) => at(`/targets/${index}/${part}`)}
-          onChange={setTargets}
+          onChange={onType(setTargets)}
         />
         {elsewhere && (
           <Notice tone="bad" title="It was not kept">
@@ -204,7 +210,7 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
           </FormActions>
         )}
       </Form>
-      {kept !== null && <Usage configuration={kept} editable={editable} />}
+      {kept !== null && <ConfigurationUsage configuration={kept} editable={editable} />}
     </Page>
   )
 }
@@ -220,75 +226,4 @@ function textOf(problems: readonly Problem[], paths: readonly string[]): string 
     }),
   )
   return said.length === 0 ? undefined : said.join('; ')
-}
-
-function Usage({ configuration, editable }: { configuration: Configuration; editable: boolean }) {
-  const say = useToast()
-  const queries = useQueryClient()
-  const navigate = useNavigate()
-  const { id, name, archived } = configuration
-  const usage = useQuery({
-    queryKey: ['builds', 'configurations', id, 'usage'],
-    queryFn: ({ signal }) => api.configurations.usage(id, { signal }),
-  })
-  const change = useMutation({
-    mutationFn: (act: () => Promise<unknown>) => act(),
-    onError: (error) => say('bad', messageOf(error)),
-    onSettled: () => void queries.invalidateQueries({ queryKey: ['builds'] }),
-  })
-  const remove = () =>
-    change.mutate(async () => {
-      await api.configurations.delete(id)
-      forgetDraft(`configuration-${id}`)
-      say('good', 'The configuration is deleted.')
-      await navigate({ to: '/templates' })
-    })
-  const archive = () =>
-    change.mutate(async () => {
-      await api.configurations.update(id, { archived: !archived })
-      say('good', archived ? 'It can be used again.' : 'It is archived: new builds cannot use it.')
-    })
-  return (
-    <Card title="Used by">
-      <QueryView query={usage}>
-        {({ builds, at_least: atLeast, last_build_id: last }) => (
-          <>
-            <p>
-              {builds === 0
-                ? 'No build has used it.'
-                : `${builds}${atLeast ? ' or more' : ''} builds`}
-              {last !== null && (
-                <>
-                  , the last one{' '}
-                  <Link to="/builds/$id" params={{ id: String(last) }}>
-                    {last}
-                  </Link>
-                </>
-              )}
-              {archived && ' It is archived: new builds cannot use it.'}
-            </p>
-            {editable && (
-              <FormActions>
-                <Button size="small" busy={change.isPending} onClick={archive}>
-                  {archived ? 'Bring it back' : 'Archive'}
-                </Button>
-                {(builds === 0 || archived) && (
-                  <ConfirmButton
-                    label="Delete"
-                    title={`Delete ${name}?`}
-                    busy={change.isPending}
-                    onConfirm={remove}
-                  >
-                    {builds === 0
-                      ? 'It can’t be undone.'
-                      : 'Builds that used it do not say so any more. It can’t be undone.'}
-                  </ConfirmButton>
-                )}
-              </FormActions>
-            )}
-          </>
-        )}
-      </QueryView>
-    </Card>
-  )
 }
