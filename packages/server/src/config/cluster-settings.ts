@@ -1,6 +1,6 @@
 import { directory, host, port } from './parse.ts'
-import { absent } from './setting.ts'
-import type { SettingValues } from './settings.ts'
+import { objectName } from './parse-kubernetes.ts'
+import { absent, type ValuesOf } from './setting.ts'
 
 /** How the API server of a cluster is found; nothing is read of it before something needs a cluster. */
 export interface ClusterConfig {
@@ -31,9 +31,16 @@ export const clusterSettings = {
     default: null,
     parse: port,
   }),
+  KUBERNETES_NAMESPACE: absent({
+    description:
+      'Namespace that steps run in, and jobs of runner classes with `executor: kubernetes`.',
+    default: null,
+    defaultNote: 'that of the account by which the cluster is reached',
+    parse: objectName,
+  }),
 }
 
-export function toCluster(values: SettingValues): ClusterConfig {
+export function toCluster(values: ValuesOf<typeof clusterSettings>): ClusterConfig {
   const { KUBECONFIG: kubeconfig, KUBERNETES_SERVICE_HOST: at } = values
   const service = String(values.KUBERNETES_SERVICE_PORT ?? 443)
   return {

@@ -96,9 +96,9 @@ describe('the settings of executors', () => {
       },
       [
         'SLIPWAY_STEP_IMAGE: must be the name of an image, such as host/tools:1.0',
-        'KUBERNETES_NAMESPACE: must be lower-case letters, digits, "-" and ".", not at an end',
         'KUBERNETES_RUN_AS: must be a user id, or a user id and a group id such as 1000:1000',
         'KUBERNETES_NODE_SELECTOR: must be labels such as disk=ssd,zone=a',
+        'KUBERNETES_NAMESPACE: must be lower-case letters, digits, "-" and ".", not at an end',
       ],
     ],
   ])('are refused together: %j', async (env, problems) => {

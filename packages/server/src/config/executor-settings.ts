@@ -1,3 +1,4 @@
+import type { clusterSettings } from './cluster-settings.ts'
 import {
   bytes,
   directory,
@@ -7,8 +8,8 @@ import {
   type Parse,
   positiveNumber,
 } from './parse.ts'
-import { absent, present } from './setting.ts'
-import type { SettingValues } from './settings.ts'
+import { nodeLabels, objectName, objectNames, userAndGroup } from './parse-kubernetes.ts'
+import { absent, present, type ValuesOf } from './setting.ts'
 
 /** What steps run in. */
 export interface ExecutorConfig {
@@ -34,53 +35,15 @@ export interface KubernetesConfig {
 }
 
 const kinds = ['process', 'docker', 'kubernetes'] as const
-/** The highest id that a cluster takes. */
-const highestId = 2_147_483_647
-
 const executorName: Parse<ExecutorConfig['kind']> = (text) => {
   const kind = kinds.find((each) => each === text)
   if (kind === undefined) throw new InvalidValue(`must be one of ${kinds.join(', ')}`)
   return kind
 }
 
-/** Name of an object in a cluster (RFC 1123). */
-export const objectName: Parse<string> = (text) => {
-  if (/^[a-z0-9]([-a-z0-9.]{0,251}[a-z0-9])?$/.test(text)) return text
-  throw new InvalidValue('must be lower-case letters, digits, "-" and ".", not at an end')
-}
-
-const objectNames: Parse<readonly string[]> = (text) =>
-  text
-    .split(',')
-    .map((name) => name.trim())
-    .filter(Boolean)
-    .map(objectName)
-
 const imageName: Parse<string> = (text) => {
   if (/^[A-Za-z0-9][A-Za-z0-9._/:@-]{0,499}$/.test(text)) return text
   throw new InvalidValue('must be the name of an image, such as host/tools:1.0')
-}
-
-/** `uid` or `uid:gid`; the group is else that of the same number. */
-export const userAndGroup: Parse<{ uid: number; gid: number }> = (text) => {
-  const [, user, group = user] = /^(\d{1,10})(?::(\d{1,10}))?$/.exec(text.trim()) ?? []
-  const [uid, gid] = [Number(user), Number(group)]
-  if (uid <= highestId && gid <= highestId) return { uid, gid }
-  throw new InvalidValue('must be a user id, or a user id and a group id such as 1000:1000')
-}
-
-const labelPart = /^([A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?$/
-
-/** `name=value` pairs, separated by commas. */
-export const nodeLabels: Parse<Readonly<Record<string, string>>> = (text) => {
-  const pairs = text.split(',').map((pair) => pair.trim())
-  const entries = pairs.filter(Boolean).map((pair) => {
-    const [, name = '', value = '\n'] = /^([^=]+)=(.*)$/.exec(pair) ?? []
-    const ownName = name.slice(name.lastIndexOf('/') + 1)
-    if (ownName !== '' && labelPart.test(ownName) && labelPart.test(value)) return [name, value]
-    throw new InvalidValue('must be labels such as disk=ssd,zone=a')
-  })
-  return Object.fromEntries(entries) as Record<string, string>
 }
 
 /** Settings of what runs steps; part of `settings`. */
@@ -119,13 +82,6 @@ export const executorSettings = {
     default: null,
     defaultNote: 'no limit',
     parse: positiveNumber,
-  }),
-  KUBERNETES_NAMESPACE: absent({
-    description:
-      'Namespace that steps run in, and jobs of runner classes with `executor: kubernetes`.',
-    default: null,
-    defaultNote: 'that of the account by which the cluster is reached',
-    parse: objectName,
   }),
   KUBERNETES_VOLUME_CLAIM: absent({
     description:
@@ -181,7 +137,7 @@ const onlyForKubernetes = [
 ] as const
 
 /** What is wrong with these settings together. What was refused is undefined: that is told already. */
-export function executorProblems(values: SettingValues): string[] {
+export function executorProblems(values: ValuesOf<typeof executorSettings>): string[] {
   const { SLIPWAY_EXECUTOR: kind, SLIPWAY_STEP_IMAGE: image } = values
   const problems: string[] = []
   if (kind === 'process' && typeof image === 'string') {
@@ -202,7 +158,9 @@ export function executorProblems(values: SettingValues): string[] {
   return problems
 }
 
-export function toExecutor(values: SettingValues): ExecutorConfig {
+export function toExecutor(
+  values: ValuesOf<typeof executorSettings & typeof clusterSettings> & { SLIPWAY_DATA_DIR: string },
+): ExecutorConfig {
   const { SLIPWAY_EXECUTOR: kind, KUBERNETES_VOLUME_CLAIM: volumeClaim } = values
   return {
     kind,

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { InvalidValue, integer, type Parse } from './parse.ts'
-import { absent, present } from './setting.ts'
-import type { SettingValues } from './settings.ts'
+import { absent, present, type ValuesOf } from './setting.ts'
 
 export interface NatsAddress {
   /** `host:port` each. */
@@ -168,7 +167,7 @@ export interface NatsConfig {
 }
 
 /** What is wrong with these settings together. What was refused is undefined: that is told already. */
-export function natsProblems(values: SettingValues): string[] {
+export function natsProblems(values: ValuesOf<typeof natsSettings>): string[] {
   const problems: string[] = []
   const given = (name: keyof typeof natsSettings) => values[name] !== null
   const names = Object.keys(natsSettings) as (keyof typeof natsSettings)[]
@@ -195,7 +194,7 @@ export function natsProblems(values: SettingValues): string[] {
   return problems
 }
 
-export function toNats(values: SettingValues): NatsConfig | null {
+export function toNats(values: ValuesOf<typeof natsSettings>): NatsConfig | null {
   const { NATS_URL: url, NATS_CA: caFile, NATS_CERT: certFile, NATS_KEY: keyFile } = values
   if (url === null) return null
   const client = certFile === null || keyFile === null ? null : { certFile, keyFile }
@@ -210,7 +209,7 @@ export function toNats(values: SettingValues): NatsConfig | null {
 }
 
 function toCredentials(
-  values: SettingValues,
+  values: ValuesOf<typeof natsSettings>,
   login: NatsAddress['login'],
 ): NatsConfig['credentials'] {
   const { NATS_CREDENTIALS: path, NATS_TOKEN: given, NATS_NKEY: key } = values

@@ -1,6 +1,5 @@
 import { InvalidValue, type Parse, publicUrl } from './parse.ts'
-import { absent, present } from './setting.ts'
-import type { SettingValues } from './settings.ts'
+import { absent, present, type ValuesOf } from './setting.ts'
 
 /** Who orchestrates runs. */
 export type OrchestratorConfig =
@@ -80,8 +79,11 @@ const onlyForArgo = [
   'ARGO_TOKEN_SECRET',
 ] as const
 
+/** What decides about it: without an address for Argo, the public one is taken. */
+type Values = ValuesOf<typeof orchestratorSettings> & { SLIPWAY_PUBLIC_URL: string | null }
+
 /** What is wrong with these settings together. What was refused is undefined: that is told already. */
-export function orchestratorProblems(values: SettingValues): string[] {
+export function orchestratorProblems(values: Values): string[] {
   const { SLIPWAY_ORCHESTRATOR: kind, ARGO_SERVER_URL: url, SLIPWAY_PUBLIC_URL: own } = values
   if (kind === 'argo') {
     if (url !== null || own !== null) return []
@@ -93,7 +95,7 @@ export function orchestratorProblems(values: SettingValues): string[] {
     .map((name) => `${name}: has no meaning without SLIPWAY_ORCHESTRATOR=argo`)
 }
 
-export function toOrchestrator(values: SettingValues): OrchestratorConfig {
+export function toOrchestrator(values: Values): OrchestratorConfig {
   const serverUrl = values.ARGO_SERVER_URL ?? values.SLIPWAY_PUBLIC_URL
   if (values.SLIPWAY_ORCHESTRATOR === 'server' || serverUrl === null) return { kind: 'server' }
   return {

@@ -2,9 +2,8 @@ import Type from 'typebox'
 import type { PodSettings } from '../ports/container-host.ts'
 import { asMapping } from './check-mapping.ts'
 import type { ClusterConfig } from './cluster-settings.ts'
-import { nodeLabels, objectName, userAndGroup } from './executor-settings.ts'
+import { nodeLabels, objectName, userAndGroup } from './parse-kubernetes.ts'
 import { duration, InvalidValue, type Parse } from './parse.ts'
-import type { RunnerClass } from './runner-classes.ts'
 
 const defaults = { startTimeout: '10m' } as const
 const longestStartMs = 3_600_000
@@ -97,7 +96,7 @@ export function readRunnerPods(
 
 /** What is wrong with classes for a cluster where there is none. */
 export function runnerPodProblems(
-  classes: readonly Pick<RunnerClass, 'name' | 'executor'>[],
+  classes: readonly { name: string; executor: string }[],
   cluster: Pick<ClusterConfig, 'kubeconfig' | 'service'>,
 ): string[] {
   const wanting = classes.filter(({ executor }) => executor === 'kubernetes')

@@ -2,8 +2,7 @@ import { X509Certificate } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { resolve } from 'node:path'
 import { boolean, InvalidValue, type Parse, publicUrl } from './parse.ts'
-import { absent, present } from './setting.ts'
-import type { SettingValues } from './settings.ts'
+import { absent, present, type ValuesOf } from './setting.ts'
 
 const bucketName: Parse<string> = (text) => {
   if (/^[A-Za-z0-9][A-Za-z0-9._-]{1,61}[A-Za-z0-9]$/.test(text)) return text
@@ -151,7 +150,7 @@ export interface S3Config {
 }
 
 /** What is wrong with these settings together. What was refused is undefined: that is told already. */
-export function s3Problems(values: SettingValues): string[] {
+export function s3Problems(values: ValuesOf<typeof s3Settings>): string[] {
   const problems: string[] = []
   const { S3_ACCESS_KEY_ID: id, S3_SECRET_ACCESS_KEY: secret } = values
   if (typeof id === 'string' && secret === null) {
@@ -172,7 +171,7 @@ export function s3Problems(values: SettingValues): string[] {
   return problems
 }
 
-export function toS3(values: SettingValues): S3Config | null {
+export function toS3(values: ValuesOf<typeof s3Settings>): S3Config | null {
   const { S3_BUCKET: bucket, S3_ENDPOINT: at } = values
   const { S3_ACCESS_KEY_ID: accessKeyId, S3_SECRET_ACCESS_KEY: secretAccessKey } = values
   if (bucket === null) return null

@@ -21,3 +21,10 @@ type Absent<T> = Setting<T> & { default: null }
 export const present = <T>(setting: Present<T>): Present<T> => setting
 /** One without. */
 export const absent = <T>(setting: Absent<T>): Absent<T> => setting
+
+/** What each setting of a table comes to: null where it is absent and has no default. */
+export type ValuesOf<Table extends Record<string, Setting<unknown>>> = {
+  [Name in keyof Table]:
+    | ReturnType<Table[Name]['parse']>
+    | (Table[Name]['default'] extends string ? never : null)
+}

@@ -40,7 +40,7 @@ import { applicationTemplate, branchName, reconcilerName } from './parse-gitops.
 import { natsSettings } from './nats-settings.ts'
 import { internalUrl } from './internal-url.ts'
 import { s3Settings } from './s3-settings.ts'
-import { absent, present, type Setting } from './setting.ts'
+import { absent, present, type Setting, type ValuesOf } from './setting.ts'
 import { signInSettings } from './sign-in-settings.ts'
 import { workerSettings } from './worker-settings.ts'
 import { tracingSettings } from './tracing.ts'
@@ -381,9 +381,5 @@ export const settings = {
 
 export type SettingName = keyof typeof settings
 
-/** What each setting comes to: null where it is absent and has no default. */
-export type SettingValues = {
-  [Name in SettingName]:
-    | ReturnType<(typeof settings)[Name]['parse']>
-    | ((typeof settings)[Name]['default'] extends string ? never : null)
-}
+/** What each setting comes to. */
+export type SettingValues = ValuesOf<typeof settings>

@@ -7,8 +7,7 @@ import {
   type Parse,
   publicUrl,
 } from './parse.ts'
-import { absent, present } from './setting.ts'
-import type { SettingValues } from './settings.ts'
+import { absent, present, type ValuesOf } from './setting.ts'
 
 /** Where traces go, and which of them. */
 export interface TracingConfig {
@@ -106,7 +105,7 @@ export const tracingSettings = {
 }
 
 /** Null: nothing is traced. */
-export function toTracing(values: SettingValues): TracingConfig | null {
+export function toTracing(values: ValuesOf<typeof tracingSettings>): TracingConfig | null {
   const base = values.OTEL_EXPORTER_OTLP_ENDPOINT
   const url = values.OTEL_EXPORTER_OTLP_TRACES_ENDPOINT ?? (base && `${base}/v1/traces`)
   if (url === null || values.OTEL_SDK_DISABLED || values.OTEL_TRACES_EXPORTER === 'none')

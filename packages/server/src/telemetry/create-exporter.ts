@@ -1,14 +1,14 @@
 import type { SpanExporter } from '@opentelemetry/sdk-trace'
 import type { TracingConfig } from '../config/tracing.ts'
 import { kindOfError } from '../correlation.ts'
-import type { openTracer } from './open-tracer.ts'
+import type { TracerDeps } from './opened-tracer.ts'
 
 /** Export results, as OpenTelemetry numbers them. */
 const succeeded = 0
 
 /** Posts spans by OTLP, counts what became of them, and says once when the receiver takes no more. */
 export async function createExporter(
-  deps: Parameters<typeof openTracer>[0],
+  deps: TracerDeps,
   options: TracingConfig,
 ): Promise<SpanExporter> {
   const inner = await createOtlp(options)

@@ -7,7 +7,8 @@ import { buffer } from 'node:stream/consumers'
 import { describe, expect, it, onTestFinished } from 'vitest'
 import { inSpan, inSpanOf } from '../correlation.ts'
 import type { TracingConfig } from '../config/tracing.ts'
-import { openTracer, type SpanFigures } from './open-tracer.ts'
+import { openTracer } from './open-tracer.ts'
+import type { SpanFigures } from './opened-tracer.ts'
 
 const log = { info() {}, warn() {}, error() {} }
 const noFigures: SpanFigures = { spans() {} }

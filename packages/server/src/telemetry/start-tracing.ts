@@ -21,7 +21,7 @@ import {
 } from '../correlation.ts'
 import { chooseSampler } from './choose-sampler.ts'
 import { createExporter } from './create-exporter.ts'
-import type { OpenedTracer, openTracer } from './open-tracer.ts'
+import type { OpenedTracer, TracerDeps } from './opened-tracer.ts'
 
 /** Spans that wait to be handed on; of more, the newest are given up. */
 const queueLength = 2_048
@@ -34,7 +34,7 @@ const closeMs = 3_000
 
 /** See `openTracer`: only here is anything of OpenTelemetry loaded. */
 export async function startTracing(
-  deps: Parameters<typeof openTracer>[0],
+  deps: TracerDeps,
   options: TracingConfig,
 ): Promise<OpenedTracer> {
   const exporter = await createExporter(deps, options)

@@ -11,7 +11,8 @@ import { bringImage, requireAllowedFor } from './bring-image.ts'
 import type { HookDeps, HookWork } from './deps.ts'
 import { findHooked } from './find-hooked.ts'
 import { keepTouched } from './keep-touched.ts'
-import { planServices, startServices } from './start-services.ts'
+import { planServices } from './plan-services.ts'
+import { startServices } from './start-services.ts'
 import { waitUntilRunning } from './wait-until-running.ts'
 
 /** Milliseconds within which a job has its container and its services; an image may be large. */

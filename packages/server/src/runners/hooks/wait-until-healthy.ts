@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../errors.ts'
 import type { FoundContainer } from '../../ports/container-host.ts'
 import type { HookDeps, HookListener } from './deps.ts'
-import type { PlannedService } from './start-services.ts'
+import type { PlannedService } from './plan-services.ts'
 
 /** Milliseconds between two looks at what an image's own check says. */
 const lookMs = 500
