@@ -30,7 +30,7 @@ export interface Lighthouse {
 export async function startLighthouse(): Promise<Lighthouse> {
   if (!existsSync(entry)) {
     const directory = fileURLToPath(new URL('.', import.meta.url))
-    throw new Error(`Lighthouse is not installed: npm ci --prefix ${directory}`)
+    throw new Error(`Lighthouse is not installed: npm install --prefix ${directory}`)
   }
   const { default: run } = (await import(entry.href)) as { default: Run }
   const profile = await mkdtemp(join(tmpdir(), 'slipway-test-'))
