@@ -52,7 +52,9 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
     setKnown(template)
     if (name === known.name) setName(template.name)
     if (brand === (known.brand_name ?? '')) setBrand(template.brand_name ?? '')
-    if (rules === known.replacement_rules) setRules(template.replacement_rules)
+    if (JSON.stringify(rules) === JSON.stringify(known.replacement_rules)) {
+      setRules(template.replacement_rules)
+    }
   }
   const save = useMutation({
     mutationFn: () =>
