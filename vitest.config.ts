@@ -16,7 +16,7 @@ export default defineConfig({
     // passes is printed, and does not stop a change.
     retry: process.env.CI === 'true' ? 1 : 0,
     testTimeout: 30_000,
-    hookTimeout: 60_000,
+    hookTimeout: 120_000,
     // On a machine that is busy with something else, too.
     expect: { poll: { timeout: 10_000 } },
   },

@@ -1,10 +1,12 @@
 // A server whose steps run as Jobs of a cluster.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { busyboxFiles, type Dockerd, startDockerd } from '../support/dockerd.ts'
 import { createRepository, oneProject } from '../support/git-repository.ts'
 import { startWorkingCluster, type WorkingCluster } from '../support/kubernetes/working-cluster.ts'
 import { finishedRun, logOf, startRun, stepNamed, waitForLog, waitForRun } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let dockerd: Dockerd
 let cluster: WorkingCluster

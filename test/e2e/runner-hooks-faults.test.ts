@@ -3,7 +3,7 @@ import { chmod, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { nothing, shellImage } from '../support/delegations.ts'
 import {
   type HookPlace,
@@ -11,6 +11,8 @@ import {
   startHookPlace,
   systemMounts,
 } from '../support/runner-hooks.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let place: HookPlace
 beforeAll(async () => {

@@ -1,6 +1,6 @@
 // Images that only some may have, and what becomes of jobs whose proxy has gone.
 import { sql } from 'kysely'
-import { afterAll, beforeAll, expect, it } from 'vitest'
+import { afterAll, beforeAll, expect, it, vi } from 'vitest'
 import { createDockerImageEngine } from '../../packages/server/src/adapters/image-engine/docker/create-docker-image-engine.ts'
 import { endSilent } from '../../packages/server/src/runners/hooks/end-silent.ts'
 import { nothing, shellImage } from '../support/delegations.ts'
@@ -11,6 +11,8 @@ import {
 } from '../support/docker-registry.ts'
 import { createRunnersApp, documentedJob, runnerClass } from '../support/runners-app.ts'
 import { type HookPlace, startHookPlace } from '../support/runner-hooks.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let registry: DockerRegistry
 let place: HookPlace

@@ -1,7 +1,7 @@
 // The hooks of GitHub's runner as it runs them, against a real server and engine.
 import { mkdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { nothing, shellImage } from '../support/delegations.ts'
 import {
   type HookPlace,
@@ -9,6 +9,8 @@ import {
   startHookPlace,
   systemMounts,
 } from '../support/runner-hooks.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let place: HookPlace
 beforeAll(async () => {

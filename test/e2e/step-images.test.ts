@@ -1,10 +1,12 @@
 // Steps that name an image run in a container of it, the others as processes, in one workspace.
-import { afterAll, beforeAll, expect, it, onTestFinished } from 'vitest'
+import { afterAll, beforeAll, expect, it, onTestFinished, vi } from 'vitest'
 import { busyboxFiles, type Dockerd, startDockerd } from '../support/dockerd.ts'
 import { createRepository, oneProject } from '../support/git-repository.ts'
 import { finishedRun, logOf, startRun, stepNamed } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { startSlowRegistry } from '../support/slow-registry.ts'
+
+vi.setConfig({ testTimeout: 120_000 })
 
 let dockerd: Dockerd
 let server: TestServer

@@ -7,7 +7,7 @@ import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
 
 const main = fileURLToPath(new URL('../../packages/server/dist/main.js', import.meta.url))
-const startMs = 30_000
+const startMs = 60_000
 const stopMs = 20_000
 
 /** A real server in a process of its own, with a data directory and Git repositories of its own. */
