@@ -2,7 +2,8 @@ import { createHash } from 'node:crypto'
 import { readdir } from 'node:fs/promises'
 import { type AddressInfo, connect } from 'node:net'
 import { join } from 'node:path'
-import { type BrandingAsset, brandingLimits } from '@slipway/contract/branding'
+import type { BrandingAsset } from '@slipway/contract/branding'
+import { brandingLimits } from '@slipway/contract/vocabulary'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import {
   type BrandingApp,

@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buildErrorTypes } from '@slipway/contract/build-errors'
-import { errorCodes } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 import { eventSchemas } from '@slipway/contract/events'
 import { pipelineEvents } from '@slipway/contract/pipeline-socket'
 import { Ajv } from 'ajv'

@@ -3,12 +3,10 @@ import { CreateApprovalResponse } from './approvals.ts'
 import { CreateDeploymentResponse } from './deployments.ts'
 import { EnvironmentName } from './environments.ts'
 import { Text, Uuid } from './fields.ts'
+import { maxBatchItems } from './vocabulary.ts'
 
 // Ours ("Future Considerations: Batch Operations"): many calls in one. Each item is judged by itself,
 // by the same rules and rights as the single call; one that fails does not stop the others.
-
-/** Items of one request at most. */
-export const maxBatchItems = 100
 
 const Ids = (what: string) =>
   Type.Array(Uuid, {

@@ -1,24 +1,9 @@
 import Type, { type Static } from 'typebox'
 import { IntegerId } from './credentials.ts'
 import { RefName, Text, Timestamp } from './fields.ts'
+import { assetTypes, brandingLimits } from './vocabulary.ts'
 
 // Branding templates (`/api/branding/templates`): what a build is dressed in.
-
-/** Bytes and numbers that a template may have of each. */
-export const brandingLimits = {
-  rules: 200,
-  patternLength: 2_000,
-  replacementLength: 10_000,
-  globs: 50,
-  globLength: 500,
-  assets: 50,
-  /** Of one file. */
-  assetBytes: 5 * 1024 * 1024,
-  /** Of one that is judged by reading it as a whole: JSON, CSS and SVG. */
-  textAssetBytes: 1024 * 1024,
-  /** Of all files of a template. */
-  templateBytes: 25 * 1024 * 1024,
-} as const
 
 const orNull = <Schema extends { type: 'string' | 'integer' }>(schema: Schema) => ({
   ...schema,
@@ -95,7 +80,7 @@ export const UpdateTemplateRequest = Type.Object(
 export type UpdateTemplateRequest = Static<typeof UpdateTemplateRequest>
 
 /** What an asset is for, which says of what types it may be. */
-export const AssetType = Type.Enum(['logo', 'favicon', 'theme', 'manifest', 'other'])
+export const AssetType = Type.Enum([...assetTypes])
 export type AssetType = Static<typeof AssetType>
 
 /** `a/b.png`: no `.`, `..`, `.git`, backslash, control character or drive, which the server judges. */

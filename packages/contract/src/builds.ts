@@ -1,19 +1,13 @@
 import Type, { type Static, type TSchema } from 'typebox'
 import { IntegerId } from './credentials.ts'
 import { Cursor, NullableTimestamp, RefName, Text, Timestamp } from './fields.ts'
+import { buildStepKeys } from './vocabulary.ts'
 
 // Builds (`/api/pipelines`). Source: Enhanced Pipeline API Documentation; fields that it does not
 // have are ours and come beside its own.
 
 /** What a build may be asked to do, in the order in which it is done. */
-export const BuildStepKey = Type.Enum([
-  'clone_repo',
-  'apply_branding',
-  'apply_config',
-  'create_zip',
-  'build_image',
-  'push_registry',
-])
+export const BuildStepKey = Type.Enum([...buildStepKeys])
 export type BuildStepKey = Static<typeof BuildStepKey>
 
 /** pending → running → completed | failed; also pending → failed, when it is cancelled. */

@@ -90,16 +90,6 @@ export const credentialData = {
 export type CredentialType = keyof typeof credentialData
 export type CredentialData<T extends CredentialType> = Static<(typeof credentialData)[T]>
 
-/** What each type is for, in words. */
-export const credentialTypes: Readonly<Record<CredentialType, string>> = {
-  git_https: 'A user name and a password or token for Git over https',
-  git_ssh: 'A private key for Git over ssh',
-  registry_docker_hub: 'Docker Hub',
-  registry_aws_ecr: 'Amazon Elastic Container Registry',
-  registry_quay_io: 'Quay',
-  registry_generic: 'Any other container registry',
-}
-
 const TypeName = Type.Enum(Object.keys(credentialData) as CredentialType[])
 const Name = Text({ minLength: 1, maxLength: 100, description: 'Unique.' })
 const Metadata = Type.Record(Type.String({ maxLength: 100 }), Type.Unknown(), {

@@ -1,18 +1,11 @@
 import Type, { type Static } from 'typebox'
 import { IntegerId } from './credentials.ts'
 import { NullableTimestamp, Text, Timestamp } from './fields.ts'
+import { registryAddresses } from './vocabulary.ts'
 
 // Container registries (`/api/registries`): where builds push their images to.
 
-/** What a registry is, and where it is unless `registry_url` says otherwise; null: it has to say. */
-export const registryAddresses = {
-  docker_hub: 'docker.io',
-  quay_io: 'quay.io',
-  aws_ecr: null,
-  github: 'ghcr.io',
-  gitlab: 'registry.gitlab.com',
-  generic: null,
-} as const satisfies Record<string, string | null>
+/** What a registry is. */
 export type RegistryType = keyof typeof registryAddresses
 
 const TypeName = Type.Enum(Object.keys(registryAddresses) as RegistryType[])

@@ -1,4 +1,4 @@
-import { errorCodes } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 
 export interface SlipwayErrorInput {
   status: number

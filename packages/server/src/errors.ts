@@ -1,4 +1,5 @@
-import { type ErrorCode, errorCodes } from '@slipway/contract/errors'
+import type { ErrorCode } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 
 /**
  * The one error that domain code throws on purpose. Its message is shown to the

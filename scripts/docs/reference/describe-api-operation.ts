@@ -1,5 +1,5 @@
 import { buildErrorTypes } from '@slipway/contract/build-errors'
-import { errorCodes } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 import { STATUS_CODES } from 'node:http'
 import {
   cell,

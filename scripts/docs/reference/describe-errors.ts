@@ -1,5 +1,6 @@
 import { buildErrorTypes } from '@slipway/contract/build-errors'
-import { type ErrorCode, errorCodes } from '@slipway/contract/errors'
+import type { ErrorCode } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 import { STATUS_CODES } from 'node:http'
 import { code, table } from './describe-schema.ts'
 

@@ -1,4 +1,5 @@
-import { type BatchApproveResponse, maxBatchItems } from '@slipway/contract/batch'
+import type { BatchApproveResponse } from '@slipway/contract/batch'
+import { maxBatchItems } from '@slipway/contract/vocabulary'
 import { SlipwayError } from '@slipway/sdk'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'

@@ -1,10 +1,6 @@
 import { basename, resolve } from 'node:path'
-import {
-  AssetType,
-  type BrandingAsset,
-  type BrandingTemplate,
-  brandingLimits,
-} from '@slipway/contract/branding'
+import type { AssetType, BrandingAsset, BrandingTemplate } from '@slipway/contract/branding'
+import { assetTypes, brandingLimits } from '@slipway/contract/vocabulary'
 import { type Command, Option } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
@@ -25,7 +21,7 @@ interface UpdateFlags {
   type?: AssetType
 }
 
-const types = AssetType.enum
+const types = assetTypes
 
 export function addBrandingAssetCommand(branding: Command, act: Act): void {
   const asset = branding.command('asset').description('files that a template copies into the tree')

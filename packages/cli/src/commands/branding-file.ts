@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { open, rm } from 'node:fs/promises'
 import { resolve } from 'node:path'
-import { brandingLimits } from '@slipway/contract/branding'
+import { brandingLimits } from '@slipway/contract/vocabulary'
 import type { Command } from 'commander'
 import type { Act } from '../act.ts'
 import { type Context, printJson } from '../context.ts'

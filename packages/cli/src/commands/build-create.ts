@@ -1,4 +1,5 @@
-import { type BuildOutputType, buildSteps, type CreateBuildRequest } from '@slipway/contract/builds'
+import type { BuildOutputType, CreateBuildRequest } from '@slipway/contract/builds'
+import { buildStepKeys } from '@slipway/contract/vocabulary'
 import { type Command, Option } from 'commander'
 import { assignments } from '../assignments.ts'
 import type { Context } from '../context.ts'
@@ -23,7 +24,7 @@ export interface CreateFlags {
 }
 
 const outputs: readonly BuildOutputType[] = ['zip', 'docker_image', 'both']
-const known = buildSteps.map(({ key }) => key)
+const known = buildStepKeys
 
 export function addCreateOptions(command: Command): Command {
   return command

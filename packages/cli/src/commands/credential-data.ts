@@ -1,8 +1,4 @@
-import {
-  type CredentialField,
-  type CredentialType,
-  credentialFields,
-} from '@slipway/contract/credentials'
+import type { CredentialField, CredentialType } from '@slipway/contract/credentials'
 import { CliError } from '../cli-error.ts'
 import type { Io } from '../io.ts'
 import { readSecret, readSecretFile } from '../read-secret.ts'
@@ -24,6 +20,7 @@ export async function readCredentialData(
   type: CredentialType,
   flags: DataFlags,
 ): Promise<Record<string, string>> {
+  const { credentialFields } = await import('@slipway/contract/credentials')
   const fields = credentialFields(type)
   const data: Record<string, string> = {}
   for (const [name, value] of (flags.set ?? []).map(assignment)) {

@@ -1,9 +1,5 @@
-import {
-  type Credential,
-  type CredentialType,
-  credentialFields,
-  credentialTypes,
-} from '@slipway/contract/credentials'
+import type { Credential, CredentialType } from '@slipway/contract/credentials'
+import { credentialTypes } from '@slipway/contract/vocabulary'
 import { type Command, Option } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
@@ -103,6 +99,8 @@ async function list(context: Context, flags: PageFlags): Promise<number> {
 }
 
 async function listTypes(context: Context): Promise<number> {
+  // Schemas take longer to load than the rest of the command line: only who needs them does.
+  const { credentialFields } = await import('@slipway/contract/credentials')
   const known = types.map((type) => ({
     credential_type: type,
     description: credentialTypes[type],

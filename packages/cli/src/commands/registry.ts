@@ -1,8 +1,5 @@
-import {
-  type ContainerRegistry,
-  type RegistryType,
-  registryAddresses,
-} from '@slipway/contract/registries'
+import type { ContainerRegistry, RegistryType } from '@slipway/contract/registries'
+import { registryAddresses } from '@slipway/contract/vocabulary'
 import { type Command, Option } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'

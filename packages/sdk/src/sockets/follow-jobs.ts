@@ -1,4 +1,4 @@
-import { errorCodes } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 import type {
   JobMessage as JobData,
   JobSocketRefusal,

@@ -1,9 +1,5 @@
-import {
-  AssetType,
-  brandingLimits,
-  CreateTemplateRequest,
-  TargetPath,
-} from '@slipway/contract/branding'
+import { AssetType, CreateTemplateRequest, TargetPath } from '@slipway/contract/branding'
+import { brandingLimits } from '@slipway/contract/vocabulary'
 import { Text } from '@slipway/contract/fields'
 import Type, { type Static } from 'typebox'
 import Value from 'typebox/value'

@@ -1,4 +1,5 @@
-import { registryAddresses, type RegistryType } from '@slipway/contract/registries'
+import type { RegistryType } from '@slipway/contract/registries'
+import { registryAddresses } from '@slipway/contract/vocabulary'
 import { describeRegistryCredential, type RegistryCredential } from '../credentials/index.ts'
 import { AppError } from '../errors.ts'
 import { isOciName } from '../oci/index.ts'

@@ -1,4 +1,5 @@
-import { type BrandingAsset, brandingLimits } from '@slipway/contract/branding'
+import type { BrandingAsset } from '@slipway/contract/branding'
+import { brandingLimits } from '@slipway/contract/vocabulary'
 import type { Kysely } from 'kysely'
 import { requireUnlimited } from '../../access/index.ts'
 import type { Tables } from '../../db/tables.gen.ts'

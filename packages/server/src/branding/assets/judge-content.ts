@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { brandingLimits } from '@slipway/contract/branding'
+import { brandingLimits } from '@slipway/contract/vocabulary'
 import type { ContentKind } from './content-kinds.ts'
 import { cssProblem } from './css-problem.ts'
 import { sniffBytes } from './sniff-bytes.ts'

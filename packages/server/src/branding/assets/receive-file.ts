@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { brandingLimits } from '@slipway/contract/branding'
+import { brandingLimits } from '@slipway/contract/vocabulary'
 import { AppError } from '../../errors.ts'
 import type { ObjectStore } from '../../ports/object-store.ts'
 import type { Content } from './judge-content.ts'

@@ -1,4 +1,4 @@
-import { errorCodes } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 import type { ErrorCode } from '@slipway/contract/errors'
 import { describe, expect, it } from 'vitest'
 import { AppError } from '../../errors.ts'

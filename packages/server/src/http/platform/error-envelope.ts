@@ -1,5 +1,6 @@
 import { STATUS_CODES } from 'node:http'
-import { type ErrorCode, type PlatformError, errorCodes } from '@slipway/contract/errors'
+import type { ErrorCode, PlatformError } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 import type { ErrorObject } from 'ajv'
 import { AppError } from '../../errors.ts'
 import { describeProblems } from '../describe-problems.ts'

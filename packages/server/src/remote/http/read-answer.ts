@@ -1,4 +1,5 @@
-import { errorCodes, type ErrorCode, type PlatformError } from '@slipway/contract/errors'
+import type { ErrorCode, PlatformError } from '@slipway/contract/errors'
+import { errorCodes } from '@slipway/contract/vocabulary'
 import { AppError } from '../../errors.ts'
 import type { WorkerApiAnswer } from '../../ports/worker-api.ts'
 import { NoAnswer } from './no-answer.ts'

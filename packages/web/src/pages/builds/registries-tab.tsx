@@ -1,9 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
-import {
-  type ContainerRegistry,
-  registryAddresses,
-  type RegistryType,
-} from '@slipway/contract/registries'
+import type { ContainerRegistry, RegistryType } from '@slipway/contract/registries'
+import { registryAddresses } from '@slipway/contract/vocabulary'
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
 import { useMay } from '../../session/session.ts'

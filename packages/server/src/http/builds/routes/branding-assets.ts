@@ -1,11 +1,11 @@
 import {
   AssetResponse,
   AssetType,
-  brandingLimits,
   ListAssetsResponse,
   TargetPath,
   UpdateAssetRequest,
 } from '@slipway/contract/branding'
+import { brandingLimits } from '@slipway/contract/vocabulary'
 import { DoneResponse, IntegerId } from '@slipway/contract/credentials'
 import type { FastifyPluginAsync } from 'fastify'
 import Type from 'typebox'

@@ -3,7 +3,6 @@ import {
   CredentialResponse,
   type CredentialType,
   credentialFields,
-  credentialTypes,
   DoneResponse,
   IntegerId,
   ListCredentialsResponse,
@@ -12,6 +11,7 @@ import {
   VerificationResponse,
   VerifyCredentialRequest,
 } from '@slipway/contract/credentials'
+import { credentialTypes } from '@slipway/contract/vocabulary'
 import { ListRepositoriesQuery } from '@slipway/contract/repositories'
 import type { FastifyPluginAsync } from 'fastify'
 import Type from 'typebox'
