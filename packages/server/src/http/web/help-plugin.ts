@@ -25,7 +25,10 @@ export function helpPlugin(files: DashboardFiles | null): FastifyPluginAsync {
       { schema: { hide: true } },
       async (request, reply) => {
         if (files === null) {
-          throw new AppError('resource_not_found', 'The manual has not been built: see docs/')
+          throw new AppError(
+            'resource_not_found',
+            'The manual has not been built: `npm run build` does it.',
+          )
         }
         const path = request.params['*']
         const name = path === '' || path.endsWith('/') ? `${path}index.html` : path
