@@ -1,9 +1,10 @@
-import { rename, rm } from 'node:fs/promises'
+import { rename, rm, symlink } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { pino } from 'pino'
 import { afterAll, afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest'
 import { createDockerExecutor } from '../../packages/server/src/adapters/executor/docker/create-docker-executor.ts'
 import { busyboxFiles, dashFiles, startDockerd } from '../support/dockerd.ts'
+import { startRefusingEngine } from '../support/refusing-engine.ts'
 import { startSlowRegistry } from '../support/slow-registry.ts'
 import { type ExecutorWorld, makeExecutorWorld } from './executor-world.ts'
 import { executorSuite } from './executor.suite.ts'
@@ -94,6 +95,33 @@ describe('executor: docker, its containers', () => {
     await expect(executor.start(world.spec(['true']), { write() {} })).rejects.toMatchObject({
       code: 'unavailable',
     })
+    await executor.close()
+  })
+
+  it('open where the engine lists nothing, say so, and start once it does', async () => {
+    const path = `${world.stateDir}-refusing.sock`
+    const refusing = await startRefusingEngine(path)
+    onTestFinished(() => refusing.close())
+    onTestFinished(() => rm(path, { force: true }))
+    const executor = createDockerExecutor({
+      host: { kind: 'unix', socketPath: path },
+      stateDir: `${world.stateDir}-refused`,
+      pull: { policy: 'never', timeoutMs: 1_000 },
+      log,
+    })
+    await executor.open()
+    const away = {
+      code: 'unavailable',
+      message: expect.stringContaining('refuses to list containers (404: page not found)'),
+    }
+    await expect(executor.check()).rejects.toMatchObject(away)
+    const spec = world.spec(['true'])
+    await expect(executor.start(spec, { write() {} })).rejects.toMatchObject(away)
+    await refusing.close()
+    await symlink(socketPath, path)
+    await executor.check()
+    const execution = await executor.start(spec, { write() {} })
+    await expect(execution.done).resolves.toMatchObject({ exitCode: 0 })
     await executor.close()
   })
 

@@ -1,4 +1,5 @@
 // The room of Docker: the API of an engine over its socket; what adapters for images and containers share.
+export { checkEngine, refusalAsAway } from './check-engine.ts'
 export { connectDocker, type Docker, type DockerOptions, DockerRefusal } from './connect-docker.ts'
 export { hasEnded, inspectContainer, type InspectedContainer, timeOf } from './container-state.ts'
 export { describeContainer, shellPath } from './describe-container.ts'

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../../errors.ts'
 import {
+  checkEngine,
   closeWhenTaken,
   connectDocker,
   createImagePuller,
@@ -34,7 +35,6 @@ export interface DockerContainerHostOptions extends DockerOptions {
 const mostContainers = 10_000
 /** Containers that are looked at together. */
 const parallel = 16
-const checkMs = 5_000
 /** Milliseconds for ending and removing one; an image of many files takes its time. */
 const removeMs = 120_000
 const answerMs = 120_000
@@ -213,10 +213,7 @@ export function createDockerContainerHost(options: DockerContainerHostOptions): 
     removeOrphans: (labels, signal) =>
       told('Networks cannot be looked at', removeOrphans(docker, labels, until(signal))),
 
-    async check() {
-      const answer = await docker.send({ method: 'GET', path: '/_ping' }, within(checkMs))
-      answer.resume()
-    },
+    check: () => checkEngine(docker, closing.signal),
     close: async () => closing.abort(new AppError('unavailable', 'The server stops')),
   }
 }

@@ -1,11 +1,13 @@
 import { getegid, geteuid } from 'node:process'
 import type { Logger } from 'pino'
 import {
+  checkEngine,
   connectDocker,
   createImagePuller,
   type Docker,
   type DockerOptions,
   isAway,
+  refusalAsAway,
   removeContainer,
 } from '../../../docker/index.ts'
 import type { Executor } from '../../../ports/executor.ts'
@@ -22,7 +24,6 @@ export interface DockerExecutorOptions extends DockerOptions {
 
 /** Whose containers are: an id that the state directory holds. */
 const ownerLabel = 'io.slipway.executor'
-const checkMs = 5_000
 /** Milliseconds for ending what a dead server left. */
 const leftoverMs = 60_000
 
@@ -52,11 +53,7 @@ export function createDockerExecutor(options: DockerExecutorOptions): Executor {
       if (!isAway(error)) throw error
       log.debug({ err: error }, 'there is no container engine now')
     },
-    async check() {
-      const signal = AbortSignal.timeout(checkMs)
-      const answer = await docker.send({ method: 'GET', path: '/_ping' }, signal)
-      answer.resume()
-    },
+    check: () => checkEngine(docker),
     start: startExecution,
   })
 }
@@ -69,10 +66,11 @@ async function endLeftovers(
   const signal = AbortSignal.timeout(leftoverMs)
   const label = Object.entries(labels).map(([name, value]) => `${name}=${value}`)
   const query = { all: '1', filters: JSON.stringify({ label }) }
-  const left = await docker.json<{ Id: string }[]>(
-    { method: 'GET', path: '/containers/json', query },
-    signal,
-  )
+  const left = await docker
+    .json<{ Id: string }[]>({ method: 'GET', path: '/containers/json', query }, signal)
+    .catch((error: unknown) => {
+      throw refusalAsAway(docker, error)
+    })
   await Promise.all(left.map(({ Id }) => removeContainer(docker, Id, signal)))
   if (left.length > 0) {
     log.warn({ containers: left.length }, 'ended what an earlier server left running')
