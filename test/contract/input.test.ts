@@ -72,6 +72,7 @@ describe('a number that is no position', () => {
   it.each([
     ['/v1/audit?before=', 'before'],
     ['/v1/events?after=', 'after'],
+    ['/v1/events?last=', 'last'],
     [`/v1/steps/${id}/logs?after=`, 'after'],
     ['/v1/runs?repository=acme/shop&offset=', 'offset'],
     ['/v1/tokens?offset=', 'offset'],

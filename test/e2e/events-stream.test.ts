@@ -141,6 +141,28 @@ describe('GET /v1/events', () => {
     await seen(empty).toEqual([3, 4, 5, 6])
   })
 
+  it('begins with the last so many that it would send, where no cursor says otherwise', async () => {
+    const of = (repository: string) => ({ ...someEvent(), repository })
+    await store([of('acme/shop'), of('acme/shop'), of('acme/other'), of('acme/shop')])
+    const url = await serve()
+    const all = await open(`${url}?last=2`)
+    const chosen = await open(`${url}?last=2&repository=acme/shop`)
+    const more = await open(`${url}?last=100`, { 'x-repositories': 'acme/other' })
+    const none = await open(`${url}?last=5&types=build.*`)
+    const behind = await open(`${url}?last=1&after=1`)
+    await store([of('acme/shop')])
+    await seen(all).toEqual([3, 4, 5])
+    await seen(chosen).toEqual([2, 4, 5])
+    await seen(behind).toEqual([2, 3, 4, 5])
+    await store([of('acme/other')])
+    await seen(more).toEqual([3, 6])
+    await seen(all).toEqual([3, 4, 5, 6])
+    expect(ids(none)).toEqual([])
+    for (const count of ['0', '101', 'x']) {
+      expect((await fetch(`${url}?last=${count}`)).status).toBe(400)
+    }
+  })
+
   it('gives a reader whose connection breaks everything once', async () => {
     const url = await serve()
     const total = 300

@@ -358,13 +358,22 @@ export const EventGapNote = event(
   }),
 )
 
-/** Query of `GET /v1/events` (Server-Sent Events; `Last-Event-ID` wins over `after`). */
+/** Query of `GET /v1/events` (Server-Sent Events; `Last-Event-ID` wins over `after`, and that over `last`). */
 export const FollowEventsQuery = Type.Object(
   {
     after: Type.Optional(
       Cursor({
         minimum: 0,
         description: 'Resume behind this event id; absent: from now on.',
+      }),
+    ),
+    last: Type.Optional(
+      Type.Integer({
+        minimum: 1,
+        maximum: 100,
+        description:
+          'Begin with so many of the newest events that the other parameters choose, the oldest first; ' +
+          'of the newest 20,000 of all. Only without a cursor.',
       }),
     ),
     types: Type.Optional(

@@ -19,6 +19,8 @@ export interface FollowedEvent {
 export interface FollowEventsOptions extends CallOptions {
   /** Resume behind this event; absent: from now on. */
   after?: number | undefined
+  /** Without `after`: begin with so many of the newest events, the oldest first. At most 100. */
+  last?: number | undefined
   /** Event types, or prefixes ending in ".*". */
   types?: readonly string[] | undefined
   repository?: string | undefined
@@ -36,8 +38,8 @@ export interface EventsApi {
 
 export function eventsApi(transport: Transport): EventsApi {
   return {
-    async *follow({ after, types, repository, run_id, signal, onOpen, onClose } = {}) {
-      const query = { after, types: types?.join(','), repository, run_id }
+    async *follow({ after, last, types, repository, run_id, signal, onOpen, onClose } = {}) {
+      const query = { after, last, types: types?.join(','), repository, run_id }
       const input = { path: 'v1/events', query, signal, onOpen, onClose, finite: false }
       for await (const { id, data } of followStream(transport, input)) {
         yield { id: Number(id), event: parseEvent(data) }

@@ -4,7 +4,7 @@ import type { Signals } from '../db/signals.ts'
 import type { Tables } from '../db/tables.gen.ts'
 import { AppError } from '../errors.ts'
 import { compileEventFilter, type EventFilter } from './event-filter.ts'
-import { type NumberedEvents, readEventPage, readLastSeq } from './event-queries.ts'
+import { type NumberedEvents, readEventPage, readLastSeq, readSeqBefore } from './event-queries.ts'
 import { createEventRing } from './event-ring.ts'
 import { EVENTS_CHANNEL } from './events-channel.ts'
 import { limitConcurrency } from './limit-concurrency.ts'
@@ -27,6 +27,11 @@ export interface EventFeed {
    * @throws AppError unavailable when there was none within five seconds
    */
   lastSeq(): Promise<number>
+  /**
+   * The cursor behind which are the `count` newest events that match; of the newest 20,000 of all.
+   * @throws AppError unavailable as `lastSeq`
+   */
+  seqBefore(input: { count: number; filter: EventFilter }): Promise<number>
   /** The relay's: events this server numbered, and how far numbers go. */
   publish(batch: NumberedEvents): void
   close(): Promise<void>
@@ -163,6 +168,12 @@ export function createEventFeed(deps: EventFeedDeps): EventFeed {
     return ring.last
   }
 
+  async function seqBefore({ count, filter }: { count: number; filter: EventFilter }) {
+    const upTo = await lastSeq()
+    const after = Math.max(0, upTo - STRETCH)
+    return readPage(() => readSeqBefore(db, { after, upTo, limit: count, filter }))
+  }
+
   function follow({ after, filter, onGap }: FollowInput, signal: AbortSignal): Following {
     let position: number | undefined
     const ended = () => signal.aborted || closing.signal.aborted
@@ -244,6 +255,7 @@ export function createEventFeed(deps: EventFeedDeps): EventFeed {
   return {
     follow,
     lastSeq,
+    seqBefore,
     publish,
     async close() {
       closing.abort()

@@ -109,6 +109,20 @@ export async function readEventPage(db: Kysely<Tables>, input: EventPageInput): 
   return { events, oldest: result.rows[0]?.oldest ?? null }
 }
 
+/**
+ * The number behind which are the newest `limit` matching events of a stretch; its end where none matches.
+ */
+export async function readSeqBefore(db: Kysely<Tables>, input: EventPageInput): Promise<number> {
+  const result = await sql<{ first: number | null }>`
+    select min(seq) as first from (
+      select events.seq from events
+      where events.seq > ${input.after} and events.seq <= ${input.upTo} ${conditions(input.filter)}
+      order by events.seq desc limit ${input.limit}
+    ) as newest`.execute(db)
+  const first = result.rows[0]?.first ?? null
+  return first === null ? input.upTo : first - 1
+}
+
 function conditions(filter: EventFilter | undefined) {
   const parts = [sql``]
   if (filter?.visibleRepositories) {

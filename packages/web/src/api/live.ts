@@ -1,5 +1,4 @@
 import type { Query, QueryClient } from '@tanstack/react-query'
-import type { FollowedEvent } from '@slipway/sdk'
 import { api, isStatus } from './client.ts'
 import { isSignedOut } from './query-client.ts'
 import { whileVisible } from './while-visible.ts'
@@ -23,11 +22,9 @@ export async function followLive(
   queries: QueryClient,
   {
     tell,
-    onEvent,
     signal,
   }: {
     tell: (connection: Connection) => void
-    onEvent: (event: FollowedEvent) => void
     signal: AbortSignal
   },
 ): Promise<void> {
@@ -111,7 +108,6 @@ export async function followLive(
         })
         for await (const followed of stream) {
           last = followed.id
-          onEvent(followed)
           for (const family of familiesOf(followed.event.event_type)) touched.add(family)
           gather(0)
         }

@@ -24,6 +24,11 @@ export function formatRelative(at: number, now: number): string {
   return ahead ? `in ${text}` : `${text} ago`
 }
 
+/** Milliseconds as the largest unit alone: `17 min`. */
+export function formatLength(ms: number): string {
+  return largest(Math.max(1, Math.round(ms / 1000)))
+}
+
 function largest(seconds: number): string {
   if (seconds < 60) return `${seconds} s`
   if (seconds < 3600) return `${Math.floor(seconds / 60)} min`

@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { formatDuration, formatRelative } from '../format/time.ts'
+import { formatDuration, formatLength, formatRelative } from '../format/time.ts'
 
 /** One clock for all times on the page, so that they change together. */
 const listeners = new Set<() => void>()
@@ -32,6 +32,18 @@ export function TimeAgo({ at }: { at: string | null }) {
   return (
     <time dateTime={at} title={date.toLocaleString()}>
       {formatRelative(date.getTime(), Math.max(present, Date.now() - 1000))}
+    </time>
+  )
+}
+
+/** How long something is so by now, `for 17 min`; the whole time since when on hovering. */
+export function SinceTime({ at }: { at: string }) {
+  const present = useNow()
+  const date = new Date(at)
+  const ms = Math.max(present, Date.now() - 1000) - date.getTime()
+  return (
+    <time dateTime={at} title={`since ${date.toLocaleString()}`}>
+      for {formatLength(ms)}
     </time>
   )
 }

@@ -1,30 +1,28 @@
-import type { FollowedEvent } from '@slipway/sdk'
-import { useCallback, useState } from 'react'
-import { useEvents } from '../../app/live-provider.tsx'
+import { useState } from 'react'
 import { Card } from '../../ui/card.tsx'
 import { Empty } from '../../ui/notice.tsx'
 import { Select } from '../../ui/select.tsx'
+import { Skeleton } from '../../ui/skeleton.tsx'
 import { TimeAgo } from '../../ui/time.tsx'
 import styles from './event-feed.module.css'
 import { describeEvent } from './describe-event.ts'
+import { useNewestEvents } from './use-newest-events.ts'
 
-/** Events that are kept on the page. */
-const most = 100
-const families = ['pipeline', 'release', 'approval', 'deployment', 'workflow', 'build', 'runner']
+const families = [
+  'pipeline',
+  'release',
+  'approval',
+  'deployment',
+  'workflow',
+  'build',
+  'runner',
+  'webhook',
+]
 
-/** What happens, as it happens. */
+/** What happened last, and what happens, as it happens. */
 export function EventFeed() {
   const [family, setFamily] = useState('')
-  const [events, setEvents] = useState<readonly FollowedEvent[]>([])
-  useEvents(
-    useCallback(
-      (event) => {
-        if (!event.event.event_type.startsWith(family)) return
-        setEvents((shown) => [event, ...shown].slice(0, most))
-      },
-      [family],
-    ),
-  )
+  const events = useNewestEvents(family)
   return (
     <Card
       title="Now"
@@ -33,15 +31,14 @@ export function EventFeed() {
           label="Events of"
           value={family}
           options={[['', 'everything'], ...families.map((name) => [name, name] as const)]}
-          onChange={(chosen) => {
-            setFamily(chosen)
-            setEvents([])
-          }}
+          onChange={setFamily}
         />
       }
     >
-      {events.length === 0 ? (
-        <Empty title="Nothing has happened since this page was opened.">
+      {events === null ? (
+        <Skeleton lines={6} />
+      ) : events.length === 0 ? (
+        <Empty title="Nothing has happened yet.">
           <p>It appears here by itself.</p>
         </Empty>
       ) : (

@@ -3,7 +3,7 @@ import type { RedPipeline } from '@slipway/contract/overview'
 import { refName } from '../../format/git.ts'
 import { Empty } from '../../ui/notice.tsx'
 import { Status } from '../../ui/status.tsx'
-import { TimeAgo } from '../../ui/time.tsx'
+import { SinceTime } from '../../ui/time.tsx'
 import styles from './overview-page.module.css'
 
 const most = 5
@@ -22,7 +22,7 @@ export function RedList({ red }: { red: readonly RedPipeline[] }) {
             </span>
           </span>
           <span className={styles.soft}>
-            <TimeAgo at={pipeline.since} />
+            red <SinceTime at={pipeline.since} />
           </span>
         </li>
       ))}

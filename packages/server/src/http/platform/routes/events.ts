@@ -67,7 +67,7 @@ export function eventRoutes(deps: EventRoutesDeps): FastifyPluginAsync {
           summary: 'Follow events as they happen',
           description:
             'Server-Sent Events. `id` is the cursor: `Last-Event-ID`, else `after`, resumes behind it; ' +
-            'without either the stream begins now. `data` is the event envelope. ' +
+            'without either the stream begins with the `last` so many events, or now. `data` is the event envelope. ' +
             'An event `slipway.gap` says that events behind the cursor are no longer kept.',
           querystring: FollowEventsQuery,
           response: {
@@ -85,7 +85,13 @@ export function eventRoutes(deps: EventRoutesDeps): FastifyPluginAsync {
         const release = open(principal.id)
         try {
           // "Now" is before the head: what happens once a client sees it is in its stream.
-          const after = lastEventId ?? request.query.after ?? (await feed.lastSeq())
+          const { last } = request.query
+          const after =
+            lastEventId ??
+            request.query.after ??
+            (last === undefined
+              ? await feed.lastSeq()
+              : await feed.seqBefore({ count: last, filter }))
           if (signal.aborted) throw new AppError('unavailable', 'The server is stopping.')
 
           reply.hijack()
