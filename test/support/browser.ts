@@ -19,6 +19,12 @@ export const chromiumFlags = [
 const screenshots = fileURLToPath(new URL('../../test-results/screenshots', import.meta.url))
 /** Long, for machines that are busy with other tests. */
 const deadlineMs = 40_000
+/**
+ * What Chromium says of every request under way, also to this machine, when an interface comes or goes: tests
+ * beside this one have containers. It is no fault of the page's.
+ */
+const networkChanged = 'ERR_NETWORK_CHANGED'
+const mostTries = 5
 
 /** A real Chromium, and what its pages complained of. */
 export interface TestBrowser {
@@ -79,16 +85,31 @@ export async function startBrowser(): Promise<TestBrowser> {
       context.setDefaultTimeout(deadlineMs)
       const page = await context.newPage()
       const complaints: string[] = []
+      let changes = 0
       page.on('pageerror', (error) => complaints.push(`script: ${error.message}`))
       page.on('console', (message) => {
-        if (message.type() === 'error') complaints.push(`console: ${message.text()}`)
+        if (message.type() !== 'error') return
+        if (message.text().includes(networkChanged)) changes += 1
+        else complaints.push(`console: ${message.text()}`)
       })
+      const goTo = async (url: string) => {
+        for (let tries = 1; ; tries++) {
+          const before = changes
+          try {
+            await page.goto(url)
+          } catch (error) {
+            if (tries === mostTries || !String(error).includes(networkChanged)) throw error
+            continue
+          }
+          if (changes === before || tries === mostTries) return
+        }
+      }
       return {
         page,
         context,
         takeComplaints: () => complaints.splice(0),
         async signIn(url, token, path = '/') {
-          await page.goto(new URL(path, url).href)
+          await goTo(new URL(path, url).href)
           await page.getByLabel('Token').fill(token)
           await page.getByRole('button', { name: 'Sign in', exact: true }).click()
           await page.locator('#main').waitFor()
