@@ -3,13 +3,29 @@ import { readFile } from 'node:fs/promises'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { type DelegationPlace, startDelegationPlace } from '../support/delegations.ts'
+import { startWorkingCluster, type WorkingCluster } from '../support/kubernetes/working-cluster.ts'
 
 let place: DelegationPlace
+let cluster: WorkingCluster
 let browser: TestBrowser
 let window: BrowserWindow
 
 beforeAll(async () => {
-  place = await startDelegationPlace([{ name: 'shell' }])
+  place = await startDelegationPlace(
+    [
+      { name: 'shell' },
+      {
+        name: 'pods',
+        executor: 'kubernetes',
+        limits: { memory: '4GiB', cpus: 2 },
+        kubernetes: { runAs: '1000' },
+      },
+    ],
+    async (dockerd) => {
+      cluster = await startWorkingCluster(dockerd)
+      return { KUBECONFIG: cluster.kubeconfig }
+    },
+  )
   browser = await startBrowser()
 }, 120_000)
 afterEach(async () => {
@@ -17,8 +33,9 @@ afterEach(async () => {
   await window.context.close()
 })
 afterAll(async () => {
-  await browser.close()
-  await place.close()
+  await browser?.close()
+  await place?.close()
+  await cluster?.close()
 }, 120_000)
 
 describe('jobs', { timeout: 180_000 }, () => {
@@ -43,6 +60,13 @@ describe('jobs', { timeout: 180_000 }, () => {
     await window.picture('job')
     await page.goto(new URL('/jobs?tab=classes', url).href)
     await page.locator('#main').getByText('shell', { exact: true }).first().waitFor()
+    const pods = page.getByRole('table', { name: 'Runner classes' }).locator('tbody tr').nth(1)
+    await pods.getByText('Kubernetes').waitFor()
+    expect(await window.findBarriers()).toEqual([])
+    await window.picture('classes-narrow')
+    await page.emulateMedia({ colorScheme: 'light' })
+    await page.setViewportSize({ width: 1280, height: 800 })
+    await window.picture('classes')
     await page.goto(new URL('/jobs?tab=workers', url).href)
     await page.getByText('takes jobs').waitFor()
   })

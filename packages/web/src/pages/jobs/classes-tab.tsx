@@ -9,6 +9,11 @@ import { QueryView } from '../../ui/query-view.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import styles from './jobs-page.module.css'
 
+const places: Readonly<Record<RunnerClassInfo['executor'], string>> = {
+  docker: 'Docker',
+  kubernetes: 'Kubernetes',
+}
+
 const columns: readonly Column<RunnerClassInfo>[] = [
   { title: 'Class', cell: (row) => <strong>{row.name}</strong>, short: true },
   { title: 'Labels', cell: (row) => <span dir="auto">{row.labels.join(', ')}</span> },
@@ -27,6 +32,7 @@ const columns: readonly Column<RunnerClassInfo>[] = [
     ),
   },
   { title: 'Waiting', cell: (row) => row.queued, align: 'end' },
+  { title: 'Runs in', cell: (row) => places[row.executor], short: true },
   { title: 'Kept warm', cell: (row) => row.warm, align: 'end' },
   { title: 'Image', cell: (row) => <code>{row.image}</code> },
   { title: 'Limits', cell: (row) => limitsOf(row) },
