@@ -20,7 +20,7 @@ export {
   removeJob,
 } from './held-job.ts'
 export { explainRefusal, isGone, KubernetesRefusal } from './kubernetes-refusal.ts'
-export { createNetworkCheck, networkLabel } from './network-policy.ts'
+export { createNetworkCheck } from './network-policy.ts'
 export { containerName, type Pod, type PodState, readPod } from './pod-state.ts'
 export { jobs, type KubernetesObject, pods, type Resource, secrets } from './resources.ts'
 export { settleLater } from './settle-later.ts'
