@@ -61,7 +61,9 @@ export function BoardPage() {
           {({ environments, projects, has_more: more }) =>
             projects.length === 0 ? (
               <Empty title="There is no release yet.">
-                <p>A run makes one where a project’s `release` says so.</p>
+                <p>
+                  A run makes one where a project’s <code>release</code> says so.
+                </p>
               </Empty>
             ) : (
               <>
