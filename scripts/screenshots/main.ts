@@ -19,12 +19,6 @@ const { values, positionals } = parseArgs({
 })
 const out = resolve(values.out ?? fileURLToPath(new URL('../../docs/images', import.meta.url)))
 const known = [...scenes, ...tutorialScenes].map(({ name }) => name)
-const unknown = positionals.filter((name) => !known.includes(name))
-if (unknown.length > 0) {
-  throw new Error(`There is no picture ${unknown.join(', ')}; there are ${known.join(', ')}`)
-}
-await mkdir(out, { recursive: true })
-
 const stopped = new Promise<never>((_, reject) => {
   const end = (why: string) => () => reject(new Error(why))
   process.once('SIGINT', end('stopped'))
@@ -38,24 +32,30 @@ const isWanted = ({ name }: { name: string }) =>
   positionals.length === 0 || positionals.includes(name)
 
 try {
-  if (values.stay === true || scenes.some(isWanted)) await during(await openPlace(), ofCompany)
+  const unknown = positionals.filter((name) => !known.includes(name))
+  if (unknown.length > 0) {
+    throw new Error(`There is no picture ${unknown.join(', ')}; there are ${known.join(', ')}`)
+  }
+  await mkdir(out, { recursive: true })
+  if (values.stay === true || scenes.some(isWanted)) await during(openPlace(), ofCompany)
   if (values.stay !== true && tutorialScenes.some(isWanted)) {
-    await during(await startTestServer(), ofTutorial)
+    await during(startTestServer(), ofTutorial)
   }
 } catch (error) {
   console.error(error instanceof Error ? error.message : error)
   process.exitCode = 1
 }
 
-/** Closes what was opened, however the work ends, also by a signal or for its time. */
+/** Closes what is opened, however the work ends, also by a signal or for its time while it still opens. */
 async function during<Opened extends { close(): Promise<void> }>(
-  opened: Opened,
+  opening: Promise<Opened>,
   work: (opened: Opened) => Promise<void>,
 ): Promise<void> {
   try {
-    await Promise.race([work(opened), stopped])
+    await Promise.race([opening.then(work), stopped])
   } finally {
-    await opened.close()
+    const opened = await opening.catch(() => null)
+    await opened?.close()
   }
 }
 

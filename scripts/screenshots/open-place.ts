@@ -56,7 +56,11 @@ const classes = [
 export async function openPlace(): Promise<Place> {
   const endings: (() => Promise<unknown>)[] = []
   const close = async () => {
-    for (const end of endings.splice(0).toReversed()) await end().catch(console.error)
+    for (const end of endings.splice(0).toReversed()) {
+      await end().catch((error: unknown) => {
+        console.error(error instanceof Error ? error.message : error)
+      })
+    }
   }
   try {
     const root = await mkdtemp(join(tmpdir(), 'slipway-pictures-'))

@@ -1,5 +1,6 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import type { Page } from 'playwright-core'
 import { startBrowser } from '../../test/support/browser.ts'
 import type { TestServer } from '../../test/support/server.ts'
 import type { Scene } from './scenes.ts'
@@ -22,6 +23,12 @@ export async function takePictures<World>(
       if (signedOut === true) await page.goto(new URL(path, server.url).href)
       else await window.signIn(server.url, server.token, path)
       await prepare(page, world)
+      if (!(await isStyled(page))) {
+        // On a very busy machine a style sheet may be given up by the browser.
+        await page.reload()
+        await prepare(page, world)
+        if (!(await isStyled(page))) throw new Error(`${scene.name} came without its styles`)
+      }
       const loading = page.getByRole('status', { name: 'Loading' })
       await loading.first().waitFor({ state: 'detached' })
       // Nothing is pointed at.
@@ -38,4 +45,10 @@ export async function takePictures<World>(
     await browser.close()
   }
   console.log(`${scenes.length} pictures, ${Math.ceil(total / 1024)} KiB, in ${out}`)
+}
+
+/** Whether the colours of the theme are there, which every page has. */
+async function isStyled(page: Page): Promise<boolean> {
+  const colour = "getComputedStyle(document.documentElement).getPropertyValue('--text')"
+  return (await page.evaluate<string>(colour)) !== ''
 }
