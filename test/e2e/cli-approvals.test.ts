@@ -8,7 +8,8 @@ import type { Run } from '@slipway/contract/runs'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createTestDatabase, type TestDatabase } from '../support/database.ts'
 import { createRepository, oneProject } from '../support/git-repository.ts'
-import { type CliResult, runCli } from '../support/run-cli.ts'
+import { callCli } from '../support/call-cli.ts'
+import type { CliResult } from '../support/run-cli.ts'
 import { startRun } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { forgeEnvironment, storeRelease } from '../support/stored-release.ts'
@@ -32,7 +33,7 @@ afterAll(async () => {
 })
 
 function cli(args: string[], token = server.token): Promise<CliResult> {
-  return runCli(args, { env: { SLIPWAY_URL: server.url, SLIPWAY_TOKEN: token } })
+  return callCli(args, { env: { SLIPWAY_URL: server.url, SLIPWAY_TOKEN: token } })
 }
 
 async function tokenFor(role: string): Promise<string> {

@@ -1,7 +1,8 @@
 import type { Deployment, DeploymentHistoryResponse } from '@slipway/contract/deployments'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createDeploymentWorld, type DeploymentWorld } from '../support/deployments.ts'
-import { type CliResult, runCli } from '../support/run-cli.ts'
+import { callCli } from '../support/call-cli.ts'
+import type { CliResult } from '../support/run-cli.ts'
 
 // The command line and a real server, with releases that were put into its database.
 
@@ -12,7 +13,7 @@ beforeAll(async () => {
 afterAll(() => world.close())
 
 function cli(args: string[], token = world.server.token): Promise<CliResult> {
-  return runCli(args, { env: { SLIPWAY_URL: world.server.url, SLIPWAY_TOKEN: token } })
+  return callCli(args, { env: { SLIPWAY_URL: world.server.url, SLIPWAY_TOKEN: token } })
 }
 
 const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\n$/

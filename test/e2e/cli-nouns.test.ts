@@ -121,7 +121,7 @@ describe('on a terminal', () => {
   const env = { TERM: 'xterm' }
 
   it('has colours, unless NO_COLOR says no, and none elsewhere', async () => {
-    const list = ['worker', 'list']
+    const list = ['build', 'steps']
     expect((await slipway(list, { columns: 400, env })).out).toContain('\u001b[2m')
     const plain = await slipway(list, { columns: 400, env: { ...env, NO_COLOR: '1' } })
     expect(plain.out).not.toContain('\u001b')
@@ -166,6 +166,13 @@ describe('one thing', () => {
     const credential = await slipway(['credential', 'show', 'forge'])
     expect(credential.out).toMatch(/^forge\ntype +git_https\nexpires +never\n/)
     expect((await slipway(['credential', 'delete', 'forge'])).code).toBe(0)
+    const usage = await slipway(['build', 'usage', 'acme/shop'])
+    expect(usage.out).toMatch(/^acme\/shop\nat +file:\S+\nbuilds +0\n[^]*last +never\n$/)
+    const figures = await slipway(['build', 'usage', 'acme/shop', '--json'])
+    expect(JSON.parse(figures.out)).toMatchObject({
+      repository_name: 'acme/shop',
+      total_pipeline_runs: 0,
+    })
     expect((await slipway(['repository', 'delete', 'acme/shop'])).code).toBe(0)
     const gone = await slipway(['repository', 'show', 'acme/shop'])
     expect(gone).toMatchObject({ code: 4, out: '' })
@@ -186,6 +193,63 @@ describe('one thing', () => {
       expect(err, noun).toContain(`See which there are: slipway ${noun} list`)
       expect(code).toBe(4)
     }
+  })
+})
+
+describe('what is changed', () => {
+  it('is a token’s secret, which is printed once; the one before is refused', async () => {
+    const made = await slipway(['token', 'create', 'turned', '--role', 'viewer'])
+    const turned = await slipway(['token', 'rotate', 'turned', '--expires', '2d'])
+    expect(turned.out).toMatch(/^slw_\S+\n$/)
+    expect(turned.out).not.toBe(made.out)
+    const ask = (token: string) =>
+      slipway(['whoami', '--json'], { env: { SLIPWAY_TOKEN: token.trim() } })
+    const session = await ask(turned.out)
+    expect(JSON.parse(session.out)).toMatchObject({
+      name: 'turned',
+      expires_at: expect.stringMatching(/Z$/) as string,
+    })
+    await expect.poll(async () => (await ask(made.out)).code, { timeout: 15_000 }).toBe(4)
+    const again = await slipway(['token', 'rotate', 'turned', '--json'])
+    const { token, name } = JSON.parse(again.out) as { token: string; name: string }
+    expect(name).toBe('turned')
+    expect(`${token}\n`).not.toBe(turned.out)
+    const nobody = await slipway(['token', 'rotate', 'nobody'])
+    expect(nobody).toMatchObject({ code: 4, out: '' })
+  })
+
+  it('is for how long things are kept, until that is taken back', async () => {
+    const logs = async () => {
+      const { out } = await slipway(['retention', 'show', '--json'])
+      const { retention } = JSON.parse(out) as {
+        retention: { kind: string; kept: string; source: string }[]
+      }
+      return retention.find(({ kind }) => kind === 'logs')
+    }
+    const before = await logs()
+    const changed = await slipway(['retention', 'set', '--logs', '14d'])
+    expect(changed.code, changed.err).toBe(0)
+    expect(changed.out).toMatch(/^KIND +KEPT +SET BY +WHAT +NOW +SIZE +LAST REMOVED\n/)
+    expect(changed.out).toMatch(/^logs +14d +admin /m)
+    expect((await slipway(['retention', 'show'])).out).toMatch(/^logs +14d +admin /m)
+    expect(await logs()).toMatchObject({ kept: '14d', source: 'changed' })
+    const back = await slipway(['retention', 'set', '--logs', 'default', '--json'])
+    expect(back.code, back.err).toBe(0)
+    expect(await logs()).toMatchObject({ kept: before?.kept, source: before?.source })
+    expect(await slipway(['retention', 'set'])).toMatchObject({ code: 2, out: '' })
+    expect(await slipway(['retention', 'set', '--logs', 'soon'])).toMatchObject({ code: 4 })
+  })
+
+  it('is found in the audit log by words', async () => {
+    await slipway(['token', 'create', 'noted', '--role', 'viewer'])
+    const search = ['audit', 'list', '--search', 'V1/TOKENS', '-n', '3']
+    const found = await slipway([...search, '--json'])
+    const { entries } = JSON.parse(found.out) as { entries: { action: string }[] }
+    expect(entries.length).toBeGreaterThan(0)
+    expect(entries.every(({ action }) => action.includes('/v1/tokens'))).toBe(true)
+    expect((await slipway(search)).out).toContain('POST /v1/tokens')
+    const none = await slipway(['audit', 'list', '--search', 'nothing like it'])
+    expect(none).toEqual({ code: 0, out: '', err: 'No such entries.\n' })
   })
 })
 

@@ -3,7 +3,8 @@ import type { ListPullRequestsResponse } from '@slipway/contract/github'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { createRepository, oneProject } from '../support/git-repository.ts'
 import { pullRequestOf, signDelivery } from '../support/github/deliver.ts'
-import { type CliResult, runCli } from '../support/run-cli.ts'
+import { callCli } from '../support/call-cli.ts'
+import type { CliResult } from '../support/run-cli.ts'
 import { finishedRun } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 
@@ -16,7 +17,7 @@ afterAll(() => server.close())
 
 function cli(...args: string[]): Promise<CliResult> {
   const env = { SLIPWAY_URL: server.url, SLIPWAY_TOKEN: server.token }
-  return runCli(['pull-request', ...args], { env })
+  return callCli(['pull-request', ...args], { env })
 }
 
 it('shows what waits and lets it run', async () => {

@@ -164,6 +164,9 @@ describe('slipway serve', () => {
     const migrate = await runCli(['migrate'], { env })
     expect(migrate.code).toBe(0)
     expect(migrate.out).toContain('up to date')
+    const rotate = await runCli(['rotate-keys'], { env })
+    expect(rotate.code, rotate.err).toBe(0)
+    expect(rotate.out).toContain('"records":0')
   })
 
   it('starts nothing for a question or for words it does not know', async () => {

@@ -5,7 +5,8 @@ import { join } from 'node:path'
 import type { Delivery, DeliveryDetails, Webhook } from '@slipway/contract/webhooks'
 import { Webhook as Verifier } from 'standardwebhooks'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { runCli, temporaryDirectory } from '../support/run-cli.ts'
+import { callCli } from '../support/call-cli.ts'
+import { temporaryDirectory } from '../support/run-cli.ts'
 import { startRun } from '../support/runs.ts'
 import { startTestServer, type TestServer } from '../support/server.ts'
 import { startTarget, status } from '../support/webhook-target.ts'
@@ -17,7 +18,7 @@ beforeAll(async () => {
 afterAll(() => server.close())
 
 const slipway = (...args: string[]) =>
-  runCli(args, { env: { SLIPWAY_URL: server.url, SLIPWAY_TOKEN: server.token } })
+  callCli(args, { env: { SLIPWAY_URL: server.url, SLIPWAY_TOKEN: server.token } })
 async function asJson<T>(args: string[], expected = 0): Promise<T> {
   const { code, out, err } = await slipway('--json', ...args)
   expect(code, err).toBe(expected)

@@ -77,7 +77,7 @@ export function auditApi(transport: Transport): AuditApi {
       let { before } = query
       for (;;) {
         const cursor = before === undefined ? {} : { before }
-        const { entries } = await list({ limit, ...cursor }, options)
+        const { entries } = await list({ ...query, limit, ...cursor }, options)
         yield* entries
         before = entries.at(-1)?.id
         if (entries.length < limit || before === undefined) return

@@ -89,6 +89,9 @@ function healthOf(status: string, checks: Record<string, string>, ms: number): F
 
 function clockOf(theirs: number, begun: number, ended: number): Finding {
   const check = 'clock'
+  if (Number.isNaN(theirs)) {
+    return { check, result: 'warn', message: 'The server does not say what time it is there' }
+  }
   // Theirs was read somewhere between.
   const ahead = theirs > ended ? theirs - ended : theirs < begun ? theirs - begun : 0
   const message = `${formatDuration(Math.abs(ahead))} ${ahead < 0 ? 'behind' : 'ahead of'} this machine’s`
