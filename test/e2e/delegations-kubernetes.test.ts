@@ -66,6 +66,11 @@ it('runs a job in a pod of its own, told of its job, and leaves nothing', async 
   const other = await place.delegate('printf last', ['outward'])
   expect(await place.ended(other)).toMatchObject({ status: 'completed', exitCode: 0 })
   expect(await place.lines(other)).toEqual(['last'])
+  const authorization = `Bearer ${place.server.token}`
+  const answer = await fetch(`${place.server.url}/metrics`, { headers: { authorization } })
+  const figures = await answer.text()
+  expect(figures).toMatch(/^slipway_runner_start_seconds_count\{class="pod"\} 1$/m)
+  expect(figures).toMatch(/^slipway_runner_start_seconds_count\{class="outward"\} 1$/m)
 })
 
 it('ends a cancelled job', async () => {
@@ -189,6 +194,32 @@ it('refuses a job of hooks, and says why', async () => {
     expect: 400,
   })
   expect(answer.error).toContain('jobs of proxy runners need a Docker engine')
+})
+
+it('goes on with jobs of classes that left the file, and removes what is left of them', async () => {
+  const id = await place.delegate('echo up; sleep 6; echo over', ['pod'])
+  await expect.poll(() => place.lines(id).catch(() => [])).toEqual(['up'])
+  const [job] = list('jobs')
+  if (job === undefined) throw new Error('a job without a Job')
+  const left = 'slipway-job-00000000-0000-4000-8000-000000000000'
+  const labels = { ...job.metadata.labels, 'slipway.dev/container': left }
+  cluster.store.create('jobs', cluster.namespace, {
+    ...job,
+    metadata: { ...job.metadata, name: left, labels },
+    spec: { ...job.spec, suspend: true },
+  })
+  expect(list('jobs')).toHaveLength(2)
+  await place.server.kill()
+  await place.configure([{ name: 'engine' }])
+  await place.server.restart()
+  expect(await place.ended(id)).toMatchObject({ status: 'completed', exitCode: 0 })
+  expect(await place.lines(id)).toEqual(['up', 'over'])
+  await expect.poll(() => list('jobs'), { timeout: 20_000 }).toEqual([])
+  await cluster.stop()
+  const other = await place.delegate('echo engine', ['engine'])
+  expect(await place.ended(other)).toMatchObject({ status: 'completed' })
+  expect((await health()).body.checks['executor']).not.toBe('fail')
+  await cluster.start()
 })
 
 async function health() {

@@ -1,6 +1,6 @@
 import { networkLabel } from './network-policy.ts'
 
-export interface HeldJobInput {
+interface HeldJobInput {
   name: string
   /** Of the Job and of its pod. */
   labels: Readonly<Record<string, string>>

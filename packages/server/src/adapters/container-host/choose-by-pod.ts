@@ -7,23 +7,19 @@ export interface HostsByPod {
   cluster: ContainerHost
   /** Some containers are for the engine; else it may be away, and nobody misses it. */
   needsEngine: boolean
+  /** The same of the cluster, which may still have what was for it once. */
+  needsCluster: boolean
 }
 
 /**
  * Containers with `pod` in a cluster, all others on an engine. An engine that nobody needs may be away; a cluster
  * that is away leaves the engine's containers alone, and the other way round.
  */
-export function createHostByPod({ engine, cluster, needsEngine }: HostsByPod): ContainerHost {
+export function createHostByPod(hosts: HostsByPod): ContainerHost {
+  const { engine, cluster, needsEngine, needsCluster } = hosts
   const hostOf = (id: string) => (parseId(id) === null ? engine : cluster)
-  /** What `ask` answers; where an engine is away that nobody needs, `otherwise`. */
-  const askEngine = async <T>(ask: Promise<T>, otherwise: T): Promise<T> => {
-    try {
-      return await ask
-    } catch (error) {
-      if (needsEngine || !isAway(error)) throw error
-      return otherwise
-    }
-  }
+  const askEngine = <T>(ask: Promise<T>, otherwise: T): Promise<T> =>
+    askOne(ask, needsEngine, otherwise)
   return {
     name: 'docker and kubernetes',
     create: (spec, signal) =>
@@ -47,7 +43,7 @@ export function createHostByPod({ engine, cluster, needsEngine }: HostsByPod): C
       if (parseId(idOrName) !== null) return cluster.find(idOrName, signal)
       const [here, there] = await Promise.allSettled([
         askEngine(engine.find(idOrName, signal), null),
-        cluster.find(idOrName, signal),
+        askOne(cluster.find(idOrName, signal), needsCluster, null),
       ])
       for (const found of [here, there]) {
         if (found.status === 'fulfilled' && found.value !== null) return found.value
@@ -66,12 +62,22 @@ export function createHostByPod({ engine, cluster, needsEngine }: HostsByPod): C
     remove: (id) => hostOf(id).remove(id),
     removeOrphans: (labels, signal) => askEngine(engine.removeOrphans(labels, signal), undefined),
     async check() {
-      await cluster.check()
+      if (needsCluster) await cluster.check()
       if (needsEngine) await engine.check()
     },
     async close() {
       await Promise.all([engine.close(), cluster.close()])
     },
+  }
+}
+
+/** What `ask` answers; of one that nobody needs and that is away, `otherwise`. */
+async function askOne<T>(ask: Promise<T>, isNeeded: boolean, otherwise: T): Promise<T> {
+  try {
+    return await ask
+  } catch (error) {
+    if (isNeeded || !isAway(error)) throw error
+    return otherwise
   }
 }
 
