@@ -76,7 +76,10 @@ export const tutorialScenes: readonly Scene<TutorialWorld>[] = [
   {
     name: 'tutorial-run',
     path: ({ run }) => `/runs/${run}`,
-    prepare: (page) => page.getByRole('heading', { level: 1 }).getByText('success').waitFor(),
+    async prepare(page) {
+      await page.getByRole('heading', { level: 1 }).getByText('success').waitFor()
+      await page.getByRole('log').getByText('Available as').waitFor()
+    },
   },
   {
     name: 'tutorial-board',
