@@ -30,7 +30,7 @@ function brokenLinks(page: MarkdownPage, all: readonly MarkdownPage[]): string[]
   })
 }
 
-const sourceRoots = ['.', 'packages/server', 'packages/server/src']
+const sourceRoots = ['.', 'packages/server', 'packages/server/src', 'packages/web/src']
 
 /** Code spans that name a file of the sources which is not there. */
 function missingFiles(page: MarkdownPage): string[] {
