@@ -1,4 +1,5 @@
 import type { Query, QueryClient } from '@tanstack/react-query'
+import type { FollowedEvent } from '@slipway/sdk'
 import { api, isStatus } from './client.ts'
 import { isSignedOut } from './query-client.ts'
 import { whileVisible } from './while-visible.ts'
@@ -22,9 +23,11 @@ export async function followLive(
   queries: QueryClient,
   {
     tell,
+    onEvent,
     signal,
   }: {
     tell: (connection: Connection) => void
+    onEvent: (event: FollowedEvent) => void
     signal: AbortSignal
   },
 ): Promise<void> {
@@ -108,6 +111,7 @@ export async function followLive(
         })
         for await (const followed of stream) {
           last = followed.id
+          onEvent(followed)
           for (const family of familiesOf(followed.event.event_type)) touched.add(family)
           gather(0)
         }

@@ -1,4 +1,5 @@
 import { useQueryClient } from '@tanstack/react-query'
+import type { FollowedEvent } from '@slipway/sdk'
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from 'react'
 import { type Connection, followLive } from '../api/live.ts'
 import { beginAnew } from './begin-anew.ts'
@@ -11,10 +12,23 @@ export function useConnection(): Connection {
   return useContext(ConnectionContext)
 }
 
+type Listener = (event: FollowedEvent) => void
+const ListenersContext = createContext<Set<Listener>>(new Set())
+
+/** Calls back with every event while the component is there; `listen` must stay the same. */
+export function useEvents(listen: Listener): void {
+  const listeners = useContext(ListenersContext)
+  useEffect(() => {
+    listeners.add(listen)
+    return () => void listeners.delete(listen)
+  }, [listeners, listen])
+}
+
 /** Keeps every query new while somebody is signed in. */
 export function LiveProvider({ children }: { children: ReactNode }) {
   const queries = useQueryClient()
   const [connection, setConnection] = useState<Connection>('connecting')
+  const listeners = useRef(new Set<Listener>())
   const signedOut = useSignedOut()
   // Each session has its own: a stream ends with the session that opened it.
   const { data } = useSession()
@@ -46,8 +60,15 @@ export function LiveProvider({ children }: { children: ReactNode }) {
       setConnection(now)
       if (now === 'signed-out') void queries.invalidateQueries({ queryKey: ['session'] })
     }
-    followLive(queries, { tell, signal: stop.signal }).catch(() => tell('polling'))
+    const onEvent = (event: FollowedEvent) => {
+      for (const listen of listeners.current) listen(event)
+    }
+    followLive(queries, { tell, onEvent, signal: stop.signal }).catch(() => tell('polling'))
     return () => stop.abort()
   }, [queries, session, signedOut])
-  return <ConnectionContext value={connection}>{children}</ConnectionContext>
+  return (
+    <ConnectionContext value={connection}>
+      <ListenersContext value={listeners.current}>{children}</ListenersContext>
+    </ConnectionContext>
+  )
 }

@@ -42,7 +42,7 @@ export function EventFeed() {
           <p>It appears here by itself.</p>
         </Empty>
       ) : (
-        <ol className={styles.feed} aria-label="Events, the newest first">
+        <ol className={styles.feed} aria-label="Events, the newest first" tabIndex={0}>
           {events.map(({ id, event }) => (
             <li key={id}>
               <code>{event.event_type}</code>

@@ -1,16 +1,12 @@
 import type { FollowedEvent } from '@slipway/sdk'
-import { useEffect, useState } from 'react'
-import { api, isStatus } from '../../api/client.ts'
-import { isSignedOut } from '../../api/query-client.ts'
-import { whileVisible } from '../../api/while-visible.ts'
-import { useSession } from '../../session/session.ts'
+import { useCallback, useEffect, useState } from 'react'
+import { api } from '../../api/client.ts'
+import { useEvents } from '../../app/live-provider.tsx'
 
 /** Events that are kept on the page. */
 const most = 100
-/** Milliseconds after the stream has begun within which those that were are there. */
+/** Milliseconds after a stream has begun within which those that were are there. */
 const settleMs = 500
-/** Milliseconds between two tries where the server does not answer. */
-const againMs = 5_000
 
 /** The newest events of a family, the newest first, and whatever happens then; null: not known yet. */
 export function useNewestEvents(family: string): readonly FollowedEvent[] | null {
@@ -18,43 +14,54 @@ export function useNewestEvents(family: string): readonly FollowedEvent[] | null
     family: string
     events: readonly FollowedEvent[]
   } | null>(null)
-  const { data } = useSession()
-  // Each session has its own: a stream ends with the session that opened it.
-  const session = data?.session?.csrf_token
-  useEffect(() => {
-    const stop = new AbortController()
-    const timers = new Set<ReturnType<typeof setTimeout>>()
-    let after: number | undefined
-    const add = (more: readonly FollowedEvent[]) => {
-      if (stop.signal.aborted) return
+  const add = useCallback(
+    (more: readonly FollowedEvent[]) =>
       setKnown((before) => ({
         family,
-        events: [...more, ...(before?.family === family ? before.events : [])].slice(0, most),
-      }))
-    }
-    const follow = async (signal: AbortSignal) => {
-      const events = api.events.follow({
-        ...(after === undefined ? { last: most } : { after }),
-        ...(family === '' ? {} : { types: [`${family}.*`] }),
-        signal,
-        onOpen: () => void timers.add(setTimeout(() => add([]), settleMs)),
-      })
-      for await (const event of events) {
-        after = event.id
-        add([event])
-      }
-    }
-    const keep = async () => {
-      await whileVisible(follow, stop.signal).catch((error: unknown) => {
-        if (stop.signal.aborted || isSignedOut(error) || isStatus(error, 403)) return
-        timers.add(setTimeout(() => void keep(), againMs))
-      })
-    }
-    void keep()
-    return () => {
-      stop.abort()
-      for (const timer of timers) clearTimeout(timer)
-    }
-  }, [family, session])
+        events: merge(more, before?.family === family ? before.events : []),
+      })),
+    [family],
+  )
+  useEvents(
+    useCallback(
+      (followed: FollowedEvent) => {
+        if (family === '' || followed.event.event_type.startsWith(`${family}.`)) add([followed])
+      },
+      [family, add],
+    ),
+  )
+  useEffect(() => {
+    const stop = new AbortController()
+    void readNewest(family, stop.signal).then((events) => {
+      if (!stop.signal.aborted) add(events)
+    })
+    return () => stop.abort()
+  }, [family, add])
   return known?.family === family ? known.events : null
+}
+
+/** Those that were; what happens is told by the stream that every page has. None where they cannot be read. */
+async function readNewest(family: string, signal: AbortSignal): Promise<FollowedEvent[]> {
+  const settled = new AbortController()
+  const found: FollowedEvent[] = []
+  try {
+    const events = api.events.follow({
+      last: most,
+      ...(family === '' ? {} : { types: [`${family}.*`] }),
+      signal: AbortSignal.any([signal, settled.signal]),
+      onOpen: () => void setTimeout(() => settled.abort(), settleMs),
+    })
+    for await (const event of events) found.push(event)
+  } catch {
+    // It was settled; or the page says elsewhere what is wrong with the server or the session.
+  }
+  return found
+}
+
+function merge(
+  more: readonly FollowedEvent[],
+  known: readonly FollowedEvent[],
+): readonly FollowedEvent[] {
+  const byId = new Map([...known, ...more].map((event) => [event.id, event]))
+  return [...byId.values()].toSorted((one, other) => other.id - one.id).slice(0, most)
 }
