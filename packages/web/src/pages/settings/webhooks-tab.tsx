@@ -109,8 +109,12 @@ export function WebhooksTab() {
                 title="Delete this webhook?"
                 onConfirm={() =>
                   change.mutate(async () => {
-                    await api.webhooks.delete(webhook.id)
+                    // Its deliveries are not asked for while it goes.
                     if (opened === webhook.id) setOpened(null)
+                    await queries.cancelQueries({
+                      queryKey: ['settings', 'webhooks', 'deliveries', webhook.id],
+                    })
+                    await api.webhooks.delete(webhook.id)
                     say('good', 'The webhook is deleted.')
                   })
                 }
