@@ -137,7 +137,7 @@ it('packages are built and downloaded', async () => {
     file,
   ])
   expect(printed).toContain('Starting pipeline execution...\n')
-  expect(printed).toContain('create_zip: completed\n')
+  expect(printed).toContain('Step completed: Create ZIP Archive\n')
   expect(printed).toMatch(/The build has completed\n\S+: \d+ bytes, [0-9a-f]{64}\n$/)
   expect(code).toBe(0)
   const names = (await readZip(await readFile(file))).map(({ name }) => name.toString())
