@@ -162,19 +162,19 @@ const forms: readonly {
   },
   {
     path: '/builds?tab=repositories',
-    opens: 'Register one',
+    opens: 'Register repository',
     sends: 'Register',
     typed: { Name: 'The shop', Address: 'https://git.example/shop.git' },
   },
   {
     path: '/builds?tab=registries',
-    opens: 'Add one',
+    opens: 'Add registry',
     sends: 'Add',
     typed: { Name: 'Ours', Address: 'registry.example', 'Before an image’s name': 'acme' },
   },
   {
     path: '/builds?tab=credentials',
-    opens: 'Add one',
+    opens: 'Add credential',
     sends: 'Add',
     typed: { Name: 'Login of the shop' },
     secrets: { username: 'ci', 'password or token': 'hunter2' },
@@ -182,26 +182,26 @@ const forms: readonly {
   {
     path: '/settings?tab=tokens',
     opens: 'New token',
-    sends: 'Make it',
+    sends: 'Create',
     typed: { Name: 'For Zoë', Repositories: 'acme/shop' },
   },
   {
     path: '/settings?tab=webhooks',
     opens: 'New webhook',
-    sends: 'Make it',
+    sends: 'Create',
     typed: { Address: 'https://hooks.example/1', Events: 'release.*' },
   },
   {
     path: '/settings?tab=secrets',
     opens: 'New secret',
-    sends: 'Keep it',
+    sends: 'Save',
     typed: { For: 'acme/shop', Name: 'NPM_TOKEN' },
     secrets: { Value: 'hunter2' },
   },
-  { path: '/templates', opens: 'New template', sends: 'Make it', typed: { Name: 'Globex' } },
+  { path: '/templates', opens: 'New template', sends: 'Create', typed: { Name: 'Globex' } },
   {
     path: '/templates/configurations/new',
-    sends: 'Keep it',
+    sends: 'Save',
     typed: { Name: 'Ours', Description: 'For the shop', 'Keys and values': '{"KEY": "value"}' },
   },
   {
@@ -310,7 +310,7 @@ describe('the windows of one browser', { timeout: 120_000 }, () => {
       await menu.getByRole('link', { name: place, exact: true }).click()
       await page.getByRole('heading', { level: 1, name: place, exact: true }).waitFor()
     }
-    expect(streams()).toEqual(['/v1/events'])
+    await expect.poll(streams).toEqual(['/v1/events'])
     await page.goto(new URL(`/runs/${run}`, server.url).href)
     await page.getByRole('log').getByText('begun').waitFor()
     await expect.poll(streams).toEqual(expect.arrayContaining(['/v1/events', '/v1/steps/id/logs']))
@@ -340,7 +340,7 @@ describe('a session that ends in the middle of a form', { timeout: 120_000 }, ()
     const form = page.getByRole('dialog', { name: 'New token' })
     await form.getByLabel('Name').fill('The one of Zoë')
     await window.context.clearCookies()
-    await form.getByRole('button', { name: 'Make it' }).click()
+    await form.getByRole('button', { name: 'Create' }).click()
     const signedOut = page.getByRole('dialog', { name: 'You are signed out' })
     await signedOut.waitFor()
 
@@ -352,7 +352,7 @@ describe('a session that ends in the middle of a form', { timeout: 120_000 }, ()
 
     await signedOut.waitFor({ state: 'detached' })
     expect(await form.getByLabel('Name').inputValue()).toBe('The one of Zoë')
-    await form.getByRole('button', { name: 'Make it' }).click()
+    await form.getByRole('button', { name: 'Create' }).click()
     await page.getByRole('table', { name: 'Tokens' }).getByText('The one of Zoë').waitFor()
   })
 

@@ -186,10 +186,10 @@ describe('an address that leads nowhere', { timeout: 120_000 }, () => {
 const overlays = [
   ['/repositories/acme/shop', 'Start a run', 'Start a run of acme/shop'],
   ['/repositories/acme/shop?tab=github', 'Start a workflow', 'Start a workflow of acme/shop'],
-  ['/builds?tab=repositories', 'Register one', 'Register a repository'],
+  ['/builds?tab=repositories', 'Register repository', 'Register a repository'],
   ['/builds?tab=repositories', 'Remove', 'Remove The shop?'],
-  ['/builds?tab=registries', 'Add one', 'Add a registry'],
-  ['/builds?tab=credentials', 'Add one', 'Add a credential'],
+  ['/builds?tab=registries', 'Add registry', 'Add a registry'],
+  ['/builds?tab=credentials', 'Add credential', 'Add a credential'],
   ['/templates', 'New template', /template/],
   ['/settings?tab=tokens', 'New token', 'New token'],
   ['/settings?tab=webhooks', 'New webhook', 'New webhook'],

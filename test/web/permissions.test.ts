@@ -95,13 +95,13 @@ const places: readonly {
   { path: () => '/builds', offers: { 'New build': 'builds:create' } },
   {
     path: () => '/builds?tab=repositories',
-    offers: { 'Register one': 'repositories:manage' },
+    offers: { 'Register repository': 'repositories:manage' },
   },
   {
     path: () => '/builds?tab=registries',
     sees: 'Ours',
     offers: {
-      'Add one': 'registries:manage',
+      'Add registry': 'registries:manage',
       Test: 'registries:manage',
       Remove: 'registries:manage',
     },
@@ -116,7 +116,7 @@ const places: readonly {
   },
   { path: () => `/builds/${build}`, offers: { Begin: 'builds:create', Cancel: 'builds:create' } },
   { path: () => '/templates', sees: 'Globex', offers: { 'New template': 'branding:manage' } },
-  { path: () => `/templates/${template}`, offers: { 'Keep it': 'branding:manage' } },
+  { path: () => `/templates/${template}`, offers: { Save: 'branding:manage' } },
   {
     path: () => '/jobs?tab=workers',
     offers: { Workers: 'workers:read', Drain: 'workers:manage' },

@@ -74,7 +74,7 @@ export function CredentialsTab() {
       actions={
         may('credentials:manage') && (
           <Button size="small" onClick={() => setAdding(true)}>
-            Add one
+            Add credential
           </Button>
         )
       }

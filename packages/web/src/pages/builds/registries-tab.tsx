@@ -90,7 +90,7 @@ export function RegistriesTab() {
       actions={
         may('registries:manage') && (
           <Button size="small" onClick={() => setAdding(true)}>
-            Add one
+            Add registry
           </Button>
         )
       }

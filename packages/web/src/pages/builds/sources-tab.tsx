@@ -82,7 +82,7 @@ export function SourcesTab() {
       actions={
         may('repositories:manage') && (
           <Button size="small" onClick={() => setAdding(true)}>
-            Register one
+            Register repository
           </Button>
         )
       }

@@ -130,7 +130,7 @@ export function CreateTokenDialog({
         <FormActions>
           <Button onClick={onClose}>Not now</Button>
           <Button type="submit" tone="primary" busy={make.isPending} disabled={chosen.length === 0}>
-            Make it
+            Create
           </Button>
         </FormActions>
       </Form>

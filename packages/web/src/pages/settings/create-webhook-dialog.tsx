@@ -80,7 +80,7 @@ export function CreateWebhookDialog({
         <FormActions>
           <Button onClick={onClose}>Not now</Button>
           <Button type="submit" tone="primary" busy={make.isPending}>
-            Make it
+            Create
           </Button>
         </FormActions>
       </Form>

@@ -180,7 +180,7 @@ function SecretDialog({
         <FormActions>
           <Button onClick={onClose}>Not now</Button>
           <Button type="submit" tone="primary" busy={write.isPending}>
-            Keep it
+            Save
           </Button>
         </FormActions>
       </Form>

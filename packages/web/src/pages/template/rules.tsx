@@ -27,12 +27,19 @@ export function Rules({
             size="small"
             onClick={() => onChange([...rules, { pattern: '', replacement: '' }])}
           >
-            Add one
+            Add rule
           </Button>
         )
       }
     >
       {rules.length === 0 && <Empty title="Nothing is replaced." />}
+      {rules.length > 0 && (
+        <div className={styles.heads} aria-hidden="true">
+          <span>Look for</span>
+          <span>Put there</span>
+          <span>In files</span>
+        </div>
+      )}
       <ol className={styles.rules}>
         {rules.map((rule, index) => (
           <li key={index}>
@@ -69,10 +76,10 @@ export function Rules({
             {editable && (
               <Button
                 size="small"
-                aria-label={`Take away rule ${index + 1}`}
+                aria-label={`Remove rule ${index + 1}`}
                 onClick={() => onChange(rules.filter((_, at) => at !== index))}
               >
-                Take away
+                Remove
               </Button>
             )}
           </li>

@@ -110,7 +110,7 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
         {editable && (
           <FormActions>
             <Button type="submit" tone="primary" busy={save.isPending}>
-              Keep it
+              Save
             </Button>
           </FormActions>
         )}

@@ -205,7 +205,7 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
               busy={save.isPending}
               disabled={parsed.problem !== null}
             >
-              Keep it
+              Save
             </Button>
           </FormActions>
         )}

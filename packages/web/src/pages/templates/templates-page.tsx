@@ -155,7 +155,7 @@ function AddTemplate({ onClose }: { onClose: () => void }) {
         <FormActions>
           <Button onClick={onClose}>Not now</Button>
           <Button type="submit" tone="primary" busy={add.isPending}>
-            Make it
+            Create
           </Button>
         </FormActions>
       </Form>
