@@ -157,11 +157,12 @@ describe('slipway dispatch, when its server is not what it should be', () => {
     const unavailable = answer({ error: { code: 'unavailable', message: 'Stopping' } }, 503)
     const ended = { ...found, status: 'success', remaining_seconds: 0, result }
     const proxy: Answer = (response) => response.writeHead(502).end('Bad Gateway')
-    // The client itself asks again twice, and says nothing of it.
+    // The client itself asks again three times, and says nothing of it.
     const { url, asked } = await serve(
       hangUp,
       unavailable,
       hangUp,
+      unavailable,
       answer(found, 201),
       answer(found),
       hangUp,
