@@ -10,6 +10,7 @@ import { createClient, type SlipwayClient } from '@slipway/sdk'
 import { build as bundle } from 'vite'
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest'
 import { type BrowserWindow, startBrowser } from '../support/browser.ts'
+import { createDeploymentWorld } from '../support/deployments.ts'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
 import { sampleJob, sampleRun, sampleStep, watchRepository } from '../support/monitor.ts'
 import { servePage } from '../support/page-server.ts'
@@ -48,11 +49,16 @@ interface Execution {
   ended: Promise<number | null>
 }
 
-function execute(name: string, args: readonly string[], token = server.token): Execution {
+function execute(
+  name: string,
+  args: readonly string[],
+  token = server.token,
+  url = server.url,
+): Execution {
   executed.add(name)
   const { PATH = '' } = process.env
   const child = spawn(process.execPath, ['--import', 'tsx', join(examples, name), ...args], {
-    env: { PATH, SLIPWAY_URL: server.url, SLIPWAY_TOKEN: token },
+    env: { PATH, SLIPWAY_URL: url, SLIPWAY_TOKEN: token },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
   onTestFinished(() => void child.kill('SIGKILL'))
@@ -65,8 +71,8 @@ function execute(name: string, args: readonly string[], token = server.token): E
 }
 
 /** Runs it to its end. */
-async function finish(name: string, args: readonly string[], token?: string) {
-  const execution = execute(name, args, token)
+async function finish(name: string, args: readonly string[], token?: string, url?: string) {
+  const execution = execute(name, args, token, url)
   const code = await execution.ended
   return { code, printed: execution.printed() }
 }
@@ -128,6 +134,28 @@ it('pipelines that are red are listed', async () => {
     /^acme\/shop main: CI\/CD Pipeline failed at 2025-01-02T\S+\n {2}in build: Test\n {2}green last at 2025-01-01T10:00:00.000Z: \S+\n1 red\n$/,
   )
   expect(code).toBe(1)
+})
+
+it('releases are taken on once they are approved', async () => {
+  const world = await createDeploymentWorld()
+  onTestFinished(() => world.close())
+  const { id } = await world.release({ project: 'api' })
+  const promote = () =>
+    finish(
+      'promote-release.ts',
+      ['acme/shop', 'api', '1', 'production'],
+      world.server.token,
+      world.server.url,
+    )
+  const early = await promote()
+  expect(early.code).toBe(1)
+  expect(early.printed).toMatch(/^new: \S+\n[^]*needs an approval/)
+  const admin = createClient({ baseUrl: world.server.url, token: world.server.token })
+  const justification = 'Looks right on staging'
+  await admin.approvals.create({ release_id: id, environment: 'production', justification })
+  const done = await promote()
+  expect(done.printed).toMatch(/\napproved by admin: Looks right on staging\n[^]*active\n$/)
+  expect(done.code).toBe(0)
 })
 
 it('packages are built and downloaded', async () => {
