@@ -114,7 +114,8 @@ describe('tokens', () => {
     expect((await slipway(['token', 'list'], { env })).code).toBe(4)
     expect((await slipway(['run', 'list', '-r', 'acme/shop'], { env })).code).toBe(4)
     const doctor = await slipway(['doctor', '--json'], { env })
-    expect(doctor.out).toContain('{"check":"token","result":"pass"')
+    expect(doctor.out).toContain('{"check":"token","result":"warn","message":"reader: viewer')
+    expect(doctor.out).toContain('It ends soon: slipway token rotate')
 
     expect((await slipway(['token', 'revoke', 'reader'])).code).toBe(0)
     await expect
