@@ -109,7 +109,13 @@ describe('every route of the table', () => {
     },
   )
 
-  it.each(open.filter(ofDashboard))('$entry has no dashboard to show', async ({ method, url }) => {
+  it('GET /help leads anybody to the manual', async () => {
+    const { statusCode, headers } = await test.request('GET', '/help', { token: null })
+    expect([statusCode, headers.location]).toEqual([302, '/help/'])
+  })
+
+  const built = open.filter((route) => ofDashboard(route) && route.url !== '/help')
+  it.each(built)('$entry has no dashboard to show', async ({ method, url }) => {
     const answer = await test.request(method, url, { token: null })
     expect(answer.statusCode).toBe(404)
     expect(answer.json().error.message).toContain('npm run build')
