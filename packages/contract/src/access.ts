@@ -9,17 +9,10 @@ import {
   Timestamp,
   Uuid,
 } from './fields.ts'
+import { roles } from './vocabulary.ts'
 
 /** Roles a token may carry; what each may do is the server's table of permissions. */
-export const Role = Type.Enum([
-  'viewer',
-  'developer',
-  'approver',
-  'operator',
-  'admin',
-  'service-account',
-  'worker',
-])
+export const Role = Type.Enum(roles)
 export type Role = Static<typeof Role>
 
 export const CreateTokenRequest = Type.Object(
@@ -29,7 +22,7 @@ export const CreateTokenRequest = Type.Object(
       maxLength: 100,
       description: 'Unique among the valid tokens.',
     }),
-    roles: Type.Array(Role, { minItems: 1, maxItems: 7, uniqueItems: true }),
+    roles: Type.Array(Role, { minItems: 1, maxItems: roles.length, uniqueItems: true }),
     repositories: Type.Optional(
       Type.Union(
         [

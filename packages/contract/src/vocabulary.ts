@@ -72,3 +72,14 @@ export const credentialTypes = {
 
 /** Items of one request of the batch operations at most. */
 export const maxBatchItems = 100
+
+/** Roles a token may carry, from the least on; the last two are of machines. */
+export const roles = [
+  'viewer',
+  'developer',
+  'approver',
+  'operator',
+  'admin',
+  'service-account',
+  'worker',
+] as const

@@ -1,4 +1,5 @@
 import type { CreatedToken, Token } from '@slipway/contract/access'
+import { roles } from '@slipway/contract/vocabulary'
 import { type Command, InvalidArgumentError, Option } from 'commander'
 import type { Act } from '../act.ts'
 import { CliError } from '../cli-error.ts'
@@ -7,16 +8,6 @@ import { exitCodes } from '../exit-codes.ts'
 import { addPageOptions, type PageFlags } from '../list-options.ts'
 import { formatInstant } from '../render/format-time.ts'
 import { showListOf } from '../show-list.ts'
-
-const roles = [
-  'viewer',
-  'developer',
-  'approver',
-  'operator',
-  'admin',
-  'service-account',
-  'worker',
-] as const
 
 interface CreateFlags {
   role: (typeof roles)[number][]

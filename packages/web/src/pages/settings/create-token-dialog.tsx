@@ -1,5 +1,6 @@
 import { useMutation } from '@tanstack/react-query'
 import type { CreatedToken, Role } from '@slipway/contract/access'
+import { roles } from '@slipway/contract/vocabulary'
 import { api, messageOf } from '../../api/client.ts'
 import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
@@ -8,17 +9,6 @@ import { Field } from '../../ui/field.tsx'
 import { Form, FormActions } from '../../ui/form.tsx'
 import styles from './settings.module.css'
 import { splitList } from './split-list.ts'
-
-/** Those there are, from the least on; the last two are of machines. */
-export const roles: readonly Role[] = [
-  'viewer',
-  'developer',
-  'approver',
-  'operator',
-  'admin',
-  'service-account',
-  'worker',
-]
 
 /** What each is for, in a line. */
 const purposes: Readonly<Record<Role, string>> = {

@@ -1,5 +1,6 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import type { Token } from '@slipway/contract/access'
+import { roles } from '@slipway/contract/vocabulary'
 import { useNavigate } from '@tanstack/react-router'
 import { useState } from 'react'
 import { api, messageOf } from '../../api/client.ts'
@@ -16,7 +17,7 @@ import { Status } from '../../ui/status.tsx'
 import { type Column, Table } from '../../ui/table.tsx'
 import { TimeAgo } from '../../ui/time.tsx'
 import { useToast } from '../../ui/toast.tsx'
-import { CreateTokenDialog, roles } from './create-token-dialog.tsx'
+import { CreateTokenDialog } from './create-token-dialog.tsx'
 import { RotateTokenDialog } from './rotate-token-dialog.tsx'
 
 const pageSize = 25
