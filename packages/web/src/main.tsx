@@ -5,13 +5,11 @@ import { StrictMode } from 'react'
 import { createRoot } from 'react-dom/client'
 import { createQueryClient } from './api/query-client.ts'
 import { createAppRouter } from './app/router.tsx'
-import { loadAnewAfterUpgrade } from './app/load-anew-after-upgrade.ts'
 import { shareStyleNonce } from './app/style-nonce.ts'
 import { tellWhatIsCutOff } from './app/tell-what-is-cut-off.ts'
 import { ToastProvider } from './ui/toast.tsx'
 
 shareStyleNonce()
-loadAnewAfterUpgrade()
 tellWhatIsCutOff()
 const queryClient = createQueryClient()
 const router = createAppRouter(queryClient)

@@ -1,8 +1,14 @@
-import { Link } from '@tanstack/react-router'
+import { Link, useRouter } from '@tanstack/react-router'
+import { useEffect } from 'react'
 import { messageOf } from '../api/client.ts'
 import { Button } from '../ui/button.tsx'
 import { Empty } from '../ui/notice.tsx'
 import { Page } from '../ui/page.tsx'
+import { loadAnewOnce } from './load-anew-once.ts'
+import { PartError } from './load-part.ts'
+
+/** Milliseconds between tries to load a page of a server that was away. */
+const retryMs = 5_000
 
 export function MissingPage() {
   return (
@@ -14,11 +20,26 @@ export function MissingPage() {
   )
 }
 
+/**
+ * Instead of a page that failed. One that could not be loaded since the server was away comes by itself when
+ * it is back; one that an upgrade has replaced is loaded anew with all others.
+ */
 export function BrokenPage({ error }: { error: unknown }) {
+  const router = useRouter()
+  const missing = error instanceof PartError ? error.reason : undefined
+  const again = () => void router.invalidate()
+  useEffect(() => {
+    if (missing === 'gone') loadAnewOnce()
+    if (missing !== 'away') return undefined
+    const timer = setTimeout(() => void router.invalidate(), retryMs)
+    return () => clearTimeout(timer)
+  }, [error, missing, router])
   return (
     <Page title="This page failed">
       <Empty title={messageOf(error)}>
-        <Button onClick={() => location.reload()}>Load it again</Button>
+        <Button onClick={missing === 'away' ? again : () => location.reload()}>
+          Load it again
+        </Button>
       </Empty>
     </Page>
   )

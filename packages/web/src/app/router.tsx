@@ -3,13 +3,13 @@ import {
   createRootRouteWithContext,
   createRoute,
   createRouter,
-  lazyRouteComponent,
   redirect,
 } from '@tanstack/react-router'
 import { isSignedOut } from '../api/query-client.ts'
 import { sessionQuery } from '../session/session.ts'
 import { SignInPage } from '../session/sign-in-page.tsx'
 import { BrokenDocument, BrokenPage, MissingPage } from './error-pages.tsx'
+import { lazyPage } from './lazy-page.ts'
 import { listSearch } from './list-search.ts'
 import { repositorySearch } from '../pages/repository/repository-search.ts'
 import { settingsSearch } from '../pages/settings/settings-search.ts'
@@ -57,16 +57,13 @@ const overview = createRoute({
   getParentRoute: () => inside,
   path: '/',
   validateSearch: listSearch,
-  component: lazyRouteComponent(
-    () => import('../pages/overview/overview-page.tsx'),
-    'OverviewPage',
-  ),
+  component: lazyPage(() => import('../pages/overview/overview-page.tsx'), 'OverviewPage'),
 })
 
 const run = createRoute({
   getParentRoute: () => inside,
   path: '/runs/$id',
-  component: lazyRouteComponent(() => import('../pages/run/run-page.tsx'), 'RunPage'),
+  component: lazyPage(() => import('../pages/run/run-page.tsx'), 'RunPage'),
   validateSearch: (search: Record<string, unknown>): { step?: string; line?: number } => ({
     ...(typeof search.step === 'string' ? { step: search.step } : {}),
     ...lineSearch(search),
@@ -77,31 +74,28 @@ const repository = createRoute({
   getParentRoute: () => inside,
   path: '/repositories/$owner/$name',
   validateSearch: repositorySearch,
-  component: lazyRouteComponent(
-    () => import('../pages/repository/repository-page.tsx'),
-    'RepositoryPage',
-  ),
+  component: lazyPage(() => import('../pages/repository/repository-page.tsx'), 'RepositoryPage'),
 })
 
 const board = createRoute({
   getParentRoute: () => inside,
   path: '/board',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('../pages/board/board-page.tsx'), 'BoardPage'),
+  component: lazyPage(() => import('../pages/board/board-page.tsx'), 'BoardPage'),
 })
 
 const project = createRoute({
   getParentRoute: () => inside,
   path: '/releases/$',
   validateSearch: listSearch,
-  component: lazyRouteComponent(() => import('../pages/project/project-page.tsx'), 'ProjectPage'),
+  component: lazyPage(() => import('../pages/project/project-page.tsx'), 'ProjectPage'),
 })
 
 const repositories = createRoute({
   getParentRoute: () => inside,
   path: '/repositories',
   validateSearch: listSearch,
-  component: lazyRouteComponent(
+  component: lazyPage(
     () => import('../pages/repositories/repositories-page.tsx'),
     'RepositoriesPage',
   ),
@@ -114,88 +108,73 @@ const compare = createRoute({
     left: String(search.left),
     right: String(search.right),
   }),
-  component: lazyRouteComponent(() => import('../pages/compare/compare-page.tsx'), 'ComparePage'),
+  component: lazyPage(() => import('../pages/compare/compare-page.tsx'), 'ComparePage'),
 })
 
 const activity = createRoute({
   getParentRoute: () => inside,
   path: '/activity',
   validateSearch: listSearch,
-  component: lazyRouteComponent(
-    () => import('../pages/activity/activity-page.tsx'),
-    'ActivityPage',
-  ),
+  component: lazyPage(() => import('../pages/activity/activity-page.tsx'), 'ActivityPage'),
 })
 
 const settings = createRoute({
   getParentRoute: () => inside,
   path: '/settings',
   validateSearch: settingsSearch,
-  component: lazyRouteComponent(
-    () => import('../pages/settings/settings-page.tsx'),
-    'SettingsPage',
-  ),
+  component: lazyPage(() => import('../pages/settings/settings-page.tsx'), 'SettingsPage'),
 })
 
 const jobs = createRoute({
   getParentRoute: () => inside,
   path: '/jobs',
   validateSearch: jobsSearch,
-  component: lazyRouteComponent(() => import('../pages/jobs/jobs-page.tsx'), 'JobsPage'),
+  component: lazyPage(() => import('../pages/jobs/jobs-page.tsx'), 'JobsPage'),
 })
 
 const job = createRoute({
   getParentRoute: () => inside,
   path: '/jobs/$id',
   validateSearch: lineSearch,
-  component: lazyRouteComponent(() => import('../pages/job/job-page.tsx'), 'JobPage'),
+  component: lazyPage(() => import('../pages/job/job-page.tsx'), 'JobPage'),
 })
 
 const builds = createRoute({
   getParentRoute: () => inside,
   path: '/builds',
   validateSearch: buildsSearch,
-  component: lazyRouteComponent(() => import('../pages/builds/builds-page.tsx'), 'BuildsPage'),
+  component: lazyPage(() => import('../pages/builds/builds-page.tsx'), 'BuildsPage'),
 })
 
 const newBuild = createRoute({
   getParentRoute: () => inside,
   path: '/builds/new',
-  component: lazyRouteComponent(
-    () => import('../pages/new-build/new-build-page.tsx'),
-    'NewBuildPage',
-  ),
+  component: lazyPage(() => import('../pages/new-build/new-build-page.tsx'), 'NewBuildPage'),
 })
 
 const build = createRoute({
   getParentRoute: () => inside,
   path: '/builds/$id',
   validateSearch: lineSearch,
-  component: lazyRouteComponent(() => import('../pages/build/build-page.tsx'), 'BuildPage'),
+  component: lazyPage(() => import('../pages/build/build-page.tsx'), 'BuildPage'),
 })
 
 const templates = createRoute({
   getParentRoute: () => inside,
   path: '/templates',
-  component: lazyRouteComponent(
-    () => import('../pages/templates/templates-page.tsx'),
-    'TemplatesPage',
-  ),
+  component: lazyPage(() => import('../pages/templates/templates-page.tsx'), 'TemplatesPage'),
 })
 
 const template = createRoute({
   getParentRoute: () => inside,
   path: '/templates/$id',
-  component: lazyRouteComponent(
-    () => import('../pages/template/template-page.tsx'),
-    'TemplatePage',
-  ),
+  component: lazyPage(() => import('../pages/template/template-page.tsx'), 'TemplatePage'),
 })
 
 const configuration = createRoute({
   getParentRoute: () => inside,
   path: '/templates/configurations/$id',
-  component: lazyRouteComponent(
+  component: lazyPage(
     () => import('../pages/templates/configuration-page.tsx'),
     'ConfigurationPage',
   ),

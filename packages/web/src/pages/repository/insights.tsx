@@ -1,24 +1,16 @@
 import { useQuery } from '@tanstack/react-query'
 import type { PipelineInsightsResponse } from '@slipway/contract/pipeline-insights'
-import { lazy, Suspense, useState } from 'react'
+import { useState } from 'react'
 import { api } from '../../api/client.ts'
+import { loadPart } from '../../app/load-part.ts'
 import { formatDuration } from '../../format/time.ts'
 import { Card } from '../../ui/card.tsx'
 import { Figures } from '../../ui/figures.tsx'
 import { Empty } from '../../ui/notice.tsx'
 import { QueryView } from '../../ui/query-view.tsx'
-import { Skeleton } from '../../ui/skeleton.tsx'
 import { Table } from '../../ui/table.tsx'
 import styles from './insights.module.css'
 import { NotWatched } from './not-watched.tsx'
-
-const DurationChart = lazy(async () => ({
-  default: (await import('./duration-chart.tsx')).DurationChart,
-}))
-
-const GithubDurationChart = lazy(async () => ({
-  default: (await import('./duration-chart.tsx')).GithubDurationChart,
-}))
 
 const ranges = [
   ['24h', 'Day'],
@@ -41,6 +33,11 @@ export function Insights({ repository }: { repository: string }) {
   const insights = useQuery({
     queryKey: ['pipelines', 'insights', query],
     queryFn: ({ signal }) => api.pipelines.insights(query, { signal }),
+  })
+  const charts = useQuery({
+    queryKey: ['part', 'duration-chart'],
+    queryFn: () => loadPart(() => import('./duration-chart.tsx')),
+    structuralSharing: false,
   })
   const watched = Object.values(metrics.data?.metrics ?? {}).some(({ total }) => total > 0)
   return (
@@ -82,15 +79,15 @@ export function Insights({ repository }: { repository: string }) {
       </Card>
       {watched && (
         <Card title="Durations at GitHub">
-          <Suspense fallback={<Skeleton lines={4} />}>
-            <GithubDurationChart repository={repository} />
-          </Suspense>
+          <QueryView query={charts}>
+            {({ GithubDurationChart }) => <GithubDurationChart repository={repository} />}
+          </QueryView>
         </Card>
       )}
       <Card title="Durations of the last runs here">
-        <Suspense fallback={<Skeleton lines={4} />}>
-          <DurationChart repository={repository} />
-        </Suspense>
+        <QueryView query={charts}>
+          {({ DurationChart }) => <DurationChart repository={repository} />}
+        </QueryView>
       </Card>
       <QueryView query={insights} missing={null}>
         {(data) => <Tables data={data} />}
