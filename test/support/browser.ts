@@ -3,7 +3,13 @@ import { mkdir, readFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { type Browser, type BrowserContext, chromium, type Page } from 'playwright-core'
+import {
+  type Browser,
+  type BrowserContext,
+  chromium,
+  type Page,
+  type Response,
+} from 'playwright-core'
 
 const executables = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome']
 /** For a Chromium in a container, that asks nobody for anything. */
@@ -47,6 +53,8 @@ export interface BrowserWindow {
   readonly context: BrowserContext
   /** Errors of scripts, of the console and of the content security policy, since the last look. */
   takeComplaints(): string[]
+  /** Goes to the URL, again where a network's coming or going broke it off. */
+  goTo(url: string): Promise<Response | null>
   /** Goes to the path and signs in with the token by the form, back to that path. */
   signIn(url: string, token: string, path?: string): Promise<void>
   /** Violations of WCAG 2 A and AA by axe, one line each. */
@@ -96,17 +104,17 @@ export async function startBrowser(): Promise<TestBrowser> {
         for (let tries = 1; ; tries++) {
           const before = changes
           try {
-            await page.goto(url)
+            const response = await page.goto(url)
+            if (changes === before || tries === mostTries) return response
           } catch (error) {
             if (tries === mostTries || !String(error).includes(networkChanged)) throw error
-            continue
           }
-          if (changes === before || tries === mostTries) return
         }
       }
       return {
         page,
         context,
+        goTo,
         takeComplaints: () => complaints.splice(0),
         async signIn(url, token, path = '/') {
           await goTo(new URL(path, url).href)

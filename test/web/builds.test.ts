@@ -67,9 +67,9 @@ describe('a build', { timeout: 180_000 }, () => {
     expect(file.includes('index.html')).toBe(true)
 
     // What was chosen is forgotten once it is built.
-    await page.goto(new URL('/builds/new', server.url).href)
+    await window.goTo(new URL('/builds/new', server.url).href)
     expect(await page.getByLabel('Branch, tag or commit').inputValue()).toBe('')
-    await page.goto(new URL('/builds', server.url).href)
+    await window.goTo(new URL('/builds', server.url).href)
     await page.getByRole('table', { name: 'Builds' }).getByText('The shop').waitFor()
   })
 
@@ -127,7 +127,8 @@ describe('a configuration', { timeout: 120_000 }, () => {
     await window.signIn(server.url, server.token, '/templates')
     await page.getByRole('link', { name: 'New configuration' }).click()
     await page.getByRole('heading', { name: 'New configuration', level: 1 }).waitFor()
-    await page.getByLabel('Name').fill('Production')
+    const name = `Production ${Date.now()}`
+    await page.getByLabel('Name').fill(name)
     const settings = page.getByLabel('Keys and values')
     await settings.fill('{\n  "server.port": 8080,\n  oops\n}')
     await page.getByText(/This is not JSON: .*line 3 column 3/).waitFor()
@@ -136,9 +137,11 @@ describe('a configuration', { timeout: 120_000 }, () => {
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText(/server\.port is no name of an environment variable/).waitFor()
     await page.getByRole('button', { name: 'Add a file' }).click()
-    await page.getByLabel('File 1', { exact: true }).fill('../app.yaml')
+    const file = page.getByLabel('File 1', { exact: true })
+    await file.fill('../app.yaml')
+    expect(await file.getAttribute('aria-invalid')).not.toBe('true')
     await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByRole('alert').first().waitFor()
+    await expect.poll(() => file.getAttribute('aria-invalid')).toBe('true')
     for (const complaint of window.takeComplaints()) expect(complaint).toContain('400')
     expect(await window.findBarriers()).toEqual([])
     await window.picture('configuration-refused')
@@ -147,7 +150,7 @@ describe('a configuration', { timeout: 120_000 }, () => {
     await expect.poll(() => settings.inputValue()).toBe('{"server.port": 8080}')
     await page.getByLabel('File 1', { exact: true }).fill('config/app.yaml')
     await page.getByRole('button', { name: 'Save' }).click()
-    await page.getByRole('heading', { name: 'Production', level: 1 }).waitFor()
+    await page.getByRole('heading', { name, level: 1 }).waitFor()
     await page.getByText('No build has used it.').waitFor()
     const id = new URL(page.url()).pathname.split('/').at(-1)
     const path = `/api/configurations/${id}`

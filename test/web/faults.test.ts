@@ -1,6 +1,6 @@
 // What pages do when its server, its stream or its session goes away under them.
 import type { Page, Request } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, afterEach, beforeAll, describe, expect, it, onTestFinished } from 'vitest'
 import { type BrowserWindow, startBrowser, type TestBrowser } from '../support/browser.ts'
 import { createRepository, oneProject, type TestRepository } from '../support/git-repository.ts'
 import { finishedRun, startRun } from '../support/runs.ts'
@@ -50,7 +50,8 @@ describe('a page whose stream is blocked', { timeout: 120_000 }, () => {
 
 describe('a server that is started anew', { timeout: 180_000 }, () => {
   it('is found again by every page that is open, which then shows what happened meanwhile', async () => {
-    const run = await startRun(server, 'acme/shop', commit)
+    const pushed = await repository.commit({ 'README.md': `At ${Date.now()}\n` })
+    const run = await startRun(server, 'acme/shop', pushed)
     await finishedRun(server, run)
     const kinds = [
       '/',
@@ -67,6 +68,7 @@ describe('a server that is started anew', { timeout: 180_000 }, () => {
     // Two windows, since a browser has six connections to a server for all the tabs of one.
     window = await browser.open()
     const other = await browser.open()
+    onTestFinished(() => other.context.close())
     const tabs: Page[] = []
     for (const [index, path] of kinds.entries()) {
       const { page, context, signIn } = index % 2 === 0 ? window : other
@@ -86,10 +88,12 @@ describe('a server that is started anew', { timeout: 180_000 }, () => {
     await server.stop()
     await Promise.all(tabs.map((tab) => tab.locator('[data-connection="polling"]').waitFor()))
     await server.restart({ PORT: port })
-    const next = await startRun(server, 'acme/shop', commit)
+    const next = await startRun(server, 'acme/shop', pushed)
     for (const [index, tab] of tabs.entries()) {
       await tab.locator('[data-connection="live"]').waitFor()
-      await tab.getByText('could not be loaded').waitFor({ state: 'detached' })
+      await expect
+        .poll(() => tab.getByText('could not be loaded').count(), { timeout: 40_000 })
+        .toBe(0)
       expect(await tab.evaluate('globalThis.isTheSamePage'), kinds[index]).toBe(true)
       expect(await tab.getByRole('heading', { level: 1 }).count(), kinds[index]).toBe(1)
     }
@@ -100,7 +104,54 @@ describe('a server that is started anew', { timeout: 180_000 }, () => {
       ?.getByRole('link', { name: /success/ })
       .first()
       .waitFor()
-    await other.context.close()
+  })
+})
+
+describe('a part of the page that is not loaded yet', { timeout: 120_000 }, () => {
+  const settings = () =>
+    window.page
+      .getByRole('navigation', { name: 'Places' })
+      .getByRole('link', { name: 'Settings', exact: true })
+
+  it('is waited for while the server is away, and the page stays what it is', async () => {
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token)
+    await note('live').waitFor()
+    await mark()
+    const { port } = new URL(server.url)
+    await server.stop()
+    // To point at a link loads what it leads to.
+    const asked = page.waitForEvent('requestfailed', (of) => /settings-page.*js/.test(of.url()))
+    await settings().hover()
+    await asked
+    await note('polling').waitFor()
+    await page.getByRole('heading', { level: 1, name: 'Overview' }).waitFor()
+    await settings().click()
+    await page.getByText('No answer from http://127.0.0.1').waitFor()
+    expect(await window.findBarriers()).toEqual([])
+    await server.restart({ PORT: port })
+    await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor()
+    expect(await isTheSamePage()).toBe(true)
+  })
+
+  it('is found by loading the page anew, once, where an upgrade has replaced it', async () => {
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token)
+    await mark()
+    const loads: string[] = []
+    page.on('load', () => loads.push(page.url()))
+    await page.route(/settings-page.*js/, (route) => route.fulfill({ status: 404, body: '' }))
+    await settings().click()
+    await page.getByText('does not have this part of the page any more').waitFor()
+    await expect.poll(() => loads).toEqual([new URL('/settings', server.url).href])
+    await page.getByText('does not have this part of the page any more').waitFor()
+    expect(await isTheSamePage()).toBe(false)
+    await page.unroute(/settings-page.*js/)
+    await page.getByRole('button', { name: 'Load it again' }).click()
+    await page.getByRole('heading', { level: 1, name: 'Settings' }).waitFor()
+    expect(loads).toHaveLength(2)
   })
 })
 
@@ -123,7 +174,7 @@ describe('a page that waits for its server', { timeout: 120_000 }, () => {
         const error = { code: 'conflict', message: 'It is not to be had.' }
         await route.fulfill({ status: 409, json: { error } })
       })
-      await page.goto(new URL(path, server.url).href)
+      await window.goTo(new URL(path, server.url).href)
       await page.getByRole('status', { name: 'Loading' }).first().waitFor()
       const title = page.getByRole('heading', { level: 1 })
       expect(await title.allTextContents(), path).toEqual([heading])
@@ -134,130 +185,9 @@ describe('a page that waits for its server', { timeout: 120_000 }, () => {
       await page.unroute(call)
     }
     await page.route('**/v1/session', (route) => route.fulfill({ status: 500, body: '{}' }))
-    await page.goto(server.url)
+    await window.goTo(server.url)
     await page.getByRole('main').getByRole('heading', { name: 'This page failed' }).waitFor()
     expect(await window.findBarriers()).toEqual([])
-  })
-})
-
-/** Every dialog and form that is typed into; what is typed stays, but for secrets. */
-const forms: readonly {
-  path: string
-  opens?: string
-  sends: string
-  typed: Readonly<Record<string, string>>
-  secrets?: Readonly<Record<string, string>>
-}[] = [
-  {
-    path: '/repositories/acme/shop',
-    opens: 'Start a run',
-    sends: 'Start',
-    typed: { Branch: 'release/1', Commit: 'abcdef0123' },
-  },
-  {
-    path: '/repositories/acme/shop?tab=github',
-    opens: 'Start a workflow',
-    sends: 'Start',
-    typed: { Workflow: 'ci.yml', Branch: 'next', Inputs: 'level=debug' },
-  },
-  {
-    path: '/builds?tab=repositories',
-    opens: 'Register repository',
-    sends: 'Register',
-    typed: { Name: 'The shop', Address: 'https://git.example/shop.git' },
-  },
-  {
-    path: '/builds?tab=registries',
-    opens: 'Add registry',
-    sends: 'Add',
-    typed: { Name: 'Ours', Address: 'registry.example', 'Before an image’s name': 'acme' },
-  },
-  {
-    path: '/builds?tab=credentials',
-    opens: 'Add credential',
-    sends: 'Add',
-    typed: { Name: 'Login of the shop' },
-    secrets: { username: 'ci', 'password or token': 'hunter2' },
-  },
-  {
-    path: '/settings?tab=tokens',
-    opens: 'New token',
-    sends: 'Create',
-    typed: { Name: 'For Zoë', Repositories: 'acme/shop' },
-  },
-  {
-    path: '/settings?tab=webhooks',
-    opens: 'New webhook',
-    sends: 'Create',
-    typed: { Address: 'https://hooks.example/1', Events: 'release.*' },
-  },
-  {
-    path: '/settings?tab=secrets',
-    opens: 'New secret',
-    sends: 'Save',
-    typed: { For: 'acme/shop', Name: 'NPM_TOKEN' },
-    secrets: { Value: 'hunter2' },
-  },
-  { path: '/templates', opens: 'New template', sends: 'Create', typed: { Name: 'Globex' } },
-  {
-    path: '/templates/configurations/new',
-    sends: 'Save',
-    typed: { Name: 'Ours', Description: 'For the shop', 'Keys and values': '{"KEY": "value"}' },
-  },
-  {
-    path: '/builds/new',
-    sends: 'Build',
-    typed: { 'Branch, tag or commit': 'feature/long-thought-about' },
-  },
-]
-
-describe('what is typed', { timeout: 180_000 }, () => {
-  it('outlasts a reload and the session in every form, but for secrets', async () => {
-    window = await browser.open()
-    const { page, context } = window
-    await window.signIn(server.url, server.token)
-    for (const { path, opens, sends, typed, secrets = {} } of forms) {
-      const form = opens === undefined ? page.locator('#main') : page.getByRole('dialog').first()
-      const openForm = async () => {
-        if (opens === undefined) return
-        await page.getByRole('button', { name: opens, exact: true }).click()
-      }
-      const valuesOf = async (labels: object) => {
-        const values: Record<string, string> = {}
-        for (const label of Object.keys(labels)) {
-          values[label] = await form.getByLabel(label, { exact: true }).inputValue()
-        }
-        return values
-      }
-      const fill = async (values: Readonly<Record<string, string>>) => {
-        for (const [label, value] of Object.entries(values)) {
-          await form.getByLabel(label, { exact: true }).fill(value)
-        }
-      }
-      await page.goto(new URL(path, server.url).href)
-      await openForm()
-      await fill(typed)
-      await fill(secrets)
-      await page.reload()
-      await openForm()
-      await form.getByLabel(Object.keys(typed)[0] ?? '', { exact: true }).waitFor()
-      expect(await valuesOf(typed), path).toEqual(typed)
-      for (const value of Object.values(await valuesOf(secrets))) expect(value, path).toBe('')
-      const stored = await page.evaluate<string>('JSON.stringify({ ...sessionStorage })')
-      expect(stored, path).not.toContain('hunter2')
-
-      await fill(secrets)
-      const cookies = await context.cookies()
-      await context.clearCookies()
-      await form.getByRole('button', { name: sends, exact: true }).click()
-      const signedOut = page.getByRole('dialog', { name: 'You are signed out' })
-      await signedOut.waitFor()
-      await context.addCookies(cookies)
-      await signedOut.getByLabel('Token').fill(server.token)
-      await signedOut.getByRole('button', { name: 'Sign in', exact: true }).click()
-      await signedOut.waitFor({ state: 'detached' })
-      expect(await valuesOf({ ...typed, ...secrets }), path).toEqual({ ...typed, ...secrets })
-    }
   })
 })
 
@@ -311,7 +241,7 @@ describe('the windows of one browser', { timeout: 120_000 }, () => {
       await page.getByRole('heading', { level: 1, name: place, exact: true }).waitFor()
     }
     await expect.poll(streams).toEqual(['/v1/events'])
-    await page.goto(new URL(`/runs/${run}`, server.url).href)
+    await window.goTo(new URL(`/runs/${run}`, server.url).href)
     await page.getByRole('log').getByText('begun').waitFor()
     await expect.poll(streams).toEqual(expect.arrayContaining(['/v1/events', '/v1/steps/id/logs']))
     const look = (hidden: boolean) =>
@@ -328,47 +258,5 @@ describe('the windows of one browser', { timeout: 120_000 }, () => {
     await menu.getByRole('link', { name: 'Overview' }).click()
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     expect(streams()).toEqual(['/v1/events'])
-  })
-})
-
-describe('a session that ends in the middle of a form', { timeout: 120_000 }, () => {
-  it('is begun again in another window, under a dialog that stays as it is', async () => {
-    window = await browser.open()
-    const { page } = window
-    await window.signIn(server.url, server.token, '/settings?tab=tokens')
-    await page.getByRole('button', { name: 'New token' }).click()
-    const form = page.getByRole('dialog', { name: 'New token' })
-    await form.getByLabel('Name').fill('The one of Zoë')
-    await window.context.clearCookies()
-    await form.getByRole('button', { name: 'Create' }).click()
-    const signedOut = page.getByRole('dialog', { name: 'You are signed out' })
-    await signedOut.waitFor()
-
-    const other = await window.context.newPage()
-    await other.goto(new URL('/sign-in', server.url).href)
-    await other.getByLabel('Token').fill(server.token)
-    await other.getByRole('button', { name: 'Sign in', exact: true }).click()
-    await other.locator('#main').waitFor()
-
-    await signedOut.waitFor({ state: 'detached' })
-    expect(await form.getByLabel('Name').inputValue()).toBe('The one of Zoë')
-    await form.getByRole('button', { name: 'Create' }).click()
-    await page.getByRole('table', { name: 'Tokens' }).getByText('The one of Zoë').waitFor()
-  })
-
-  it('can be put off, and is then asked for on the page', async () => {
-    window = await browser.open()
-    const { page } = window
-    await window.signIn(server.url, server.token, '/builds/new')
-    await page.getByLabel('Branch, tag or commit').fill('kept')
-    await window.context.clearCookies()
-    await page.getByRole('button', { name: 'Build', exact: true }).click()
-    await page.getByRole('dialog', { name: 'You are signed out' }).waitFor()
-    expect(await window.findBarriers()).toEqual([])
-    await window.picture('signed-out')
-    await page.keyboard.press('Escape')
-    await page.getByRole('button', { name: 'Sign in again' }).click()
-    await page.getByRole('dialog').getByLabel('Token').waitFor()
-    expect(await page.getByLabel('Branch, tag or commit').inputValue()).toBe('kept')
   })
 })

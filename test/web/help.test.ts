@@ -112,7 +112,7 @@ describe('in a browser', { timeout: 120_000 }, () => {
         'reference/health.html',
         'files/deploy/argo/role.yaml.html',
       ]) {
-        await window.page.goto(at(path))
+        await window.goTo(at(path))
         await isReadable(window)
         await window.picture(`help-${path.replaceAll(/\W+/g, '-') || 'home'}-${theme}`)
       }
@@ -150,7 +150,7 @@ describe('in a browser', { timeout: 120_000 }, () => {
     const window = await browser.open({ size: { width: 800, height: 900 } })
     const { page } = window
     await window.context.grantPermissions(['clipboard-read', 'clipboard-write'])
-    await page.goto(at('tutorial.html'))
+    await window.goTo(at('tutorial.html'))
     await page.getByRole('button', { name: 'Theme: system' }).click()
     await page.getByRole('button', { name: 'Theme: light' }).click()
     expect(await page.locator('html').getAttribute('data-theme')).toBe('dark')
@@ -165,7 +165,7 @@ describe('in a browser', { timeout: 120_000 }, () => {
     await page.locator('.neighbours [rel=next]').click()
     await page.waitForURL((url) => !url.pathname.endsWith('tutorial.html'))
     expect(await page.locator('html').getAttribute('data-theme')).toBe('dark')
-    await page.goto(new URL('/sign-in', server.url).href)
+    await window.goTo(new URL('/sign-in', server.url).href)
     await page.locator('html[data-theme=dark]').waitFor()
     await window.context.close()
   })

@@ -85,7 +85,7 @@ describe('ten thousand runs', { timeout: 120_000 }, () => {
     expect(await table.locator('tbody tr').count()).toBe(25)
     await page.getByRole('button', { name: 'Next' }).click()
     await page.waitForURL(/page=2/)
-    await page.goto(new URL('/repositories/acme/busy?page=400', server.url).href)
+    await window.goTo(new URL('/repositories/acme/busy?page=400', server.url).href)
     await page.getByText('Page 400').waitFor()
     await table.locator('tbody tr').nth(24).waitFor()
     expect(await page.getByRole('button', { name: 'Next' }).isDisabled()).toBe(true)
@@ -119,14 +119,14 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
       ['/activity', 'Activity'],
     ] as const
     for (const [path, text] of paths) {
-      await page.goto(new URL(path, server.url).href)
+      await window.goTo(new URL(path, server.url).href)
       await page.locator('#main').getByText(text).first().waitFor()
       expect(await overflow(), path).toBeLessThanOrEqual(0)
       await page.setViewportSize({ width: 900, height: 740 })
       expect(await page.evaluate<string[]>(withEllipsis), path).toEqual([])
       await page.setViewportSize({ width: 360, height: 740 })
     }
-    await page.goto(new URL('/repositories/acme/rtl', server.url).href)
+    await window.goTo(new URL('/repositories/acme/rtl', server.url).href)
     const cell = page.getByText(rtl).first()
     expect(await cell.evaluate((element) => getComputedStyle(element).direction)).toBe('rtl')
     await window.picture('narrow-rtl')
@@ -256,7 +256,7 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
         '/settings?tab=webhooks',
       ]
       for (const path of paths) {
-        await page.goto(new URL(path, server.url).href)
+        await window.goTo(new URL(path, server.url).href)
         await page.getByRole('heading', { level: 1 }).waitFor()
         await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
         for (const width of [1280, 360]) {
@@ -266,7 +266,7 @@ describe('long and foreign names', { timeout: 120_000 }, () => {
           for (const one of await page.evaluate<string[]>(cutOff)) faults.push(`${what}: ${one}`)
         }
       }
-      await page.goto(new URL('/board', server.url).href)
+      await window.goTo(new URL('/board', server.url).href)
       await page.getByRole('button', { name: /^Deploy .* to staging$/ }).click()
       await page.getByRole('dialog').waitFor()
       for (const one of await page.evaluate<string[]>(cutOff)) faults.push(`a dialog: ${one}`)

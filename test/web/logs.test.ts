@@ -113,7 +113,7 @@ describe('what a log may not do', { timeout: 120_000 }, () => {
   it('is held by a policy that refuses scripts of the page itself', async () => {
     window = await browser.open()
     const { page } = window
-    const answer = await page.goto(new URL('/sign-in', server.url).href)
+    const answer = await window.goTo(new URL('/sign-in', server.url).href)
     const policy = answer?.headers()['content-security-policy'] ?? ''
     expect(policy).toContain("default-src 'none'")
     expect(policy).not.toMatch(/unsafe|\*|https?:/)

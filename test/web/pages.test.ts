@@ -103,7 +103,7 @@ describe.each(looks)('every page, $name', ({ name, theme, size }) => {
       const { page } = window
       await window.signIn(server.url, server.token)
       for (const { path, heading, missing } of pages) {
-        await page.goto(new URL(path(), server.url).href)
+        await window.goTo(new URL(path(), server.url).href)
         await page.getByRole('heading', { level: 1 }).getByText(heading).first().waitFor()
         await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
         expect(await page.title(), path()).toContain('Slipway')
@@ -129,7 +129,7 @@ describe('signing in', { timeout: 120_000 }, () => {
   it('is asked for, comes back to where one wanted to go, and refuses a wrong token', async () => {
     const window = await browser.open()
     const { page } = window
-    await page.goto(new URL('/board?search=x', server.url).href)
+    await window.goTo(new URL('/board?search=x', server.url).href)
     await page.waitForURL(/\/sign-in\?return_to=/)
     expect(await window.findBarriers()).toEqual([])
     await page.getByLabel('Token').fill('not a token at all')
@@ -140,7 +140,7 @@ describe('signing in', { timeout: 120_000 }, () => {
     await page.waitForURL(/\/board\?search=x/)
     await page.getByRole('button', { name: 'Sign out' }).click()
     await page.waitForURL(/\/sign-in/)
-    await page.goto(new URL('/', server.url).href)
+    await window.goTo(new URL('/', server.url).href)
     await page.waitForURL(/\/sign-in/)
     await window.context.close()
   })
@@ -148,7 +148,7 @@ describe('signing in', { timeout: 120_000 }, () => {
   it('takes a token from behind the # of a link, and asks before it uses it', async () => {
     const window = await browser.open()
     const { page } = window
-    await page.goto(new URL(`/sign-in?return_to=/board#token=${server.token}`, server.url).href)
+    await window.goTo(new URL(`/sign-in?return_to=/board#token=${server.token}`, server.url).href)
     await page.waitForURL((url) => url.hash === '')
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await page.waitForURL(/\/board/)
@@ -158,7 +158,7 @@ describe('signing in', { timeout: 120_000 }, () => {
   it('leads nowhere else', async () => {
     const window = await browser.open()
     const { page } = window
-    await page.goto(new URL('/sign-in?return_to=//evil.example/', server.url).href)
+    await window.goTo(new URL('/sign-in?return_to=//evil.example/', server.url).href)
     await page.getByLabel('Token').fill(server.token)
     await page.getByRole('button', { name: 'Sign in', exact: true }).click()
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
@@ -172,7 +172,7 @@ describe('an address that leads nowhere', { timeout: 120_000 }, () => {
     const window = await browser.open()
     const { page } = window
     await window.signIn(server.url, server.token)
-    const answer = await page.goto(new URL('/reposritories', server.url).href)
+    const answer = await window.goTo(new URL('/reposritories', server.url).href)
     expect(answer?.status()).toBe(404)
     await page.getByRole('heading', { name: 'Not found', level: 1 }).waitFor()
     expect(await window.findBarriers()).toEqual([])
@@ -205,7 +205,7 @@ describe('what opens over a page', { timeout: 180_000 }, () => {
     const { page } = window
     await window.signIn(server.url, server.token)
     for (const [path, opener, name] of overlays) {
-      await page.goto(new URL(path, server.url).href)
+      await window.goTo(new URL(path, server.url).href)
       const button = page
         .getByRole('button', { name: opener, exact: true, disabled: false })
         .first()
@@ -282,7 +282,7 @@ describe('the keyboard', { timeout: 180_000 }, () => {
       '/settings?tab=tokens',
     ]
     for (const path of walked) {
-      await page.goto(new URL(path, server.url).href)
+      await window.goTo(new URL(path, server.url).href)
       await page.getByRole('heading', { level: 1 }).waitFor()
       await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
       const all = await page.evaluate<string[]>(
@@ -302,7 +302,7 @@ describe('the keyboard', { timeout: 180_000 }, () => {
       expect(missed, path).toEqual([])
       expect(seen, path).toEqual(seen.toSorted((a, b) => a - b))
     }
-    await page.goto(server.url)
+    await window.goTo(server.url)
     await page.getByRole('heading', { name: 'Overview' }).waitFor()
     await page.keyboard.press('Tab')
     await page.getByRole('link', { name: 'Skip to the content' }).press('Enter')

@@ -160,7 +160,7 @@ describe.each(roles)('%s', { timeout: 180_000 }, (role) => {
       ({ offers = {} }) => everywhere.has(role) || Object.values(offers).some(isMore),
     )
     for (const { path, sees, offers = {} } of walked) {
-      await page.goto(new URL(path(), server.url).href)
+      await window.goTo(new URL(path(), server.url).href)
       const main = page.locator('#main')
       await main.getByRole('heading', { level: 1 }).waitFor()
       await main.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
@@ -180,7 +180,7 @@ describe.each(roles)('%s', { timeout: 180_000 }, (role) => {
       // A program's token sees of each page what programs are shown.
       if (role !== 'service-account') expect(refused, path()).toEqual([])
     }
-    await page.goto(new URL('/builds/new', server.url).href)
+    await window.goTo(new URL('/builds/new', server.url).href)
     const build = page.getByRole('button', { name: 'Build', exact: true })
     expect(await build.isDisabled()).toBe(!may('builds:create'))
     if (role === 'service-account') {
@@ -192,7 +192,7 @@ describe.each(roles)('%s', { timeout: 180_000 }, (role) => {
         'Settings',
         'Help',
       ])
-      await page.goto(new URL('/', server.url).href)
+      await window.goTo(new URL('/', server.url).href)
       await page.getByText('This is not shown to you.').first().waitFor()
     }
   })
@@ -210,7 +210,7 @@ describe('a token of one repository', { timeout: 120_000 }, () => {
     await window.signIn(server.url, token)
     await page.getByRole('link', { name: 'acme/shop', exact: true }).first().waitFor()
     for (const path of ['/', '/repositories', '/board', '/activity', '/?search=secret']) {
-      await page.goto(new URL(path, server.url).href)
+      await window.goTo(new URL(path, server.url).href)
       await page.getByRole('heading', { level: 1 }).waitFor()
       await page.getByRole('status', { name: 'Loading' }).first().waitFor({ state: 'detached' })
       expect(await page.getByText('acme/secret').count(), path).toBe(0)
@@ -227,11 +227,11 @@ describe('a token of one repository', { timeout: 120_000 }, () => {
       '/releases/acme/secret/web',
       `/compare?left=${hidden}&right=${hidden}`,
     ]) {
-      await page.goto(new URL(path, server.url).href)
+      await window.goTo(new URL(path, server.url).href)
       await page.getByRole('heading', { name: 'Not found' }).waitFor()
       expect(await page.getByRole('button', { name: /^(Start|Deploy)/ }).count(), path).toBe(0)
     }
-    await page.goto(new URL(`/runs/${run}`, server.url).href)
+    await window.goTo(new URL(`/runs/${run}`, server.url).href)
     await page.getByRole('button', { name: 'Run again' }).waitFor()
   })
 })
