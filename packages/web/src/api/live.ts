@@ -1,14 +1,18 @@
 import type { Query, QueryClient } from '@tanstack/react-query'
 import type { FollowedEvent } from '@slipway/sdk'
 import { api, isStatus } from './client.ts'
+import { createPace } from './pace.ts'
 import { isSignedOut } from './query-client.ts'
 import { whileVisible } from './while-visible.ts'
 
 /** How what is on the screen is kept new. */
 export type Connection = 'connecting' | 'live' | 'polling' | 'signed-out'
 
-/** Milliseconds after a reload within which further events become one more. */
-const gatherMs = 40
+/**
+ * Reloads for events: at once, unless events never end. A browser's session may send 3,000 requests a minute
+ * in all its tabs, and a reload is a handful.
+ */
+const reloads = { burst: 60, perSecond: 4 }
 /** Milliseconds between reloads where no stream can be held open. */
 const pollMs = 5_000
 /** Milliseconds without a stream before polling begins. */
@@ -51,14 +55,13 @@ export async function followLive(
     }
     void queries.invalidateQueries({ predicate }, { cancelRefetch: false })
   }
+  const waitFor = createPace(reloads)
   // Events that came together, which the stream hands out one by one, are one reload.
-  const gather = (ms: number) => {
+  const gather = () => {
     gathering ??= setTimeout(() => {
       gathering = null
-      if (touched.size === 0) return
       reloadTouched()
-      gather(gatherMs)
-    }, ms)
+    }, waitFor())
   }
   const stopWatching = queries.getQueryCache().subscribe(({ type, query: of }) => {
     const query: Query = of
@@ -113,7 +116,7 @@ export async function followLive(
           last = followed.id
           onEvent(followed)
           for (const family of familiesOf(followed.event.event_type)) touched.add(family)
-          gather(0)
+          gather()
         }
       } catch (error) {
         visible.throwIfAborted()
@@ -160,7 +163,15 @@ function familiesOf(eventType: string): readonly string[] {
 
 const familiesByPrefix: Readonly<Record<string, readonly string[]>> = {
   'pipeline.': ['run'],
-  'pipeline.run.': ['runs', 'overview/repositories', 'overview/red', 'overview/waiting'],
+  'pipeline.run.': ['runs', 'overview/repositories'],
+  // A pull request waits until somebody lets a run of it be made.
+  'pipeline.run.created': ['overview/waiting'],
+  ...Object.fromEntries(
+    ['completed', 'failed', 'cancelled'].map((end) => [
+      `pipeline.run.${end}`,
+      ['overview/red', 'overview/waiting'],
+    ]),
+  ),
   'release.': ['releases', 'board', 'overview/waiting'],
   'deployment.': ['deployments', 'board', 'overview/deployments', 'overview/waiting'],
   'approval.': ['approvals', 'board', 'overview/waiting'],
