@@ -146,6 +146,30 @@ describe('GET, PUT and DELETE /api/branding/templates', () => {
     expect([taken.statusCode, taken.json().error]).toEqual([409, 'Resource already exists'])
   })
 
+  it('refuses a change to what somebody else has changed since', async () => {
+    const { id, name, updated_at } = await test.template({ brand_name: 'One' })
+    // What is beside it is no change of it.
+    await test.asset(id)
+    const first = await change(id, { brand_name: 'Two', unchanged_since: updated_at })
+    expect(first.statusCode, first.body).toBe(200)
+    const now = first.json<{ template: BrandingTemplate }>().template.updated_at
+    const second = await change(id, { brand_name: 'Three', unchanged_since: updated_at })
+    expect([second.statusCode, second.json()]).toEqual([
+      409,
+      {
+        error: 'Resource changed',
+        message: `The branding template ${name} was changed at ${now}, by somebody else`,
+      },
+    ])
+    const kept = (await test.request('GET', `${templatesPath}/${id}`)).json()
+    expect(kept.template).toMatchObject({ brand_name: 'Two', updated_at: now })
+    const third = await change(id, { brand_name: 'Three', unchanged_since: now })
+    expect(third.statusCode, third.body).toBe(200)
+    expect((await change(id, { brand_name: 'Four' })).statusCode).toBe(200)
+    expect((await change(id, { unchanged_since: 'yesterday' })).statusCode).toBe(400)
+    expect((await change(0x7fffffff, { unchanged_since: now })).statusCode).toBe(404)
+  })
+
   it('pages through the list, and has those archived in it only where they are asked for', async () => {
     const one = await test.template()
     const two = await test.template()

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { IntegerId } from './credentials.ts'
-import { RefName, Text, Timestamp } from './fields.ts'
+import { RefName, Text, Timestamp, UnchangedSince } from './fields.ts'
 import { assetTypes, brandingLimits } from './vocabulary.ts'
 
 // Branding templates (`/api/branding/templates`): what a build is dressed in.
@@ -74,6 +74,7 @@ export const UpdateTemplateRequest = Type.Object(
     brand_name: Type.Optional(BrandName),
     replacement_rules: Type.Optional(Rules),
     archived: Type.Optional(Archived),
+    unchanged_since: Type.Optional(UnchangedSince),
   },
   { $id: 'UpdateBrandingTemplateRequest', additionalProperties: false, minProperties: 1 },
 )

@@ -1,6 +1,6 @@
 import Type, { type Static } from 'typebox'
 import { IntegerId } from './credentials.ts'
-import { Text, Timestamp } from './fields.ts'
+import { Text, Timestamp, UnchangedSince } from './fields.ts'
 
 // Configurations (`/api/configurations`): keys and values that are merged into files of a build.
 
@@ -61,13 +61,7 @@ export const UpdateConfigurationRequest = Type.Object(
     settings: Type.Optional(Settings),
     targets: Type.Optional(Targets),
     archived: Type.Optional(Archived),
-    unchanged_since: Type.Optional(
-      Type.Unsafe<string>({
-        ...Timestamp,
-        description:
-          'The `updated_at` that the change is made to: refused (409) where somebody else has changed it since.',
-      }),
-    ),
+    unchanged_since: Type.Optional(UnchangedSince),
   },
   { $id: 'UpdateConfigurationRequest', additionalProperties: false, minProperties: 1 },
 )

@@ -22,6 +22,13 @@ export const NullableTimestamp = Type.Unsafe<string | null>({
   type: ['string', 'null'],
 })
 
+/** What a change is made to, where two people may change the same. */
+export const UnchangedSince = Type.Unsafe<string>({
+  ...Timestamp,
+  description:
+    'The `updated_at` that the change is made to: refused (409) where somebody else has changed it since.',
+})
+
 /** `owner/name`, each of GitHub's characters; at most 140 in all. It is a path below directories: no `.`, no `..`. */
 export const RepositoryName = Type.String({
   pattern: '^[A-Za-z0-9][A-Za-z0-9._-]{0,98}/(?!\\.{1,2}$)[A-Za-z0-9._-]{1,100}$',

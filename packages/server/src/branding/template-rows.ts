@@ -63,7 +63,7 @@ export async function lockTemplate(trx: Kysely<Tables>, id: number): Promise<Tem
   return row
 }
 
-export function noSuchTemplate(id: number): AppError {
+function noSuchTemplate(id: number): AppError {
   return new AppError('resource_not_found', `There is no branding template ${id}`)
 }
 

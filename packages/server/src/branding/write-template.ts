@@ -4,14 +4,15 @@ import type {
   UpdateTemplateRequest,
 } from '@slipway/contract/branding'
 import { requireUnlimited } from '../access/index.ts'
+import { refuseChanged } from '../archive/index.ts'
 import type { Principal } from '../ports/identity.ts'
 import { checkRules, toRuleText } from './check-rules.ts'
 import type { BrandingDeps } from './deps.ts'
 import {
   assetsOf,
   isDuplicate,
+  lockTemplate,
   nameTaken,
-  noSuchTemplate,
   things,
   toTemplate,
 } from './template-rows.ts'
@@ -45,7 +46,10 @@ export async function createTemplate(
   return toTemplate(row, [])
 }
 
-/** Changes what the request names; rules are replaced as a whole. */
+/**
+ * Changes what the request names; rules are replaced as a whole. A `resource_conflict` where it is not any more what
+ * the change is made to.
+ */
 export async function updateTemplate(
   deps: BrandingDeps,
   input: { principal: Principal; id: number; request: UpdateTemplateRequest },
@@ -53,28 +57,29 @@ export async function updateTemplate(
 ): Promise<BrandingTemplate> {
   const { principal, id, request } = input
   requireUnlimited(principal, things)
-  const { replacement_rules: rules, archived, ...plain } = request
+  const { replacement_rules: rules, archived, unchanged_since: since, ...plain } = request
   if (rules !== undefined) await checkRules(deps, rules, signal)
-  const now = new Date()
   try {
-    const row = await deps.db
-      .updateTable('branding_templates')
-      .set({
-        ...plain,
-        updated_at: now,
-        ...(rules === undefined
-          ? {}
-          : { replacement_rules: JSON.stringify(rules.map(toRuleText)) }),
-      })
-      .$if(archived === true, (query) =>
-        query.set((eb) => ({ archived_at: eb.fn.coalesce('archived_at', eb.val(now)) })),
-      )
-      .$if(archived === false, (query) => query.set({ archived_at: null }))
-      .where('id', '=', id)
-      .returningAll()
-      .executeTakeFirst()
-    if (row === undefined) throw noSuchTemplate(id)
-    return toTemplate(row, await assetsOf(deps.db, [id]))
+    return await deps.db.transaction().execute(async (trx) => {
+      const before = await lockTemplate(trx, id)
+      refuseChanged({ what: 'The branding template', row: before, since })
+      const now = new Date()
+      const stays = archived === undefined || archived === (before.archived_at !== null)
+      const row = await trx
+        .updateTable('branding_templates')
+        .set({
+          ...plain,
+          updated_at: now,
+          ...(rules === undefined
+            ? {}
+            : { replacement_rules: JSON.stringify(rules.map(toRuleText)) }),
+          ...(stays ? {} : { archived_at: archived ? now : null }),
+        })
+        .where('id', '=', id)
+        .returningAll()
+        .executeTakeFirstOrThrow()
+      return toTemplate(row, await assetsOf(trx, [id]))
+    })
   } catch (error) {
     throw isDuplicate(error) ? nameTaken(request.name ?? '') : error
   }

@@ -5,6 +5,7 @@ import type {
   UpdateConfigurationRequest,
 } from '@slipway/contract/configurations'
 import { requireUnlimited } from '../access/index.ts'
+import { refuseChanged } from '../archive/index.ts'
 import { AppError } from '../errors.ts'
 import type { Principal } from '../ports/identity.ts'
 import { nameTaken, noSuchConfiguration, things, toConfiguration } from './configuration-rows.ts'
@@ -62,14 +63,8 @@ export async function updateConfiguration(
         .forUpdate()
         .executeTakeFirst()
       if (before === undefined) throw noSuchConfiguration(id)
+      refuseChanged({ what: 'The configuration', row: before, since })
       const current = toConfiguration(before)
-      if (since !== undefined && Date.parse(since) !== before.updated_at.getTime()) {
-        throw new AppError(
-          'resource_conflict',
-          `The configuration ${current.name} was changed at ${current.updated_at}, by somebody else`,
-          { changed: true },
-        )
-      }
       if (settings !== undefined || targets !== undefined) {
         check(settings ?? current.settings, targets ?? current.targets)
       }

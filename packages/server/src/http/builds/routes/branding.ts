@@ -103,7 +103,10 @@ export function brandingRoutes(deps: BrandingRoutesDeps): FastifyPluginAsync {
           description: '`replacement_rules` replace the old ones as a whole.',
           params: Params,
           body: UpdateTemplateRequest,
-          response: { 200: TemplateResponse, ...refusals(taken) },
+          response: {
+            200: TemplateResponse,
+            ...refusals({ 409: `${taken[409].slice(0, -1)}, or it was changed since.` }),
+          },
         },
       },
       async ({ principal, params, body }) => {
