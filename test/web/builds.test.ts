@@ -91,9 +91,10 @@ describe('a branding template', { timeout: 120_000 }, () => {
     const { page } = window
     await window.signIn(server.url, server.token, '/templates')
     await page.getByRole('button', { name: 'New template' }).click()
-    await page.getByRole('dialog').getByLabel('Name').fill('Globex')
+    const name = `Globex ${Date.now()}`
+    await page.getByRole('dialog').getByLabel('Name').fill(name)
     await page.getByRole('dialog').getByRole('button', { name: 'Create' }).click()
-    await page.getByRole('heading', { name: 'Globex', level: 1 }).waitFor()
+    await page.getByRole('heading', { name, level: 1 }).waitFor()
     await page.getByRole('combobox', { name: 'Of' }).selectOption('The shop')
     await page.getByRole('button', { name: 'Add rule' }).click()
     await page.getByLabel('What rule 1 looks for').fill('Acme')
@@ -108,15 +109,51 @@ describe('a branding template', { timeout: 120_000 }, () => {
     expect(await window.findBarriers()).toEqual([])
     await window.picture('template')
 
-    // Changed elsewhere meanwhile: what is typed here stays.
-    const id = new URL(page.url()).pathname.split('/').at(-1)
-    await server.json('PUT', `/api/branding/templates/${id}`, { body: { brand_name: 'Elsewhere' } })
-    await page.evaluate('dispatchEvent(new Event("visibilitychange"))')
-    expect(await page.getByLabel('What rule 1 puts there').inputValue()).toBe('Globex')
     await page.getByRole('button', { name: 'Save' }).click()
     await page.getByText('The template is kept.', { exact: true }).first().waitFor()
     await page.reload()
     await expect.poll(() => page.getByLabel('What rule 1 looks for').inputValue()).toBe('Acme')
+  })
+
+  it('is changed by two, of whom the second is told', async () => {
+    const { template } = await server.json<{ template: { id: number } }>(
+      'POST',
+      '/api/branding/templates',
+      { body: { name: `Initech ${Date.now()}`, brand_name: 'One' }, expect: 201 },
+    )
+    const path = `/api/branding/templates/${template.id}`
+    window = await browser.open()
+    const { page } = window
+    await window.signIn(server.url, server.token, `/templates/${template.id}`)
+    const brand = page.getByLabel('Brand')
+    const notice = page.getByText('Somebody else has changed this template meanwhile.')
+    await page.getByRole('button', { name: 'Add rule' }).click()
+    await page.getByLabel('What rule 1 looks for').fill('Acme')
+    await server.json('PUT', path, { body: { brand_name: 'Two' } })
+    await page.getByRole('button', { name: 'Save' }).click()
+    await page.getByText('It was not kept').waitFor()
+    await notice.waitFor()
+    expect(window.takeComplaints()).toEqual([expect.stringContaining('409')])
+    expect(await page.getByLabel('What rule 1 looks for').inputValue()).toBe('Acme')
+    expect(await window.findBarriers()).toEqual([])
+    await window.picture('template-changed')
+    await page.getByRole('button', { name: 'Show what is kept now' }).click()
+    await notice.waitFor({ state: 'detached' })
+    await expect.poll(() => brand.inputValue()).toBe('Two')
+    await page.getByText('Nothing is replaced.').waitFor()
+    await page.getByText('It was not kept').waitFor({ state: 'detached' })
+
+    await brand.fill('Three')
+    await server.json('PUT', path, { body: { brand_name: 'Four' } })
+    // What is typed is still a change of what was there before.
+    await page.reload()
+    await page.getByRole('button', { name: 'Go on with mine' }).click()
+    expect(await brand.inputValue()).toBe('Three')
+    await page.getByRole('button', { name: 'Save' }).click()
+    const kept = async () =>
+      (await server.json<{ template: { brand_name: string } }>('GET', path)).template
+    await expect.poll(kept).toMatchObject({ brand_name: 'Three' })
+    expect(await notice.count()).toBe(0)
   })
 })
 

@@ -1,13 +1,14 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi } from '@tanstack/react-router'
 import type { BrandingRule, BrandingTemplate } from '@slipway/contract/branding'
-import { useState } from 'react'
-import { api, messageOf } from '../../api/client.ts'
+import { api, isStatus, messageOf } from '../../api/client.ts'
 import { QueryPage } from '../../app/query-page.tsx'
+import { useChangeOf } from '../../session/change-of.ts'
+import { useDraft } from '../../session/drafts.ts'
 import { useMay } from '../../session/session.ts'
-import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
+import { ChangedNotice } from '../../ui/changed-notice.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Form, FormActions } from '../../ui/form.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -22,10 +23,11 @@ const route = getRouteApi('/inside/templates/$id')
 
 /** One branding template: its rules and files, and what they would do to a repository. */
 export function TemplatePage() {
-  const { id } = route.useParams()
+  const { id: text } = route.useParams()
+  const id = Number(text)
   const template = useQuery({
     queryKey: ['builds', 'template', id],
-    queryFn: ({ signal }) => api.branding.get(Number(id), { signal }),
+    queryFn: ({ signal }) => api.branding.get(id, { signal }),
   })
   return (
     <QueryPage title="Template" query={template}>
@@ -46,33 +48,53 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
     'rules',
     template.replacement_rules,
   )
-  // What somebody else has kept replaces what is here only where nothing has been typed over it.
-  const [known, setKnown] = useState(template)
-  if (known.updated_at !== template.updated_at) {
-    setKnown(template)
-    if (name === known.name) setName(template.name)
-    if (brand === (known.brand_name ?? '')) setBrand(template.brand_name ?? '')
-    if (JSON.stringify(rules) === JSON.stringify(known.replacement_rules)) {
-      setRules(template.replacement_rules)
-    }
-  }
+  const { since, isOlder, onType, showKept, goOn } = useChangeOf({
+    form,
+    kept: template,
+    isTyped: (known) =>
+      name !== known.name ||
+      brand !== (known.brand_name ?? '') ||
+      JSON.stringify(rules) !== JSON.stringify(known.replacement_rules),
+    show: (now) => {
+      setName(now.name)
+      setBrand(now.brand_name ?? '')
+      setRules(now.replacement_rules)
+    },
+  })
   const save = useMutation({
     mutationFn: () =>
       api.branding.update(template.id, {
         name: name.trim(),
         brand_name: brand.trim() === '' ? null : brand.trim(),
         replacement_rules: [...rules],
+        unchanged_since: since,
       }),
-    onSuccess: (kept) => {
-      setRules(kept.replacement_rules)
-      forgetDraft(form)
+    onSuccess: (now) => {
       say('good', 'The template is kept.')
+      queries.setQueryData(['builds', 'template', now.id], now)
+      showKept(now)
       void queries.invalidateQueries({ queryKey: ['builds'] })
+    },
+    onError: (error) => {
+      if (isStatus(error, 409)) void queries.invalidateQueries({ queryKey: ['builds'] })
     },
   })
   const editable = may('branding:manage')
   return (
     <Page title={template.name}>
+      {isOlder && (
+        <ChangedNotice
+          what="template"
+          onShow={() => {
+            showKept(template)
+            save.reset()
+          }}
+          onGoOn={() => {
+            goOn()
+            save.reset()
+          }}
+        />
+      )}
       <Form onSubmit={() => save.mutate()}>
         <Card title="Names">
           <div className={styles.names}>
@@ -84,7 +106,7 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
                   readOnly={!editable}
                   maxLength={100}
                   value={name}
-                  onChange={(event) => setName(event.target.value)}
+                  onChange={(event) => onType(setName)(event.target.value)}
                 />
               )}
             </Field>
@@ -95,13 +117,13 @@ function TemplateView({ template }: { template: BrandingTemplate }) {
                   readOnly={!editable}
                   maxLength={200}
                   value={brand}
-                  onChange={(event) => setBrand(event.target.value)}
+                  onChange={(event) => onType(setBrand)(event.target.value)}
                 />
               )}
             </Field>
           </div>
         </Card>
-        <Rules rules={rules} editable={editable} onChange={setRules} />
+        <Rules rules={rules} editable={editable} onChange={onType(setRules)} />
         {save.isError && (
           <Notice tone="bad" title="It was not kept">
             <p>{messageOf(save.error)}</p>

@@ -1,14 +1,15 @@
 import { useMutation, useQuery, useQueryClient } from '@tanstack/react-query'
 import { getRouteApi, Link, useNavigate } from '@tanstack/react-router'
 import type { Configuration, ConfigurationTarget } from '@slipway/contract/configurations'
-import { useState } from 'react'
 import { api, isStatus, messageOf } from '../../api/client.ts'
 import { type Problem, problemsOf } from '../../api/problems.ts'
 import { QueryPage } from '../../app/query-page.tsx'
+import { useChangeOf } from '../../session/change-of.ts'
 import { forgetDraft, useDraft } from '../../session/drafts.ts'
 import { useMay } from '../../session/session.ts'
 import { Button } from '../../ui/button.tsx'
 import { Card } from '../../ui/card.tsx'
+import { ChangedNotice } from '../../ui/changed-notice.tsx'
 import { Field } from '../../ui/field.tsx'
 import { Form, FormActions } from '../../ui/form.tsx'
 import { Notice } from '../../ui/notice.tsx'
@@ -57,34 +58,21 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
     'targets',
     itsTargets,
   )
-  // What that which is typed is a change of: kept with it, so that a reload does not hide what somebody else did.
-  const [base, setBase] = useDraft(form, 'base', '')
-  const [known, setKnown] = useState(kept)
-  const typed =
-    known !== null &&
-    (name !== known.name ||
+  const { since, isOlder, onType, showKept, goOn } = useChangeOf({
+    form,
+    kept,
+    isTyped: (known) =>
+      name !== known.name ||
       description !== (known.description ?? '') ||
       text !== JSON.stringify(known.settings, null, 2) ||
-      JSON.stringify(targets) !== JSON.stringify(known.targets))
-  const since = typed && base !== '' ? base : (kept?.updated_at ?? '')
-  const onType =
-    <T,>(set: (value: T) => void) =>
-    (value: T) => {
-      set(value)
-      if (since !== base) setBase(since)
-    }
-  const showKept = (now: Configuration) => {
-    setKnown(now)
-    setName(now.name)
-    setDescription(now.description ?? '')
-    setText(JSON.stringify(now.settings, null, 2))
-    setTargets(now.targets)
-    setBase('')
-    forgetDraft(form)
-  }
-  const isOlder = kept !== null && since !== kept.updated_at
-  // What somebody else has kept replaces what is here only where nothing has been typed over it.
-  if (kept !== null && !typed && known?.updated_at !== kept.updated_at) showKept(kept)
+      JSON.stringify(targets) !== JSON.stringify(known.targets),
+    show: (now) => {
+      setName(now.name)
+      setDescription(now.description ?? '')
+      setText(JSON.stringify(now.settings, null, 2))
+      setTargets(now.targets)
+    },
+  })
   const parsed = readSettings(text)
   const save = useMutation({
     mutationFn: async () => {
@@ -121,24 +109,17 @@ function ConfigurationForm({ kept }: { kept: Configuration | null }) {
         <Link to="/templates">All templates and configurations</Link>
       </p>
       {isOlder && kept !== null && (
-        <Notice tone="wait" title="Somebody else has changed this configuration meanwhile.">
-          <p>What you see is what you have typed; it has not been kept.</p>
-          <FormActions>
-            <Button size="small" onClick={() => showKept(kept)}>
-              Show what is kept now
-            </Button>
-            <Button
-              size="small"
-              onClick={() => {
-                setKnown(kept)
-                setBase(kept.updated_at)
-                save.reset()
-              }}
-            >
-              Go on with mine
-            </Button>
-          </FormActions>
-        </Notice>
+        <ChangedNotice
+          what="configuration"
+          onShow={() => {
+            showKept(kept)
+            save.reset()
+          }}
+          onGoOn={() => {
+            goOn()
+            save.reset()
+          }}
+        />
       )}
       <Form onSubmit={() => save.mutate()}>
         <Card title="Settings">
