@@ -183,6 +183,14 @@ export function declareWalk(name: string, start: () => Promise<DrivenBrowser>): 
       await walk.see('[data-connection="live"]')
       await walk.until(`${rows} > ${before}`)
       await walk.until('globalThis.isTheSamePage')
+
+      // A page that is not loaded yet is waited for, too.
+      await server.stop()
+      await walk.click('nav a', 'Builds')
+      await walk.see('main h1', 'This page failed')
+      await walk.see('main', 'No answer from')
+      await server.restart({ PORT: port })
+      await walk.see('main h1', 'Builds')
       // What a browser says of a server that is away.
       await browser.takeComplaints()
     })

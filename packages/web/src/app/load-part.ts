@@ -30,11 +30,26 @@ export async function loadPart<T>(load: () => Promise<T>): Promise<T> {
   } catch (error) {
     if (!(await isThere())) throw new PartError('away', error)
   }
+  await fetchAnew()
   try {
     return await load()
   } catch (error) {
     throw new PartError((await isThere()) ? 'gone' : 'away', error)
   }
+}
+
+/**
+ * Fetches the files of all parts that were to be loaded until now. WebKit keeps a failure in place of a file,
+ * even when the page is loaded anew, until the file is asked for like this.
+ */
+async function fetchAnew(): Promise<void> {
+  const links = document.querySelectorAll<HTMLLinkElement>('link[rel="modulepreload"]')
+  const signal = AbortSignal.timeout(answerMs)
+  const fetchFile = async ({ href }: HTMLLinkElement) => {
+    const response = await fetch(href, { cache: 'reload', signal })
+    await response.arrayBuffer()
+  }
+  await Promise.allSettled([...links].map(fetchFile))
 }
 
 async function isThere(): Promise<boolean> {
