@@ -7,6 +7,7 @@ import { createClient, type SlipwayClient } from '@slipway/sdk'
 import { streamOutput } from '@slipway/cli/render/stream-output'
 import { createStyles, wantsColour } from '@slipway/cli/render/styles'
 import { createNarrator, type Narrator } from './narrator.ts'
+import { openPage } from './open-page.ts'
 import {
   type DemoCommits,
   ownRepository,
@@ -20,6 +21,7 @@ import { type Story, tell } from './take-through-runs.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const home = join(root, '.slipway-demo')
 const stay = !process.argv.includes('--exit')
+const mayOpen = stay && !process.argv.includes('--no-open') && !process.env.CI
 
 const stop = new AbortController()
 const out = streamOutput(process.stdout, () => stop.abort())
@@ -86,12 +88,14 @@ function stories({ failing, slow, self }: DemoCommits): Story[] {
   ]
 }
 
+/** Says where to look, first of all at a page, which is opened where there is somebody to see it. */
 async function lookAround(narrator: Narrator, runId: string): Promise<void> {
   const { url } = server
   const { host } = new URL(url)
   const command = `SLIPWAY_URL=${url} SLIPWAY_TOKEN=${token} npx slipway`
   await narrator.title('Look around')
-  await narrator.fact('dashboard', `${url}/sign-in?return_to=/board#token=${token}`)
+  const dashboard = `${url}/sign-in?return_to=/board#token=${token}`
+  await narrator.fact('dashboard', dashboard)
   await narrator.fact('API', `${url}/docs`)
   await narrator.fact('a run', `curl -H "Authorization: Bearer ${token}" ${url}/v1/runs/${runId}`)
   await narrator.fact(
@@ -101,6 +105,7 @@ async function lookAround(narrator: Narrator, runId: string): Promise<void> {
   await narrator.fact('GitOps', `git clone http://demo:${token}@${host}/git/gitops.git`)
   await narrator.fact('releases', `${command} release list ${project} -r ${sampleRepository}`)
   await narrator.fact('logs', `${command} search refused`)
+  if (mayOpen && narrator.out.isTerminal) await openPage(dashboard, process)
 }
 
 try {
