@@ -5,7 +5,7 @@ import { useEvents } from '../../app/live-provider.tsx'
 
 /** Events that are kept on the page. */
 const most = 100
-/** Milliseconds after a stream has begun within which those that were are there. */
+/** Milliseconds without one more after which those that were are taken to be there. */
 const settleMs = 500
 
 /** The newest events of a family, the newest first, and whatever happens then; null: not known yet. */
@@ -44,16 +44,28 @@ export function useNewestEvents(family: string): readonly FollowedEvent[] | null
 async function readNewest(family: string, signal: AbortSignal): Promise<FollowedEvent[]> {
   const settled = new AbortController()
   const found: FollowedEvent[] = []
+  let timer: ReturnType<typeof setTimeout> | undefined
+  // However long all of them take: many do over a slow line.
+  const settleSoon = () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => settled.abort(), settleMs)
+  }
   try {
     const events = api.events.follow({
       last: most,
       ...(family === '' ? {} : { types: [`${family}.*`] }),
       signal: AbortSignal.any([signal, settled.signal]),
-      onOpen: () => void setTimeout(() => settled.abort(), settleMs),
+      onOpen: settleSoon,
     })
-    for await (const event of events) found.push(event)
+    for await (const event of events) {
+      if (found.push(event) === most) break
+      settleSoon()
+    }
   } catch {
     // It was settled; or the page says elsewhere what is wrong with the server or the session.
+  } finally {
+    clearTimeout(timer)
+    settled.abort()
   }
   return found
 }
