@@ -106,6 +106,8 @@ export function declareWalk(name: string, start: () => Promise<DrivenBrowser>): 
       await walk.until(`${focused} === 'Line ${clicked}'`)
       await walk.press(keys.down)
       await walk.until(`${focused} === 'Line ${clicked + 1}'`)
+      await walk.press(keys.enter)
+      await walk.until(`${linked} === ${clicked + 1}`)
     })
 
     it('takes a release to production, with its approval, by clicks', async () => {

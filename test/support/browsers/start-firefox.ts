@@ -84,11 +84,9 @@ async function drive(address: string, end: () => Promise<void>): Promise<DrivenB
   await send('session.new', { capabilities: {} })
   await send('session.subscribe', { events: ['log.entryAdded'] })
   await send('script.addPreloadScript', { functionDeclaration: tellOfBlocked })
-  const { contexts } = await send<{ contexts: { context: string }[] }>(
-    'browsingContext.getTree',
-    {},
-  )
-  const context = contexts[0]?.context
+  // The tab that is there at first leaves the focus in the field for addresses: no page in it has any, and its
+  // buttons hear of keys, but are not pressed by them.
+  const { context } = await send<{ context: string }>('browsingContext.create', { type: 'tab' })
   const viewport = { width: 1280, height: 900 }
   await send('browsingContext.setViewport', { context, viewport })
   return {
