@@ -7,7 +7,7 @@ import { createClient, type SlipwayClient } from '@slipway/sdk'
 import { streamOutput } from '@slipway/cli/render/stream-output'
 import { createStyles, wantsColour } from '@slipway/cli/render/styles'
 import { createNarrator, type Narrator } from './narrator.ts'
-import { openPage } from './open-page.ts'
+import { openPage, wantsPage } from './open-page.ts'
 import {
   type DemoCommits,
   ownRepository,
@@ -21,7 +21,6 @@ import { type Story, tell } from './take-through-runs.ts'
 const root = fileURLToPath(new URL('../..', import.meta.url))
 const home = join(root, '.slipway-demo')
 const stay = !process.argv.includes('--exit')
-const mayOpen = stay && !process.argv.includes('--no-open') && !process.env.CI
 
 const stop = new AbortController()
 const out = streamOutput(process.stdout, () => stop.abort())
@@ -105,7 +104,7 @@ async function lookAround(narrator: Narrator, runId: string): Promise<void> {
   await narrator.fact('GitOps', `git clone http://demo:${token}@${host}/git/gitops.git`)
   await narrator.fact('releases', `${command} release list ${project} -r ${sampleRepository}`)
   await narrator.fact('logs', `${command} search refused`)
-  if (mayOpen && narrator.out.isTerminal) await openPage(dashboard, process)
+  if (wantsPage(narrator.out, process.argv, process.env)) await openPage(dashboard, process)
 }
 
 try {

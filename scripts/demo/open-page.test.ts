@@ -2,7 +2,7 @@ import { mkdtemp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, it, onTestFinished } from 'vitest'
-import { findOpener, openPage, type Surroundings } from './open-page.ts'
+import { findOpener, openPage, type Surroundings, wantsPage } from './open-page.ts'
 
 const url = 'http://127.0.0.1:3000/sign-in?return_to=/board&a=$(b)#token=a-b_c'
 
@@ -51,6 +51,15 @@ it('opens nothing without a screen, or without anything that opens', async () =>
   await mkdir(empty)
   const bare = { ...screen, WSL_DISTRO_NAME: 'Debian', PATH: empty }
   expect(await findOpener(url, { platform: 'linux', env: bare })).toBe(null)
+})
+
+it('is wanted at a terminal, unless somebody says no', () => {
+  const terminal = { isTerminal: true }
+  expect(wantsPage(terminal, ['node', 'main.ts'], {})).toBe(true)
+  expect(wantsPage({ isTerminal: false }, ['node', 'main.ts'], {})).toBe(false)
+  expect(wantsPage(terminal, ['node', 'main.ts', '--no-open'], {})).toBe(false)
+  expect(wantsPage(terminal, ['node', 'main.ts', '--exit'], {})).toBe(false)
+  expect(wantsPage(terminal, ['node', 'main.ts'], { CI: 'true' })).toBe(false)
 })
 
 it('goes on where what opens cannot be started', async () => {

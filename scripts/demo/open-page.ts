@@ -10,6 +10,15 @@ export interface Surroundings {
   env: Readonly<Record<string, string | undefined>>
 }
 
+/** Whether the demo should open a page at its end: at a terminal, for somebody who did not say no. */
+export function wantsPage(
+  output: { isTerminal: boolean },
+  args: readonly string[],
+  env: Surroundings['env'],
+): boolean {
+  return output.isTerminal && !env.CI && !args.includes('--exit') && !args.includes('--no-open')
+}
+
 /** What opens a page on Windows without a shell, which would read the page's address as its own language. */
 const ofWindows = 'url.dll,FileProtocolHandler'
 
