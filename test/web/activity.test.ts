@@ -67,7 +67,7 @@ describe('activity', { timeout: 120_000 }, () => {
     await expect.poll(() => types(/./)).toEqual(['release.created'])
     await told.getByText('#1').waitFor()
     await families.selectOption('approval')
-    await page.getByText('Nothing has happened yet.').waitFor()
+    await page.getByText('Nothing of this kind has happened yet.').waitFor()
     // What happens then is told where it belongs, and nowhere else.
     await families.selectOption('release')
     await run('echo fourth', true)

@@ -38,7 +38,7 @@ export function EventFeed() {
       {events === null ? (
         <Skeleton lines={6} />
       ) : events.length === 0 ? (
-        <Empty title="Nothing has happened yet.">
+        <Empty title={`Nothing ${family === '' ? '' : 'of this kind '}has happened yet.`}>
           <p>It appears here by itself.</p>
         </Empty>
       ) : (
