@@ -11,6 +11,8 @@ import { percentiles } from './statistics.ts'
 const loads = 7
 const opens = 5
 const events = 20
+/** Milliseconds between events of which each comes alone. */
+const aloneMs = 500
 const shownMs = 60_000
 const lines = 100_000
 const goal = {
@@ -45,7 +47,7 @@ export async function benchDashboard(): Promise<object> {
         scriptBytes <= goal.scriptBytes &&
         paint.meaningfulMs.p50 <= goal.paintMs &&
         log.openMs.p50 <= goal.logMs &&
-        event.onScreenMs.p50 <= goal.eventMs,
+        event.onScreenMs.p99 <= goal.eventMs,
     }
   } finally {
     await browser.close()
@@ -196,22 +198,16 @@ function scroll(page: Page): Promise<number[]> {
   })`)
 }
 
+/** Each on its own, and one as soon as the one before is there, while the server still works on that. */
 async function benchEvents(browser: TestBrowser, server: TestServer, bare: BarePages) {
-  const onScreen: number[] = []
-  const floor: number[] = []
   const { page, context, signIn } = await browser.open()
   await signIn(server.url, server.token)
   await page.locator('[data-connection="live"]').waitFor()
-  for (let n = 0; n < events; n++) {
-    const repository = `bench/event-${n}`
-    const shown = page.evaluate<Shown>(whenShown('td', repository))
-    const body = { repository, branch: 'main', commit_sha: 'a'.repeat(40), trigger_type: 'push' }
-    const { id } = await server.json<{ id: string }>('POST', '/v1/runs', { body })
-    const { started_at: at } = await server.json<{ started_at: string }>('GET', `/v1/runs/${id}`)
-    onScreen.push((await shown).clock - Date.parse(at))
-  }
+  const onScreen = await showRuns({ page, server, name: 'alone', restMs: aloneMs })
+  const inARow = await showRuns({ page, server, name: 'row', restMs: 0 })
   await page.goto(`${bare.url}stream`)
   await page.waitForFunction('globalThis.isOpen === true')
+  const floor: number[] = []
   for (let n = 0; n < events; n++) {
     const shown = page.evaluate<Shown>(whenShown('td', `event ${n}.`))
     const at = Date.now()
@@ -219,7 +215,36 @@ async function benchEvents(browser: TestBrowser, server: TestServer, bare: BareP
     floor.push((await shown).clock - at)
   }
   await context.close()
-  return { onScreenMs: percentiles(onScreen), floorMs: percentiles(floor) }
+  return {
+    onScreenMs: percentiles(onScreen),
+    inARowMs: percentiles(inARow),
+    floorMs: percentiles(floor),
+  }
+}
+
+/** Milliseconds from the moment at which a run began until the overview shows it, of each. */
+async function showRuns({
+  page,
+  server,
+  name,
+  restMs,
+}: {
+  page: Page
+  server: TestServer
+  name: string
+  restMs: number
+}): Promise<number[]> {
+  const onScreen: number[] = []
+  for (let n = 0; n < events; n++) {
+    await sleep(restMs)
+    const repository = `bench/${name}-${n}`
+    const shown = page.evaluate<Shown>(whenShown('td', repository))
+    const body = { repository, branch: 'main', commit_sha: 'a'.repeat(40), trigger_type: 'push' }
+    const { id } = await server.json<{ id: string }>('POST', '/v1/runs', { body })
+    const { started_at: at } = await server.json<{ started_at: string }>('GET', `/v1/runs/${id}`)
+    onScreen.push((await shown).clock - Date.parse(at))
+  }
+  return onScreen
 }
 
 interface BarePages {
