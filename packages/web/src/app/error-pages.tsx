@@ -1,11 +1,11 @@
 import { Link, useRouter } from '@tanstack/react-router'
 import { useEffect } from 'react'
 import { messageOf } from '../api/client.ts'
+import { PartError } from '../api/load-part.ts'
 import { Button } from '../ui/button.tsx'
 import { Empty } from '../ui/notice.tsx'
 import { Page } from '../ui/page.tsx'
 import { loadAnewOnce } from './load-anew-once.ts'
-import { PartError } from './load-part.ts'
 
 /** Milliseconds between tries to load a page of a server that was away. */
 const retryMs = 5_000

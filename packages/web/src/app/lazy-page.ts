@@ -1,5 +1,5 @@
 import { lazyRouteComponent } from '@tanstack/react-router'
-import { loadPart } from './load-part.ts'
+import { loadPart } from '../api/load-part.ts'
 
 /** A page that is loaded when somebody goes to it, or is about to; `BrokenPage` says where that fails. */
 export function lazyPage<T extends Record<string, unknown>, Name extends keyof T>(
