@@ -1,9 +1,12 @@
 import { createLink } from '@tanstack/react-router'
 import type { AnchorHTMLAttributes } from 'react'
+import type { ButtonProps } from './button.tsx'
 import styles from './button.module.css'
 
-function Anchor({ className, ...rest }: AnchorHTMLAttributes<HTMLAnchorElement>) {
-  const classes = [styles.button, styles.primary, styles.normal, className]
+type Props = AnchorHTMLAttributes<HTMLAnchorElement> & Pick<ButtonProps, 'tone' | 'size'>
+
+function Anchor({ tone = 'plain', size = 'normal', className, ...rest }: Props) {
+  const classes = [styles.button, styles[tone], styles[size], className]
   return <a {...rest} className={classes.filter(Boolean).join(' ')} />
 }
 

@@ -37,7 +37,13 @@ export function BuildsPage() {
   return (
     <Page
       title="Builds"
-      actions={may('builds:create') && <LinkButton to="/builds/new">New build</LinkButton>}
+      actions={
+        may('builds:create') && (
+          <LinkButton to="/builds/new" tone="primary">
+            New build
+          </LinkButton>
+        )
+      }
     >
       <Tabs<BuildsPart>
         label="Builds"

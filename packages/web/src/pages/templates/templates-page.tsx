@@ -93,7 +93,7 @@ export function TemplatesPage() {
         title="Configurations"
         actions={
           may('configurations:manage') && (
-            <LinkButton to="/templates/configurations/$id" params={{ id: 'new' }}>
+            <LinkButton to="/templates/configurations/$id" params={{ id: 'new' }} size="small">
               New configuration
             </LinkButton>
           )
