@@ -98,6 +98,11 @@ describe('a server that watches GitHub Actions', () => {
   it('stores what the webhook tells at once, forward only', async () => {
     const about = { repository: 'acme/shop', repositoryId: 77, id: 9_000, branch: 'hook' }
     const job = { ...about, id: 9_001, runId: 9_000 }
+    // The run is the webhook's alone: a poll hears nothing new of it, and does not forget it either.
+    github.behave(({ path }) =>
+      path.includes('/actions/runs/9000') ? { kind: 'answer', status: 304, body: '' } : undefined,
+    )
+    onTestFinished(() => github.behave(null))
     expect(await deliver('workflow_run', workflowRunOf('in_progress', about))).toBe(202)
     const shown = async () => (await status('?branch=hook')).pipelines
     await expect.poll(shown).toMatchObject([{ runId: 9_000, status: 'running' }])
